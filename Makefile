@@ -1,0 +1,55 @@
+# Everything in a private .venv from hashed locks; a second run finds it made and starts at once.
+PYTHON ?= python3
+CORPORA ?= ../shared/corpora
+BIN = .venv/bin
+
+demo: .venv/runtime
+	@$(BIN)/lampkeeper demo
+
+test: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+	$(MAKE) --no-print-directory wheel
+
+# The wheel, as a user would get it, answers from an environment that has nothing of this folder.
+wheel: .venv/dev
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(BIN)/python -m hatchling build -t wheel -d build/wheel
+	$(PYTHON) -m venv build/wheel/env
+	build/wheel/env/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	build/wheel/env/bin/pip install --quiet --disable-pip-version-check --no-deps build/wheel/*.whl
+	cd build/wheel && env/bin/lampkeeper --help >/dev/null && env/bin/lampkeeper demo --speed 0 >/dev/null
+	@echo "the wheel answers"
+
+bench: .venv/dev
+	$(BIN)/python tests/bench.py $(CORPORA)
+
+model: .venv/runtime
+	$(BIN)/lampkeeper train $(CORPORA)/pj_train_*.jsonl.xz $(CORPORA)/benign_*.jsonl.xz $(CORPORA)/pan12_*.jsonl.xz \
+	  --validate $(CORPORA)/dialogues_dev.jsonl.xz --validate $(CORPORA)/pj_dev_predators.jsonl.xz --out core/data/model
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header -q -c requirements.lock -o requirements-dev.lock
+
+.venv/runtime: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+
+picture: .venv/dev
+	$(BIN)/python docs/draw_card.py >/dev/null
+
+.PHONY: demo test wheel bench model lock picture
+.DEFAULT_GOAL := demo

@@ -1,0 +1,41 @@
+"""The command line: names, one sentence each, and where the command lives. Nothing else, so that help is quick.
+
+Leans on cyclopts, which imports a command's module (and all that it leans on) only when that command is called, and
+makes its options from the signature and the docstring there.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from cyclopts import App
+
+COMMANDS = (
+    (
+        "demo",
+        "bots.commands.demo:demo",
+        "Play invented conversations through the whole way; needs no account and no key.",
+    ),
+    ("run", "bots.commands.service:run", "Start the adapters named in the configuration."),
+    ("check", "bots.commands.service:check", "Tell whether everything is in order, a line each with the remedy."),
+    ("replay", "bots.commands.replay:replay", "Score your own history: JSON lines or PAN-2012 XML, plain, .gz or .xz."),
+    ("explain", "bots.commands.explain:explain", "Show why conversations score as they do, message by message."),
+    (
+        "purge",
+        "bots.commands.purge:purge",
+        "Apply the retention rule to the database now, or remove a space or a person from it.",
+    ),
+    ("train", "bots.commands.learn:train", "Learn a model from labelled transcripts."),
+    ("evaluate", "bots.commands.learn:evaluate", "Measure a model on labelled transcripts."),
+    ("signals", "bots.commands.learn:signals", "Count how often each signal shows in transcripts."),
+)
+
+app = App(
+    name="lampkeeper",
+    help="Watches conversations for the pattern of online child grooming and alerts human moderators.",
+    version=lambda: version("lampkeeper"),
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # `bots.__main__` says a sentence instead
+)
+for _name, _where, _help in COMMANDS:
+    app.command(_where, name=_name, help=_help)

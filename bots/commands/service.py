@@ -1,0 +1,191 @@
+"""`lampkeeper run` and `check`: what an operator does with a configuration.
+
+Leans on `bots.composition` for the parts. `run` gives every adapter a task of its own: one platform that refuses says
+so and leaves the others running. A stop (Ctrl-C, SIGTERM) ends the adapters first and the guard last, so that all that
+was received is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.text import Text
+
+from bots import composition
+from bots.adapter import Adapter, Finding
+from bots.terminal import complain, console
+from core.config import Config, load_config
+from core.errors import ConfigError, LampkeeperError, StoreError, VaultError
+from core.guard import Guard
+from core.model import SHIPPED, load_model
+from core.observe import place_of, set_up_logging
+from core.store.look import look
+from core.vault import open_vault
+
+
+def run(*, config: Path | None = None) -> int:
+    """Start the adapters named in the configuration, and go on until Ctrl-C or SIGTERM.
+
+    Exits with 1 if an adapter had to give up, even where others went on.
+
+    Parameters
+    ----------
+    config
+        The configuration. Default: config.toml in the working directory.
+    """
+    set_up_logging()
+    return asyncio.run(_run(load_config(config, os.environ)))
+
+
+async def _run(config: Config) -> int:
+    names = composition.configured(config)
+    if not names:
+        raise ConfigError("The configuration names no platform.", "Add a [discord] or a [slack] section to it.")
+    for name in names:
+        for missing in composition.missing_tokens(config, name):
+            raise missing
+    engine = composition.make_engine(config)
+    async with composition.opened_store(config) as store:
+        guard = composition.make_guard(config, engine, store)
+        adapters = [composition.make_adapter(config, name, guard) for name in names]
+        console().print(f"Lampkeeper is running: {', '.join(names)}. Ctrl-C stops it.")
+        return await _serve(guard, adapters)
+
+
+async def _serve(guard: Guard, adapters: Sequence[Adapter]) -> int:
+    """Run guard and adapters until a signal, until no adapter is left, or until the guard fails."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    watching = asyncio.create_task(guard.run(adapters), name="guard")
+    gave_up: list[str] = []
+    listening = asyncio.gather(*(_listen(adapter, gave_up) for adapter in adapters))
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    parts: set[asyncio.Future[Any]] = {watching, listening, stopping}
+    await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    await _cancelled(listening)
+    await _cancelled(watching)  # last: what the adapters received is committed
+    console().print("Stopped." if stop.is_set() else "No adapter is left; stopped.")
+    if gave_up:
+        complain(f"Gave up before the end, for what was said above: {', '.join(gave_up)}.")
+    return 0 if stop.is_set() and not gave_up else 1
+
+
+async def _cancelled(task: asyncio.Future[Any]) -> None:
+    """End a task; an error that ended it before is raised."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _listen(adapter: Adapter, gave_up: list[str]) -> None:
+    """Run one adapter; when it has to give up, say so, note it in `gave_up`, and leave the others alone."""
+    try:
+        await adapter.run()
+    except LampkeeperError as error:
+        gave_up.append(adapter.platform)
+        complain(f"{adapter.platform}: {error}")
+    except Exception as error:  # noqa: BLE001 - a bug in one adapter must not silence the others
+        gave_up.append(adapter.platform)
+        complain(f"{adapter.platform}: stopped by a fault in Lampkeeper ({place_of(error)}). Please report it.")
+
+
+def check(*, config: Path | None = None) -> int:
+    """Tell whether configuration, key file, database, model and platforms are in order, a line each.
+
+    Changes nothing. Exits with 1 if anything is not in order.
+
+    Parameters
+    ----------
+    config
+        The configuration. Default: config.toml in the working directory.
+    """
+    findings = asyncio.run(_check(config))
+    out = console()
+    for finding in findings:
+        mark, style = ("ok", "green") if finding.ok else ("✗ ", "red")
+        remedy = f" — {finding.remedy}" if finding.remedy else ""
+        out.print(Text.assemble((mark, style), f"  {finding.what}{remedy}"), soft_wrap=True)
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+async def _check(path: Path | None) -> list[Finding]:
+    found = [_model()]
+    try:
+        config = load_config(path, os.environ)
+    except ConfigError as error:
+        return [_wrong(error), *found]
+    storage = config.storage
+    found = [
+        Finding("configuration", ok=True),
+        *_storage(storage.key_file, storage.database),
+        *found,
+    ]
+    names = composition.configured(config)
+    if not names:
+        found.append(Finding("platforms: none", ok=False, remedy="Add a [discord] or a [slack] section."))
+    for name in names:
+        missing = [_wrong(error) for error in composition.missing_tokens(config, name)]
+        found += missing or await _platform(config, name)
+    return found
+
+
+def _wrong(error: LampkeeperError) -> Finding:
+    return Finding(error.what, ok=False, remedy=error.remedy)
+
+
+def _model() -> Finding:
+    try:
+        load_model()
+    except LampkeeperError as error:
+        return _wrong(error)
+    return Finding(f"model {SHIPPED}", ok=True)
+
+
+def _storage(key_file: Path, database: Path) -> list[Finding]:
+    """Look at key file and database without opening them for writing: a running Lampkeeper may have them open."""
+    folder = database.parent
+    try:
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            remedy = "Make it, and give this account write access."
+            return [Finding(f"database folder {folder} cannot be written", ok=False, remedy=remedy)]
+        held = database.exists() and database.stat().st_size > 0
+        keyed = held or key_file.exists()
+    except OSError as error:
+        remedy = "Give this account access, or correct [storage]."
+        return [Finding(f"{error.filename} cannot be read ({error.strerror})", ok=False, remedy=remedy)]
+    later = "(will be made at the first start)"
+    found, vault = [Finding(f"key file {key_file}" + ("" if keyed else f" {later}"), ok=True)], None
+    if keyed:
+        try:
+            vault = open_vault(key_file, database)
+        except VaultError as error:
+            found = [_wrong(error)]
+    if not held:
+        return [*found, Finding(f"database {database} {later}", ok=True)]
+    try:
+        look(database, vault)
+    except VaultError as error:
+        found = [_wrong(error)]
+    except StoreError as error:
+        return [*found, _wrong(error)]
+    return [*found, Finding(f"database {database}", ok=True)]
+
+
+async def _platform(config: Config, name: str) -> list[Finding]:
+    """Ask one adapter. It is built on an empty store that is thrown away, so that checking touches no data."""
+    with TemporaryDirectory(prefix="lampkeeper-check-") as folder:
+        storage = config.storage.model_copy(update={"database": Path(folder, "db"), "key_file": Path(folder, "key")})
+        empty = config.model_copy(update={"storage": storage})
+        async with composition.opened_store(empty) as store:
+            guard = composition.make_guard(empty, composition.make_engine(empty), store)
+            return await composition.make_adapter(empty, name, guard).check()

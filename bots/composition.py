@@ -1,0 +1,68 @@
+"""Where the parts are put together: the only module that knows them all, and knows which adapters there are.
+
+Leans on everything. `run`, `check`, `purge` and `demo` get what they need here; an adapter is one row of `ADAPTERS`,
+imported only where the configuration names it, for each brings a platform's whole library along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import cast
+
+from bots.adapter import Adapter
+from core.config import ENVIRONMENT, Config
+from core.engine import Engine
+from core.errors import ConfigError
+from core.guard import Guard
+from core.model import load_model
+from core.store import Store, open_store
+
+ADAPTERS = {
+    "discord": ("bots.discord_bot", "DiscordAdapter"),
+    "slack": ("bots.slack_app", "SlackAdapter"),
+}
+"""Section of the configuration -> module and class; the class is made from its section and the guard."""
+
+
+def make_engine(config: Config) -> Engine:
+    """Load the shipped model, with the community's own thresholds over those that its card recommends."""
+    model = load_model()
+    return Engine(model, config.alerts.thresholds(model.thresholds))
+
+
+@asynccontextmanager
+async def opened_store(config: Config) -> AsyncIterator[Store]:
+    """Open the database, and close it at the end."""
+    store = await open_store(config.storage.database, config.storage.key_file)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
+    """Put the guard around the engine."""
+    return Guard(engine, store, keep_text_days=config.storage.keep_text_days)
+
+
+def configured(config: Config) -> list[str]:
+    """Name the adapters that the configuration has a section for."""
+    return [name for name in ADAPTERS if getattr(config, name) is not None]
+
+
+def missing_tokens(config: Config, name: str) -> list[ConfigError]:
+    """Say which tokens the adapter `name` lacks."""
+    section = getattr(config, name)
+    return [
+        ConfigError(f"The token {place}.{key} is missing.", f"Set {variable}, or write it into the configuration.")
+        for variable, (place, key) in ENVIRONMENT.items()
+        if place == name and getattr(section, key) is None
+    ]
+
+
+def make_adapter(config: Config, name: str, guard: Guard) -> Adapter:
+    """Make one adapter."""
+    module, kind = ADAPTERS[name]
+    return cast("Adapter", getattr(import_module(module), kind)(getattr(config, name), guard))

@@ -1,0 +1,160 @@
+"""What `lampkeeper check` says about Discord: a line each, with the remedy, before anything goes wrong at night.
+
+Leans on Discord's REST API alone: nothing listens, nothing is posted. Names never appear, only ids; nor does the token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import aiohttp
+import discord
+
+from bots.adapter import Finding
+from bots.discord_bot.client import INTENTS, direct_server
+from bots.discord_bot.delivery import NEEDED, TOKEN_REFUSED
+from bots.discord_bot.translate import watched
+from core.config import Discord, DiscordServer
+
+PATIENCE = 60.0
+INTENT_REMEDY = (
+    "Switch on Message Content Intent at https://discord.com/developers/applications (your application, Bot, "
+    "Privileged Gateway Intents)."
+)
+
+
+async def findings(config: Discord) -> list[Finding]:
+    """Look at everything that the bot needs; never raises."""
+    assert config.token is not None, "bots.composition asks for missing tokens first"
+    found: list[Finding] = []
+    try:
+        async with asyncio.timeout(PATIENCE), discord.Client(intents=INTENTS) as client:
+            await client.login(config.token.get_secret_value())
+            found.append(Finding("Discord: the token is accepted.", ok=True))
+            found.append(_intent(client.application))
+            for server in config.servers:
+                found += await _server(client, server)
+    except discord.LoginFailure:
+        return [Finding(TOKEN_REFUSED[0], ok=False, remedy=TOKEN_REFUSED[1])]
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        found.append(_unreachable(error))
+    return [*found, _direct(config)]
+
+
+def _unreachable(error: Exception) -> Finding:
+    status = f" (HTTP {error.status})" if isinstance(error, discord.HTTPException) else ""
+    return Finding(
+        f"Discord cannot be asked{status}.", ok=False, remedy="Check the network, and https://discordstatus.com."
+    )
+
+
+def _intent(application: discord.AppInfo | None) -> Finding:
+    """Read the application's flags (API, "Application Flags"): `limited` is what a bot in under 100 servers has."""
+    flags = application.flags if application else discord.ApplicationFlags()
+    if flags.gateway_message_content or flags.gateway_message_content_limited:
+        return Finding("Discord: the Message Content intent is on.", ok=True)
+    return Finding(
+        "Discord: the Message Content intent is off, so messages arrive without text.", ok=False, remedy=INTENT_REMEDY
+    )
+
+
+def _direct(config: Discord) -> Finding:
+    if not config.servers:
+        return Finding("Discord: no server is configured.", ok=False, remedy="Add one block [[discord.servers]].")
+    server = direct_server(config)
+    if server is not None:
+        return Finding(f"Discord: direct messages with the bot go to the moderators of server {server.id}.", ok=True)
+    return Finding("Discord: direct messages with the bot are not scored, as direct_messages is not set.", ok=True)
+
+
+async def _server(client: discord.Client, server: DiscordServer) -> list[Finding]:
+    try:
+        guild = await client.fetch_guild(server.id)
+        channels = await guild.fetch_channels()
+        assert client.user is not None
+        me = await guild.fetch_member(client.user.id)
+    except (discord.NotFound, discord.Forbidden):
+        return [
+            Finding(
+                f"Discord: the bot is not a member of server {server.id}, or the id is wrong.",
+                ok=False,
+                remedy="Open the invite link of docs/discord.md as an administrator of that server, or correct the id.",
+            )
+        ]
+    return [
+        Finding(f"Discord: the bot is a member of server {server.id}.", ok=True),
+        *_alert_channel(guild, me, channels, server),
+        *_readable(me, channels, server),
+        *_roles(guild, server),
+    ]
+
+
+def _alert_channel(
+    guild: discord.Guild, me: discord.Member, channels: Sequence[discord.abc.GuildChannel], server: DiscordServer
+) -> list[Finding]:
+    what = f"Discord: the alert channel {server.alert_channel} of server {server.id}"
+    channel = next((channel for channel in channels if channel.id == server.alert_channel), None)
+    if not isinstance(channel, discord.TextChannel):
+        fault = "does not exist" if channel is None else "is not a text channel"
+        remedy = "Set alert_channel to the id of a text channel of that server."
+        return [Finding(f"{what} {fault}.", ok=False, remedy=remedy)]
+    held = channel.permissions_for(me)
+    missing = ", ".join(name for permission, name in NEEDED.items() if not getattr(held, permission))
+    if missing:
+        found = [Finding(f"{what} lacks {missing} for the bot.", ok=False, remedy=f"Give its role {missing} there.")]
+    else:
+        found = [Finding(f"{what} is ready.", ok=True)]
+    if channel.permissions_for(guild.default_role).view_channel:
+        remedy = "Take View Channel from @everyone there, and give it to your moderators' role."
+        found.append(Finding(f"{what} can be seen by everyone.", ok=False, remedy=remedy))
+    return found
+
+
+def _readable(me: discord.Member, channels: Sequence[discord.abc.GuildChannel], server: DiscordServer) -> list[Finding]:
+    held = [
+        (channel.id, channel.permissions_for(me))
+        for channel in channels
+        if not isinstance(channel, discord.CategoryChannel) and watched(channel, server)
+    ]
+    seen = [(channel, can) for channel, can in held if can.view_channel]
+    mute = [channel for channel, can in seen if not can.read_message_history]
+    what = f"Discord: {len(seen)} of {len(held)} channels of server {server.id} are read"
+    found = [Finding(f"{what}.", ok=bool(seen), remedy="" if seen else "Give the bot's role View Channel.")]
+    if closed := [channel for channel, can in held if not can.view_channel]:
+        found.append(Finding(f"Discord: these are closed to the bot, and not read: {_some(closed)}.", ok=True))
+    if mute:
+        found.append(
+            Finding(
+                f"Discord: the bot may not read the history of: {_some(mute)}.",
+                ok=False,
+                remedy="Give its role Read Message History there, or add them to ignored_channels.",
+            )
+        )
+    return found
+
+
+def _some(channels: list[int]) -> str:
+    return ", ".join(map(str, channels[:20])) + (" and more" if len(channels) > 20 else "")
+
+
+def _roles(guild: discord.Guild, server: DiscordServer) -> list[Finding]:
+    known = {role.id for role in guild.roles}
+    found = [
+        Finding(
+            f"Discord: the moderator role {role} does not exist in server {server.id}.",
+            ok=False,
+            remedy="Correct moderator_roles.",
+        )
+        for role in server.moderator_roles
+        if role not in known
+    ]
+    found += [
+        Finding(
+            f"Discord: the age role {role} does not exist in server {server.id}.", ok=False, remedy="Correct age_roles."
+        )
+        for role in server.age_roles
+        if int(role) not in known
+    ]
+    who = "members with a moderator role" if server.moderator_roles else "members who may moderate or manage messages"
+    return found or [Finding(f"Discord: in server {server.id}, {who} may press the buttons.", ok=True)]

@@ -1,0 +1,200 @@
+"""The connection to Discord: each event it brings goes to the feed, translated.
+
+Leans on discord.py's `AutoShardedClient`. Only raw events are used for edits and deletions, so that they are followed
+for messages sent before this process began, and discord.py keeps no copy of any text (`max_messages=None`).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+import discord
+import structlog
+
+from bots.discord_bot.buttons import AlertButton
+from bots.discord_bot.feed import Feed
+from bots.discord_bot.history import DIRECT, Catchup
+from bots.discord_bot.translate import key, server_id, space, spoken, to_message, watched
+from core.config import Discord, DiscordServer
+from core.errors import LampkeeperError
+from core.guard import Guard
+from core.messages import ConversationKey, Deletion, Edit
+
+log = structlog.get_logger(__name__)
+
+EDITED_LATELY = timedelta(days=1)
+"""After which an update of an edited message is taken for a pin, a preview or the like: Discord sends the time
+of the last edit along with every one of them, for ever. Within the day the guard sees that the text is the same."""
+INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+PATIENCE = 30.0
+"""Seconds that discord.py waits out a rate limit itself; a longer one goes back to the outbox."""
+
+
+def direct_server(config: Discord) -> DiscordServer | None:
+    """Return the server that DMs with the bot belong to: the one named, or the only one there is."""
+    if config.direct_messages is not None:
+        return next((server for server in config.servers if server.id == config.direct_messages), None)
+    return config.servers[0] if len(config.servers) == 1 else None
+
+
+class Watch(discord.AutoShardedClient):
+    """One session with Discord. The feed and the catch-up outlive it."""
+
+    def __init__(self, config: Discord, guard: Guard, feed: Feed, catchup: Catchup) -> None:
+        super().__init__(
+            intents=INTENTS,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_ratelimit_timeout=PATIENCE,
+        )
+        self.guard = guard
+        self.servers = {server.id: server for server in config.servers}
+        self._direct = direct_server(config)
+        self._feed = feed
+        self._catchup = catchup
+        self._strange: set[int] = set()
+        self._shards: set[int] = set()
+
+    async def setup_hook(self) -> None:
+        """Make the buttons of every card ever posted answer (called by discord.py before it connects)."""
+        self.add_dynamic_items(AlertButton)
+
+    async def close(self) -> None:
+        """End the session. What still comes in waits for the next one: nothing may overtake what is missed now."""
+        for server in self.servers:
+            self._catchup.lost(server)
+        self._catchup.stop()
+        await super().close()
+
+    async def on_error(self, event: str, /, *_args: Any, **_kwargs: Any) -> None:
+        """Log which event failed and how; never what it carried, as discord.py's own handler may."""
+        log.warning("discord.event_failed", event_name=event, error=getattr(sys.exc_info()[0], "__name__", ""))
+
+    # --- what people say ---------------------------------------------------------------------------------------------
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Take a message, live."""
+        if server := self._server(message):
+            self._feed.put(to_message(message, server))
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Take a message as it reads now. Discord also updates messages that are pinned or previewed: no edits."""
+        edited = payload.message.edited_at
+        if edited is None or discord.utils.utcnow() - edited > EDITED_LATELY:
+            return
+        if server := self._server(payload.message):
+            self._feed.put(Edit(to_message(payload.message, server)))
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """Take note that a message is gone."""
+        self._deleted(payload.guild_id, payload.channel_id, payload.message_id)
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Take note that messages are gone, by a moderator's sweep."""
+        for message in sorted(payload.message_ids):
+            self._deleted(payload.guild_id, payload.channel_id, message)
+
+    def _server(self, message: discord.Message) -> DiscordServer | None:
+        """Return the server whose rules hold for a message; None if it is not to be scored."""
+        if not spoken(message):
+            return None
+        if message.guild is not None:
+            server = self.servers.get(message.guild.id)
+            server = server if server and watched(message.channel, server) else None
+        else:
+            server = self._direct
+        if server is not None:
+            part = message.guild.id if message.guild else DIRECT
+            self._catchup.read_first(message.channel, message.channel.id, server, part)
+        return server
+
+    def _deleted(self, guild: int | None, channel: int, message: int) -> None:
+        server = self.servers.get(guild) if guild is not None else self._direct
+        if server is not None:
+            self._feed.put(Deletion(key(server, channel), str(message), time.time()))
+
+    def read_again(self, here: ConversationKey) -> None:
+        """Read a conversation of which events did not fit; one that is out of reach now is read when it is not."""
+        server, channel = self.servers.get(server_id(here.space)), int(here.conversation)
+        if server is not None and not self.is_closed():
+            found = self.get_channel(channel)
+            reached = found if isinstance(found, discord.abc.Messageable) else self.get_partial_messageable(channel)
+            self._catchup.read_again(reached, here, server)
+
+    # --- the connection ----------------------------------------------------------------------------------------------
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Catch up with a server: at the start, after a new session, after an outage of Discord's."""
+        if server := self.servers.get(guild.id):
+            self._catchup.regained(guild, server, resumed=False)
+        elif guild.id not in self._strange:
+            self._strange.add(guild.id)
+            log.warning("discord.server_not_configured", server=guild.id, remedy="add it to [[discord.servers]]")
+
+    on_guild_join = on_guild_available
+
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """Hold a server's events: Discord has an outage there."""
+        if guild.id in self.servers:
+            self._catchup.lost(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Delete all that is known of a server that the bot was removed from, as Discord's developer policy asks.
+
+        An outage is no removal: discord.py tells it as `on_guild_unavailable`.
+        """
+        if guild.id not in self.servers:
+            return
+        self._catchup.removed(guild.id)
+        try:
+            await self.guard.settled()
+            await self.guard.forget_space(space(guild.id))
+        except LampkeeperError as error:
+            log.error(
+                "discord.not_deleted",
+                server=guild.id,
+                what=error.what,
+                remedy=f"delete it with: lampkeeper purge --space {space(guild.id)}",
+            )
+            return
+        log.warning(
+            "discord.removed",
+            server=guild.id,
+            what="The bot was removed from the server, and what Lampkeeper kept of the server was deleted.",
+            remedy="invite the bot again, or take the server out of the configuration",
+        )
+
+    async def on_shard_disconnect(self, shard: int) -> None:
+        """Hold what follows: the connection dropped. discord.py connects again by itself."""
+        log.info("discord.disconnected", shard=shard)
+        for server in self._on_shard(shard):
+            self._catchup.lost(server.id)
+        if shard == 0:
+            self._catchup.direct_lost()
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        """Catch up: the old session goes on."""
+        log.info("discord.resumed", shard=shard)
+        for server in self._on_shard(shard):
+            if (guild := self.get_guild(server.id)) and not guild.unavailable:
+                self._catchup.regained(guild, server, resumed=True)
+        self._direct_regained(shard)
+
+    async def on_shard_connect(self, shard: int) -> None:
+        """Catch up with DMs: a new session began. The servers follow one by one (`on_guild_available`)."""
+        log.info("discord.connected", shard=shard)
+        self._shards.add(shard)
+        if len(self._shards) == self.shard_count:
+            self._catchup.expect({guild.id for guild in self.guilds if guild.id in self.servers})
+        self._direct_regained(shard)
+
+    def _direct_regained(self, shard: int) -> None:
+        if shard == 0 and self._direct is not None:
+            self._catchup.direct_regained(self, self._direct)
+
+    def _on_shard(self, shard: int) -> list[DiscordServer]:
+        """Return the servers that a shard carries (API, "Sharding": id >> 22 modulo the number of shards)."""
+        return [server for server in self.servers.values() if (server.id >> 22) % (self.shard_count or 1) == shard]

@@ -1,0 +1,309 @@
+"""No gaps: what was said while nobody listened is read from the channels' history.
+
+Leans on discord.py's `history` (which keeps to Discord's rate limits), on `guard.cursor` for where a conversation was
+left, and on `Feed` for the order. A conversation that was never stored starts at the time the previous process was last
+alive; at the very first start, at this start. Discord replays what a short interruption missed (API, "Resuming"); the
+history is read even then, because the guard counts a message once however often it comes, and a replay cannot be proven
+complete. What Discord does not list, the bot's DMs and archived threads, is read when somebody writes there again.
+What was edited or deleted in the meantime is seen as it reads now; edits of what had been read before are looked for
+among the last messages of each conversation (`EDITS_AMONG`, `EDITS_FOR`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+
+from bots.discord_bot.feed import Feed
+from bots.discord_bot.translate import age_band, key, space, spoken, to_message, watched
+from core.config import DiscordServer
+from core.errors import LampkeeperError
+from core.guard import Guard
+from core.messages import AgeBand, ConversationKey, Edit
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 4
+"""Channels of one server read at the same time; more would only wait for Discord's limits."""
+LONGEST_WAIT = 60.0
+EDITS_AMONG = 50
+"""Messages before the gap that are looked through for edits: half a page, one call a conversation."""
+EDITS_FOR = 7 * 86400.0
+"""Seconds after the newest message during which edits are looked for: text is purged after a week unless configured
+otherwise, and a server's many quiet channels would cost a call each at every start."""
+MARGIN = 120.0
+"""Seconds read from before the time Lampkeeper was last known alive: clocks differ, and discord.py notices a dead
+connection by its heartbeat, after up to 100 seconds."""
+PLATFORM = "discord"
+DIRECT = 0
+"""Stands for the DMs where else a server's id stands."""
+
+Readable = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
+FOR_NOW = (discord.DiscordServerError, discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError, LampkeeperError)
+
+
+def snowflake(seconds: float) -> int:
+    """Return the smallest id that Discord gives at a time, in seconds since the epoch (API, "Snowflakes").
+
+    >>> snowflake(1420070400.001) >> 22
+    1
+    """
+    return round(seconds * 1000 - 1420070400000) << 22
+
+
+def conversations(guild: discord.Guild, server: DiscordServer) -> list[Readable]:
+    """Return the channels and active threads that are watched and that the bot can see."""
+    threads = [thread for thread in guild.threads if thread.parent is not None]
+    channels: list[Readable] = [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *threads]
+    return [c for c in channels if watched(c, server) and c.permissions_for(guild.me).view_channel]
+
+
+def _may_read(channel: discord.abc.Messageable) -> bool:
+    """Tell whether the bot may read a channel's history: where not, Discord answers as if there were none."""
+    if not isinstance(channel, Readable) or (isinstance(channel, discord.Thread) and channel.parent is None):
+        return True
+    return channel.permissions_for(channel.guild.me).read_message_history
+
+
+class Catchup:
+    """Reads what was missed, server by server. It outlives the client, which may be replaced at any time.
+
+    `since` is in seconds since the epoch; `tell` shows the moderators of a space a sentence. Reading that is cancelled
+    releases nothing: what it held waits for the next try.
+    """
+
+    def __init__(self, guard: Guard, feed: Feed, tell: Callable[[str, str], Awaitable[None]]) -> None:
+        self.since = 0.0
+        self._guard = guard
+        self._feed = feed
+        self._tell = tell
+        self._tasks: dict[str | ConversationKey, asyncio.Task[None]] = {}
+        self._current: dict[int, set[int]] = {}
+        self._direct_stale: set[int] = set()
+        self._told: set[int] = set()
+        self._expected: set[int] = set()
+        self._whole: set[int] = set()
+        """Servers of which nothing is left to read."""
+        self._removed: dict[int, float] = {}
+        """When the bot was removed from a server: what was said before that is not read again if it comes back."""
+
+    async def settled(self) -> None:
+        """Return when nothing is being read."""
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    def expect(self, servers: set[int]) -> None:
+        """Say which servers the connection carries; once all of them are read, Lampkeeper listens."""
+        self._expected = servers
+        self._report()
+
+    def lost(self, server: int) -> None:
+        """Hold a server's events: the connection to it is gone."""
+        self._feed.shut(space(server))
+        self._current.pop(server, None)
+        self._whole.discard(server)
+        self._cancel(space(server))
+        self._report()
+
+    def removed(self, server: int) -> None:
+        """Stop with a server that the bot is no longer in; what waits there is dropped."""
+        self.lost(server)
+        self._expected.discard(server)
+        for name in [name for name in self._tasks if isinstance(name, ConversationKey) and name.space == space(server)]:
+            self._cancel(name)
+        self._feed.forget(space(server))
+        self._removed[server] = time.time()
+        self._report()
+
+    def regained(self, guild: discord.Guild, server: DiscordServer, *, resumed: bool) -> None:
+        """Read what was missed in a server, then let its live events go on.
+
+        After a new session Discord has just told every channel's newest message, so channels without a newer one are
+        left alone; after a resume it has not.
+        """
+        self._expected.add(guild.id)
+        self._start(space(guild.id), self._catch_up(guild, server, resumed=resumed))
+
+    def direct_lost(self) -> None:
+        """Remember which DMs to read again: the connection that carries them is gone."""
+        self._direct_stale |= self._current.pop(DIRECT, set())
+        self._report()
+
+    def direct_regained(self, client: discord.Client, server: DiscordServer) -> None:
+        """Read what was missed in the DMs known."""
+        while self._direct_stale:
+            channel = self._direct_stale.pop()
+            self.read_first(client.get_partial_messageable(channel), channel, server, DIRECT)
+
+    def read_first(
+        self, channel: discord.abc.Messageable, channel_id: int, server: DiscordServer, part: int = DIRECT
+    ) -> None:
+        """Read a conversation's history before its first live event, unless it was read since the connection began.
+
+        That is so for DMs, and for threads that were archived, and channels that were closed to the bot, until now.
+        `part` is the server whose connection is meant, or `DIRECT`.
+        """
+        if part != DIRECT and part not in self._current:
+            return  # the server is being caught up with anyway
+        current = self._current.setdefault(part, set())
+        if channel_id in current:
+            return
+        current.add(channel_id)
+        here = key(server, channel_id)
+        if here not in self._tasks:
+            self.read_again(channel, here, server)
+
+    def read_again(self, channel: discord.abc.Messageable, here: ConversationKey, server: DiscordServer) -> None:
+        """Read one conversation's history from where the guard has it, holding its live events meanwhile."""
+        self._feed.begin(here)
+        self._start(here, self._catch_up_one(channel, here, server))
+
+    def stop(self) -> None:
+        """Stop reading: the client is gone."""
+        self.direct_lost()
+        for name in list(self._tasks):
+            self._cancel(name)
+
+    def _cancel(self, name: str | ConversationKey) -> None:
+        if task := self._tasks.pop(name, None):
+            task.cancel()
+
+    def _start(self, name: str | ConversationKey, work: Coroutine[Any, Any, None]) -> None:
+        self._cancel(name)
+        task = self._tasks[name] = asyncio.create_task(work)
+        task.add_done_callback(lambda ended: self._ended(name, ended))
+        self._report()
+
+    def _ended(self, name: str | ConversationKey, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("discord.catch_up_failed", error=type(error).__name__)
+        self._report()
+
+    def _report(self) -> None:
+        """Tell the guard whether anything is left to read."""
+        whole = bool(self._expected) and self._expected <= self._whole and not self._tasks and not self._direct_stale
+        self._guard.listening(PLATFORM, whole)
+
+    async def _catch_up(self, guild: discord.Guild, server: DiscordServer, *, resumed: bool) -> None:
+        channels = conversations(guild, server)
+        self._current[server.id] = {channel.id for channel in channels}
+        self._feed.open(space(server.id), [key(server, channel.id) for channel in channels])
+        room = asyncio.Semaphore(AT_ONCE)
+        bands: dict[int, AgeBand | None] = {}
+
+        async def read(channel: Readable) -> bool:
+            async with room:
+                newest = None if resumed else channel.last_message_id or 0
+                return await self._close_gap(channel, key(server, channel.id), server, bands, newest)
+
+        complete = await asyncio.gather(*map(read, channels))
+        self._whole.add(server.id)
+        log.info("discord.caught_up", server=server.id, channels=len(channels))
+        await self._tell_unread(server, [c.id for c, whole in zip(channels, complete, strict=True) if not whole])
+
+    async def _catch_up_one(
+        self, channel: discord.abc.Messageable, here: ConversationKey, server: DiscordServer
+    ) -> None:
+        if not await self._close_gap(channel, here, server, {}):
+            await self._tell_unread(server, [int(here.conversation)])
+
+    async def _close_gap(
+        self,
+        channel: discord.abc.Messageable,
+        here: ConversationKey,
+        server: DiscordServer,
+        bands: dict[int, AgeBand | None],
+        newest: int | None = None,
+    ) -> bool:
+        """Read, as often as live events do not fit meanwhile; then let the live ones go. False as `_read`."""
+        complete = _may_read(channel) and await self._read(channel, here, server, bands, newest)
+        while self._feed.torn(here) and complete:
+            complete = await self._read(channel, here, server, bands)
+        self._feed.done(here)
+        return complete
+
+    async def _read(
+        self,
+        channel: discord.abc.Messageable,
+        here: ConversationKey,
+        server: DiscordServer,
+        bands: dict[int, AgeBand | None],
+        newest: int | None = None,
+    ) -> bool:
+        """Hand over what was said since the conversation was left; False if Discord does not let us.
+
+        `newest` is the channel's newest message where it is known: nothing is asked if that was stored already.
+        """
+        wait = 1.0
+        while True:
+            try:
+                cursor = await self._guard.cursor(here)
+                after = int(cursor) if cursor else snowflake(max(self.since, self._removed.get(server.id, 0.0)))
+                if after > snowflake(time.time() - EDITS_FOR) and cursor:
+                    await self._read_edits(channel, after, server, bands)
+                if newest is not None and newest <= after:
+                    return True
+                async for message in channel.history(limit=None, after=discord.Object(after), oldest_first=True):
+                    if spoken(message):
+                        band = await self._band(message, server, bands)
+                        await self._guard.receive(to_message(message, server, band))
+            except (discord.Forbidden, discord.NotFound):
+                return False
+            except FOR_NOW as error:
+                log.warning("discord.history_waits", error=type(error).__name__, seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            except Exception as error:  # noqa: BLE001  a message that discord.py cannot parse must not stop the others
+                log.warning("discord.history_unreadable", error=type(error).__name__)
+                return False
+            else:
+                return True
+
+    async def _read_edits(
+        self,
+        channel: discord.abc.Messageable,
+        newest: int,
+        server: DiscordServer,
+        bands: dict[int, AgeBand | None],
+    ) -> None:
+        """Hand over what was edited of the messages up to `newest`; the guard leaves out what it knows already."""
+        read = [message async for message in channel.history(limit=EDITS_AMONG, before=discord.Object(newest + 1))]
+        for message in reversed(read):
+            edited = message.edited_at
+            if edited is not None and edited.timestamp() > self.since and spoken(message):
+                await self._guard.receive(Edit(to_message(message, server, await self._band(message, server, bands))))
+
+    async def _band(
+        self, message: discord.Message, server: DiscordServer, bands: dict[int, AgeBand | None]
+    ) -> AgeBand | None:
+        """Ask for the author's roles, which history does not carry; once a person, and only if roles tell ages."""
+        author = message.author
+        if not server.age_roles or message.guild is None:
+            return None
+        if author.id not in bands:
+            try:
+                bands[author.id] = age_band(await message.guild.fetch_member(author.id), server)
+            except (discord.NotFound, discord.Forbidden):
+                bands[author.id] = None
+        return bands[author.id]
+
+    async def _tell_unread(self, server: DiscordServer, unread: Iterable[int]) -> None:
+        new = [channel for channel in unread if channel not in self._told]
+        if not new:
+            return
+        self._told.update(new)
+        log.warning("discord.history_forbidden", server=server.id, channels=new)
+        places = ", ".join(f"<#{channel}>" for channel in new[:20]) + (" and more" if len(new) > 20 else "")
+        await self._tell(
+            space(server.id),
+            f"Lampkeeper cannot read the history of {places}: what was written there while it was away is missing. "
+            "Give its role Read Message History in these channels, or list them under ignored_channels.",
+        )

@@ -1,0 +1,154 @@
+"""Slack's message events as the core's values, and Slack's markup as plain text. Pure: what it needs it is given.
+
+Leans on `core.messages`. A message as it comes in an event and as it stands in the channel's history have one shape
+(https://docs.slack.dev/reference/events/message), so both go through here.
+
+- Programs are left out: anything with a ``bot_id``, Slackbot, and accounts that users.info calls bots. So are all
+  subtypes that nobody typed (joins, topics, reminders).
+- A reply in a thread belongs to the conversation ``<channel>/<thread_ts>``, the thread's first message to the channel.
+  It is aimed at whom it mentions, or who spoke last: Slack names only who opened the thread (``parent_user_id``), and
+  people talk with each other in threads that a third one opened.
+- A change is an edit only if the text is another one: Slack also sends changes for link previews.
+- A deleted message that had replies stays as a tombstone, so that change is a deletion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bots.slack_app.api import Me
+from bots.slack_app.people import Known
+from core.messages import Author, ConversationKey, Deletion, Edit, Event, Message, tidy
+
+Raw = Mapping[str, Any]
+"""A message event, or a message of a history with its channel added."""
+
+TYPED = frozenset((None, "thread_broadcast", "file_share", "me_message"))
+"""Subtypes of what a person typed."""
+KINDS = frozenset(("image", "video", "audio"))
+SLACKBOT = "USLACKBOT"
+
+_MARKUP = re.compile(r"<([^<>]*)>")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+
+
+def translate(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner: str | None = None) -> Event | None:
+    """Return what `raw` means to the core, or None if it is nothing a person said.
+
+    `people` holds everybody `people_in` names; `partner` is the one other person of a direct conversation.
+    """
+    subtype = raw.get("subtype")
+    if subtype == "message_deleted":
+        return _deletion(raw, raw.get("previous_message") or {}, space, raw["deleted_ts"], me)
+    if subtype == "message_changed":
+        now, before = raw["message"], raw.get("previous_message") or {}
+        if now.get("subtype") == "tombstone":
+            return _deletion(raw, before, space, now["ts"], me)
+        if now.get("text") == before.get("text"):
+            return None
+        message = _message({**now, "channel": raw["channel"]}, space, people, me, partner)
+        return Edit(message) if message else None
+    return _message(raw, space, people, me, partner)
+
+
+def subject(raw: Raw) -> Raw:
+    """Return the message that an event is about: itself, or the one that was changed or deleted."""
+    about = raw.get("message") or raw.get("previous_message")
+    return about if isinstance(about, dict) else raw
+
+
+def is_typed(raw: Raw, me: Me) -> bool:
+    """Tell whether a person typed this message."""
+    return (
+        raw.get("subtype") in TYPED
+        and not raw.get("bot_id")
+        and not raw.get("hidden")
+        and raw.get("user") not in (None, me.user, SLACKBOT)
+    )
+
+
+def people_in(raw: Raw, me: Me) -> set[str]:
+    """Return the ids of everybody whose name is needed to translate `raw`."""
+    message = subject(raw)
+    if raw.get("subtype") == "message_deleted" or not is_typed(message, me):
+        return set()
+    return {str(message["user"]), *_MENTION.findall(message.get("text") or "")}
+
+
+def thread_of(raw: Raw) -> str | None:
+    """Return the thread that `raw` replies in, or None: the first message of a thread is not in it."""
+    thread = raw.get("thread_ts")
+    return thread if thread and thread != raw.get("ts") else None
+
+
+def conversation_of(channel: str, thread: str | None) -> str:
+    """Name the conversation: a channel, or a thread in it.
+
+    >>> conversation_of("C1", "1700000000.000100")
+    'C1/1700000000.000100'
+    """
+    return channel if thread is None else f"{channel}/{thread}"
+
+
+def plain(text: str, people: Mapping[str, Known]) -> str:
+    """Write Slack's markup as people see it (https://docs.slack.dev/messaging/formatting-message-text).
+
+    >>> plain("<@U1> see <https://a.example/b|this> &amp; <#C1|games>", {"U1": Known("friend")})
+    '@friend see this (https://a.example/b) & #games'
+    >>> plain("<mailto:me@a.example|me@a.example> <!here> 1 &lt; 2 &amp;lt;", {})
+    'me@a.example @here 1 < 2 &lt;'
+    """
+    shown = _MARKUP.sub(lambda found: _shown(found[1], people), text)
+    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _shown(inner: str, people: Mapping[str, Known]) -> str:
+    target, _, label = inner.partition("|")
+    sign, rest = target[:1], target[1:]
+    if sign == "@":
+        return "@" + (people.get(rest, Known()).name or label or rest)
+    if sign == "#":
+        return "#" + (label or rest)
+    if sign == "!":
+        return label or "@" + rest
+    return f"{label} ({target})" if label and label not in target else label or target
+
+
+def _message(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner: str | None) -> Message | None:
+    if not is_typed(raw, me):
+        return None
+    author = str(raw["user"])
+    known = people.get(author, Known())
+    if known.bot:
+        return None
+    text, thread = raw.get("text") or "", thread_of(raw)
+    named = (user for user in _MENTION.findall(text) if user != me.user and not people.get(user, Known()).bot)
+    return Message(
+        key=ConversationKey(space, conversation_of(str(raw["channel"]), thread)),
+        id=str(raw["ts"]),
+        author=Author(author, tidy(known.name)),
+        text=tidy(plain(text, people)),
+        time=float(raw["ts"]),
+        mentions=tuple(dict.fromkeys(named)),
+        partner=partner,
+        attachments=tuple(_kind(file) for file in raw.get("files") or ()),
+    )
+
+
+def _kind(file: Raw) -> str:
+    kind = str(file.get("mimetype") or "").partition("/")[0]
+    return kind if kind in KINDS else "file"
+
+
+def _deletion(raw: Raw, before: Raw, space: str, message_id: str, me: Me) -> Deletion | None:
+    if before and not is_typed(before, me):
+        return None
+    thread = thread_of({**before, "ts": message_id})
+    time = raw.get("event_ts") or raw.get("ts")
+    return Deletion(
+        ConversationKey(space, conversation_of(str(raw["channel"]), thread)),
+        str(message_id),
+        float(time) if time else None,
+    )

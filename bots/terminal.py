@@ -1,0 +1,153 @@
+"""How things look on a terminal: cards, scores, summaries, complaints; and the deliverer that only prints.
+
+Leans on rich. Where the output is no terminal there are no colours, no control codes and no boxes, and lines are at
+most `WIDTH` columns, for a pipe is read by people too. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+from time import gmtime, strftime
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from core.cards import NOTE, Card, ExcerptLine, percent
+from core.effects import Level
+
+WIDTH = 100
+LEVEL_STYLES: dict[Level, str] = {"none": "green", "watch": "yellow", "review": "dark_orange", "urgent": "bold red"}
+_BAR = 10
+_NUMBER = len(percent(0.9999))
+"""Columns for the widest number."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console for one of the two output streams."""
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal or made.width > WIDTH:
+        made.width = WIDTH
+    return made
+
+
+def complain(sentence: str) -> None:
+    """Say on standard error what is wrong, in red, in one piece however long."""
+    console(stderr=True).print(Text(sentence, style="red"), soft_wrap=True)
+
+
+def bar(probability: float | None, level: Level, *, ascii_only: bool = False) -> Text:
+    """Draw a probability; None is drawn as unknown, which is not zero.
+
+    >>> bar(.52, "watch", ascii_only=True).plain, bar(None, "none", ascii_only=True).plain
+    ('#####-----    52 %', '..........     - %')
+    """
+    full, empty, unknown = "#-." if ascii_only else "━╌·"
+    if probability is None:
+        return Text(f"{unknown * _BAR} {'- %':>{_NUMBER}}", style="dim")
+    filled = int(probability * _BAR + 0.5)
+    return Text(
+        f"{full * filled}{empty * (_BAR - filled)} {percent(probability):>{_NUMBER}}", style=LEVEL_STYLES[level]
+    )
+
+
+def card_text(card: Card) -> Text:
+    """Write what a card says, line by line."""
+    target = card.target.name if card.target else "nobody in particular"
+    lines = [
+        f"{card.actor.name} -> {target}   {percent(card.probability)} ({card.level})",
+        *(f"  * {signal}" for signal in card.signals),
+        *(f"Messages: {conversation} {', '.join(numbers)}" for conversation, numbers in _places(card).items()),
+        "[Confirm]  [Dismiss]  [Show excerpt]" if card.decided is None else card.status,
+        NOTE,
+    ]
+    return Text("\n".join(lines))
+
+
+def _places(card: Card) -> dict[str, list[str]]:
+    """Conversation -> the card's messages in it."""
+    places: dict[str, list[str]] = {}
+    for message in card.messages:
+        words = f"#{message.message_id}" + (" (deleted)" if message.deleted else "")
+        places.setdefault(message.key.conversation, []).append(words)
+    return places
+
+
+def show_card(to: Console, card: Card) -> None:
+    """Print a card as moderators see it."""
+    style = LEVEL_STYLES[card.level]
+    title = f"{card.title} (alert {card.alert})"
+    if to.is_terminal:
+        to.print(Panel(card_text(card), title=Text(title, style=style), title_align="left", border_style=style))
+        return
+    to.print(f"\n  ALERT  {title}")
+    for line in card_text(card).plain.splitlines():
+        to.print(fill(line, WIDTH, initial_indent="  | ", subsequent_indent="  |     ", replace_whitespace=False))
+    to.print()
+
+
+def show_excerpt(to: Console, lines: Iterable[ExcerptLine]) -> None:
+    """Print an excerpt as the moderator who asked for it sees it; a star marks what moved the score."""
+    for line in lines:
+        time = "" if line.time is None else strftime("%H:%M ", gmtime(line.time))
+        mark = "*" if line.reason else " "
+        to.print(f"  {mark} {time}{line.author.name}: {line.text}", style="bold" if line.reason else "")
+
+
+def show_summary(to: Console, rows: Iterable[tuple[str, str]]) -> None:
+    """Print what a command did, a line each."""
+    lines = list(rows)
+    width = max(len(name) for name, _ in lines)
+    to.print(Text("Summary", style="bold"))
+    for name, value in lines:
+        to.print(Text.assemble((f"{name:<{width}}  ", "dim"), value), soft_wrap=True)
+
+
+def show_table(to: Console, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print columns: the first one to the left, numbers to the right; as wide as they are, for a pipe folds nothing."""
+    table = [head, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    for number, row in enumerate(table):
+        cells = [
+            f"{row[0]:<{widths[0]}}",
+            *(f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
+        to.print(Text("  ".join(cells), style="bold" if number == 0 else ""), soft_wrap=True)
+
+
+class DryRun:
+    """A deliverer that prints cards instead of posting them: what a platform's adapter would show."""
+
+    def __init__(self, to: Console, platform: str) -> None:
+        self.platform = platform
+        self.cards: dict[str, Card] = {}
+        self._console = to
+
+    async def show(self, card: Card, reference: str | None) -> str:
+        """Print a new card whole, and a known one as what changed."""
+        before = self.cards.get(card.alert)
+        self.cards[card.alert] = card
+        if reference is None or before is None:
+            show_card(self._console, card)
+        else:
+            self._console.print(_change(before, card))
+        return card.alert
+
+    async def find(self, card: Card) -> str | None:
+        """Nothing that was printed can be found again."""
+        return card.alert if card.alert in self.cards else None
+
+    async def notify(self, space: str, text: str) -> None:
+        """Print a notice to the admins."""
+        self._console.print(f"  notice to the admins of {space}: {text}")
+
+
+def _change(before: Card, card: Card) -> Text:
+    """Say in one line what is new on a card that is already shown."""
+    if card.decided is not None:
+        return Text(f"  card {card.alert}: {card.status}", style="cyan")
+    new = [signal for signal in card.signals if signal not in before.signals]
+    words = f"; new: {', '.join(new)}" if new else ""
+    line = f"  card {card.alert}: {percent(card.probability)} ({card.level}){words}"
+    return Text(fill(line, WIDTH, subsequent_indent="    "), style=LEVEL_STYLES[card.level])

@@ -1,0 +1,31 @@
+"""The audit: what was done, when, by whom, about which alert. Rows are added in the transaction of what they record.
+
+Leans on `core.store`. Append only: nothing here changes or removes a row; only forgetting a person or a space does
+(`core.retention`). A row holds pseudonyms, numbers and levels, never a text or a name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.store import tables
+
+Deed = Literal["alert opened", "alert updated", "alert decided", "excerpt shown", "text purged", "person forgotten"]
+LAMPKEEPER = ""
+"""`who` where Lampkeeper itself acted."""
+
+
+def row(
+    time: float, space: str, what: Deed, *, who: str = LAMPKEEPER, about: str = "", **detail: Any
+) -> dict[str, Any]:
+    """Return one audit row; `who` is a pseudonym (`Vault.blind`), `about` an alert's id."""
+    return {"time": time, "space": space, "who": who, "what": what, "about": about, "detail": detail}
+
+
+async def record(tx: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """Add rows."""
+    if rows:
+        await tx.execute(insert(tables.audit), rows)

@@ -1,0 +1,285 @@
+"""One batch of events, carried out inside one transaction: states, messages, alerts, audit and outbox together.
+
+Leans on `core.engine` for what to do and on `core.store` for where to keep it. Events are taken strictly in order;
+only the look-ups are done for many at once. Decisions:
+
+- A message whose id is stored, in any version, changes nothing; nor does one not newer than its conversation's purge
+  horizon, for its id is no longer there to be recognised (`core.retention`). Which those are is settled before whom the
+  others address is tried on copies, so that what is loaded is what is fed.
+- An edit is a new version. Whom the message is aimed at and the author's age band stay as first seen; the author's
+  states are folded again from base and what is retained, so that an edit scores as if its text had been seen first. An
+  edit that changes no text changes nothing. An edit of a message never seen is taken as a message of its own, but
+  does not move the cursor. One of a message that was purged, or that is not newer than the horizon, is ignored and
+  counted in the log: platforms deliver old messages again as edits (a pin, a refreshed preview), and what retention
+  took would be stored and counted once more. An edit event carries no time: the one that arrives last counts.
+- A deletion marks the message, and its alert's card shows it. The score stays: what was said was said.
+- A poisonous event raises; the guard undoes the batch and takes its events one by one (see `core.guard`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import audit, cases, outbox
+from core.conversation import address, listen
+from core.effects import Effect, OpenAlert, Scored, UpdateAlert
+from core.engine import Engine, PairKey
+from core.messages import Deletion, Edit, Event, Message, Pair
+from core.retention import refold
+from core.store import messages as kept_messages
+from core.store import tables, upsert
+from core.store.messages import Kept, MessageKey
+from core.store.states import Known, Marks, Touched, load_conversations, load_pairs, load_people, save
+from core.vault import Vault
+
+log = structlog.get_logger(__name__)
+
+MOST_REMEMBERED = 50_000
+"""States of conversations, people and pairs that stay in memory between batches: some 50 MB."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the writer knows without asking. `received` never runs backwards, even if the clock does."""
+
+    spaces: OrderedDict[str, Known] = field(default_factory=OrderedDict)
+    next_seq: int | None = None
+    received: float = 0.0
+
+    def of(self, space: str) -> Known:
+        """Return what is known of a space, as the one used last."""
+        known = self.spaces.setdefault(space, Known(space))
+        self.spaces.move_to_end(space)
+        return known
+
+    def trim(self) -> None:
+        """Forget the spaces used longest ago until the rest is small enough. Only right after a commit."""
+        total = sum(len(known) for known in self.spaces.values())
+        while total > MOST_REMEMBERED:
+            total -= len(self.spaces.popitem(last=False)[1])
+
+    def clear(self) -> None:
+        """Forget everything, after a transaction failed: memory may be ahead of the database."""
+        self.spaces.clear()
+        self.next_seq = None
+
+
+class Batch:
+    """Takes events and writes what they made, on one connection in one transaction."""
+
+    def __init__(self, tx: AsyncConnection, vault: Vault, engine: Engine, memory: Memory, now: float) -> None:
+        self._tx = tx
+        self._vault = vault
+        self._engine = engine
+        self._memory = memory
+        self._now = now
+        self._stored: set[MessageKey] = set()
+        self._messages: list[Kept] = []
+        self._touched: dict[str, Touched] = {}
+        self._alerts: list[OpenAlert | UpdateAlert] = []
+        self._shown: dict[str, str] = {}
+        self._old_edits = 0
+
+    async def take(self, events: Sequence[Event]) -> None:
+        """Carry out `events` in order."""
+        await self._number()
+        self._stored = await kept_messages.stored(self._tx, {_key_of(event) for event in events})
+        fresh: list[Message] = []
+        for event in events:
+            if isinstance(event, Message):
+                fresh.append(event)
+                continue
+            await self._feed(fresh)
+            fresh = []
+            await (self._edit(event.message) if isinstance(event, Edit) else self._delete(event))
+        await self._feed(fresh)
+        await self._write()
+        if self._old_edits:
+            log.info("batch.edits_of_purged_messages_ignored", edits=self._old_edits)
+
+    async def _number(self) -> None:
+        memory = self._memory
+        if memory.next_seq is None:
+            table = tables.messages
+            seq, received = (await self._tx.execute(select(func.max(table.c.seq), func.max(table.c.received)))).one()
+            memory.next_seq = 0 if seq is None else seq + 1
+            memory.received = max(memory.received, received or 0.0)
+        memory.received = max(memory.received, self._now)
+
+    async def _feed(self, messages: list[Message], *, late_edit: bool = False) -> None:
+        """Feed new messages; those known already are left out. A late edit does not move the cursor."""
+        fresh = await self._fresh(messages)
+        await self._load(fresh)
+        for message in fresh:
+            known = self._memory.of(message.key.space)
+            conversation = known.state.conversations[message.key.conversation]
+            if (message.author.id, address(conversation, message)) not in known.state.pairs:
+                raise RuntimeError("A pair was not loaded: feeding would overwrite its row.")
+            effects = self._engine.feed(known.state, message, self._memory.received)
+            scored = effects[0]
+            assert isinstance(scored, Scored)
+            self._keep(known, message, scored.pair)
+            if not late_edit:
+                _advance(known.marks[message.key.conversation], message)
+            self._carry_out(known, effects)
+
+    async def _fresh(self, messages: list[Message]) -> list[Message]:
+        """Return those that are neither known nor purged, once each, with their conversations in memory."""
+        for space, some in _by_space(messages).items():
+            names = {message.key.conversation for message in some}
+            await load_conversations(self._tx, self._vault, self._memory.of(space), names)
+        fresh = []
+        for message in messages:
+            key, marks = (message.key, message.id), self._memory.of(message.key.space).marks[message.key.conversation]
+            if key not in self._stored and not _purged(marks, message):
+                self._stored.add(key)
+                fresh.append(message)
+        return fresh
+
+    async def _load(self, fresh: list[Message]) -> None:
+        """Bring into memory the people and pairs that feeding `fresh` will touch; addressing is tried on copies."""
+        for space, some in _by_space(fresh).items():
+            known = self._memory.of(space)
+            copies = {name: replace(known.state.conversations[name]) for name in {m.key.conversation for m in some}}
+            people: set[str] = set()
+            pairs: set[PairKey] = set()
+            for message in some:
+                copy = copies[message.key.conversation]
+                author, target = message.author.id, address(copy, message)
+                listen(copy, message)
+                people.add(author)
+                pairs.add((author, target))
+                if target is not None:
+                    people.add(target)
+                    pairs.add((target, author))
+            await load_people(self._tx, self._vault, known, people)
+            await load_pairs(self._tx, self._vault, known, pairs)
+
+    def _keep(self, known: Known, message: Message, pair: Pair) -> None:
+        memory, author = self._memory, message.author
+        assert memory.next_seq is not None
+        place = (
+            memory.next_seq,
+            0,
+            message.key,
+            message.id,
+            author.id,
+            pair.target,
+            author.name,
+            author.age_band,
+        )
+        self._messages.append(Kept(*place, message.text, message.time, memory.received))
+        memory.next_seq += 1
+        if author.name:
+            known.names[author.id] = author.name
+        touched = self._touched.setdefault(message.key.space, Touched())
+        touched.conversations.add(message.key.conversation)
+        touched.people.add(author.id)
+        touched.pairs.add((author.id, pair.target))
+
+    def _carry_out(self, known: Known, effects: list[Effect]) -> None:
+        """Remember the alerts; a card shows the highest level reached, for an open alert never falls back."""
+        for effect in effects:
+            if not isinstance(effect, Scored):
+                level = known.state.alerts[effect.pair.actor, effect.pair.target].level
+                self._alerts.append(effect._replace(score=effect.score._replace(level=level)))
+
+    async def _edit(self, message: Message) -> None:
+        key = (message.key, message.id)
+        if key not in self._stored:
+            await self._feed([message], late_edit=True)
+            self._old_edits += key not in self._stored
+            return
+        await self._write()
+        before = await kept_messages.newest_version(self._tx, self._vault, key)
+        assert before is not None
+        if before.text is None:  # purged; only its id stayed
+            self._old_edits += 1
+            return
+        if before.text == message.text:
+            return
+        after = before._replace(version=before.version + 1, text=message.text)
+        await self._tx.execute(insert(tables.messages), [kept_messages.row_of(self._vault, after)])
+        known = self._memory.of(message.key.space)
+        author, target = before.author, before.target
+        people, pairs = {author}, {(author, target)}
+        if target is not None:
+            people.add(target)
+            pairs.add((target, author))
+        await load_people(self._tx, self._vault, known, people)
+        await load_pairs(self._tx, self._vault, known, pairs)
+        await refold(self._tx, self._vault, self._engine, known, (author, target))
+        touched = self._touched.setdefault(known.space, Touched())
+        touched.people.add(author)
+        touched.pairs.add((author, target))
+        time = before.received if before.time is None else before.time
+        pair = Pair(known.space, author, target)
+        effects = self._engine.rescore(known.state, pair, message.key.conversation, message.id, time)
+        self._carry_out(known, effects)
+
+    async def _delete(self, deletion: Deletion) -> None:
+        key = (deletion.key, deletion.id)
+        if key not in self._stored:
+            return
+        await self._write()
+        await kept_messages.mark_deleted(self._tx, key)
+        for alert in await cases.alerts_resting_on(self._tx, self._vault, key):
+            self._shown[alert] = deletion.key.space
+
+    async def _write(self) -> None:
+        """Write what was made so far. Edits and deletions read it again; the transaction stays open."""
+        tx, vault = self._tx, self._vault
+        if self._messages:
+            await tx.execute(insert(tables.messages), [kept_messages.row_of(vault, kept) for kept in self._messages])
+        await upsert(tx, tables.spaces, [{"space": space} for space in self._touched])
+        for space, touched in self._touched.items():
+            await save(tx, vault, self._memory.of(space), touched)
+        await self._write_alerts()
+        self._messages, self._touched, self._alerts, self._shown = [], {}, [], {}
+
+    async def _write_alerts(self) -> None:
+        newest = {effect.alert: effect for effect in self._alerts}
+        await cases.save(self._tx, self._vault, self._alerts)
+        deeds = [
+            audit.row(
+                self._now,
+                effect.pair.space,
+                "alert opened" if isinstance(effect, OpenAlert) else "alert updated",
+                about=effect.alert,
+                level=effect.score.level,
+                probability=effect.score.probability,
+            )
+            for effect in self._alerts
+        ]
+        await audit.record(self._tx, deeds)
+        shown = self._shown | {alert: effect.pair.space for alert, effect in newest.items()}
+        await outbox.put_cards(self._tx, shown, self._now)
+
+
+def _key_of(event: Event) -> MessageKey:
+    message = event.message if isinstance(event, Edit) else event
+    return message.key, message.id
+
+
+def _by_space(messages: list[Message]) -> dict[str, list[Message]]:
+    spaces: dict[str, list[Message]] = {}
+    for message in messages:
+        spaces.setdefault(message.key.space, []).append(message)
+    return spaces
+
+
+def _purged(marks: Marks, message: Message) -> bool:
+    return marks.horizon is not None and message.time is not None and message.time <= marks.horizon
+
+
+def _advance(marks: Marks, message: Message) -> None:
+    """Move the cursor, unless the message is an old one that came late."""
+    if message.time is None or marks.newest_time is None or message.time >= marks.newest_time:
+        marks.newest_id = message.id
+        marks.newest_time = message.time if message.time is not None else marks.newest_time

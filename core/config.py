@@ -1,0 +1,267 @@
+"""The configuration: one TOML file and a few environment variables, read into frozen models.
+
+Leans on pydantic for types and bounds. `config.example.toml` explains every key; a test holds the two together.
+Secrets come from the environment where it has them, so that a config file can be shared. What is wrong is named with
+its line and what was expected, never with its value: it may be a token.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from core.errors import ConfigError
+from core.messages import AgeBand
+from core.policy import Thresholds
+
+DEFAULT = Path("config.toml")
+ENVIRONMENT = {
+    "LAMPKEEPER_DISCORD_TOKEN": ("discord", "token"),
+    "LAMPKEEPER_SLACK_BOT_TOKEN": ("slack", "bot_token"),
+    "LAMPKEEPER_SLACK_APP_TOKEN": ("slack", "app_token"),
+}
+"""Variable -> the key it stands for, where the file has that section; it wins over the file."""
+
+DiscordId = Annotated[int, Field(gt=0, lt=1 << 64)]
+"""A snowflake (https://discord.com/developers/docs/reference#snowflakes)."""
+ChannelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+RoleId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _full_path(path: Path) -> Path:
+    return path.expanduser()
+
+
+FilePath = Annotated[Path, AfterValidator(_full_path)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Storage(_Section):
+    """Where things are kept, and for how long."""
+
+    database: FilePath = Path("lampkeeper.db")
+    key_file: FilePath = Path("lampkeeper.key")
+    keep_text_days: float = Field(default=7, gt=0, le=90)
+
+
+class Alerts(_Section):
+    """From which probability on a level is reached; None: what the model's card recommends."""
+
+    watch: Probability | None = None
+    review: Probability | None = None
+    urgent: Probability | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        given = [step for step in (self.watch, self.review, self.urgent) if step is not None]
+        if given != sorted(given):
+            raise ValueError("watch must not be above review, nor review above urgent")
+        return self
+
+    def thresholds(self, recommended: Thresholds) -> Thresholds:
+        """Fill what is not given: from `recommended`, or from around `review` where only that was chosen.
+
+        Recommendations are moved just so far that watch <= review <= urgent holds.
+
+        >>> Alerts(urgent=.8).thresholds(Thresholds(watch=.5, review=.9, urgent=.99))
+        Thresholds(watch=0.5, review=0.8, urgent=0.8)
+        """
+        review = self.review
+        if review is None:
+            review = min(max(recommended.review, self.watch or 0.0), self.urgent or 1.0)
+        else:
+            recommended = Thresholds.around(review)
+        watch = min(recommended.watch, review) if self.watch is None else self.watch
+        urgent = max(recommended.urgent, review) if self.urgent is None else self.urgent
+        return Thresholds(watch=watch, review=review, urgent=urgent)
+
+
+class DiscordServer(_Section):
+    """One Discord server: where cards go, who may press, what is left out, which roles tell an age band."""
+
+    id: DiscordId
+    alert_channel: DiscordId
+    moderator_roles: tuple[DiscordId, ...] = ()
+    ignored_channels: tuple[DiscordId, ...] = ()
+    age_roles: dict[RoleId, AgeBand] = Field(default_factory=dict)
+
+
+class Discord(_Section):
+    """The Discord bot. `direct_messages` names the server whose moderators see DMs with the bot."""
+
+    token: SecretStr | None = None
+    servers: tuple[DiscordServer, ...] = Field(min_length=1)
+    direct_messages: DiscordId | None = None
+
+    @model_validator(mode="after")
+    def _servers_are_known_once(self) -> Self:
+        servers = [server.id for server in self.servers]
+        if len(servers) != len(set(servers)):
+            raise ValueError("two servers have the same id")
+        if self.direct_messages is not None and self.direct_messages not in servers:
+            raise ValueError("direct_messages must be the id of one of the servers")
+        return self
+
+
+class Slack(_Section):
+    """The Slack app (Socket Mode). No `moderators` means: every member of the alert channel."""
+
+    bot_token: SecretStr | None = None
+    app_token: SecretStr | None = None
+    alert_channel: ChannelId
+    moderators: tuple[str, ...] = ()
+    ignored_channels: tuple[str, ...] = ()
+
+
+class Config(_Section):
+    """Everything."""
+
+    storage: Storage = Storage()
+    alerts: Alerts = Alerts()
+    discord: Discord | None = None
+    slack: Slack | None = None
+
+
+def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:
+    """Read the file at `path` (None: ``config.toml`` in the working directory); raises `ConfigError`.
+
+    Relative paths in it are relative to the folder that the file is in.
+    """
+    path = DEFAULT if path is None else path
+    text = _text_of(path)
+    try:
+        tree = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        place = f"at line {text.count(chr(10)) + 1}, where the file ends"
+        words = str(error).replace("at end of document", place)
+        raise ConfigError(f"{path} is not valid TOML: {words}.", "Compare it with config.example.toml.") from None
+    for variable, (section, key) in ENVIRONMENT.items():
+        if environment.get(variable) and isinstance(tree.get(section), dict):
+            tree[section][key] = environment[variable]
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        problems = [_problem(text, dict(one)) for one in error.errors(include_input=False, include_url=False)]
+        raise ConfigError("\n".join(f"{path}, {problem}." for problem in problems), _REMEDY) from None
+    folder = path.resolve().parent
+    storage = config.storage.model_copy(
+        update={"database": folder / config.storage.database, "key_file": folder / config.storage.key_file}
+    )
+    return config.model_copy(update={"storage": storage})
+
+
+_REMEDY = "config.example.toml explains every key."
+_EXPECTED = {
+    "model_type": "a section of its own",
+    "model_attributes_type": "a section of its own",
+    "string_pattern_mismatch": "the id of a role, in digits",
+    "string_too_short": "the id of a channel",
+    "too_short": "a list of one or more blocks",
+}
+"""Where pydantic's own words would not help."""
+
+
+def _text_of(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no configuration at {path}.", "Copy config.example.toml to config.toml and fill it in."
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a file name"
+        raise ConfigError(f"{path} cannot be read ({reason}).", "Check the name and the permissions.") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {line}: not UTF-8.", "Save the file as UTF-8.") from None
+
+
+def _problem(text: str, error: dict[str, Any]) -> str:
+    """One thing that is wrong: line, key, and what would be right."""
+    where = tuple(part for part in error["loc"] if part != "[key]")
+    line = _line_of(text, where)
+    name = _dotted(where)
+    if error["type"] == "extra_forbidden":
+        known = sorted(_known_keys(where[:-1]))
+        near = get_close_matches(str(where[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"line {line}: the key {name!r} is not known ({hint})"
+    if error["type"] == "missing":
+        return f"line {line}: {name!r} is missing"
+    expected = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    if error["type"] == "value_error":
+        return f"line {line}: in {name!r}, {expected}"
+    return f"line {line}: {name!r} must be {_EXPECTED.get(error['type'], expected)}"
+
+
+def _dotted(where: tuple[str | int, ...]) -> str:
+    """Write a key's place as people do.
+
+    >>> _dotted(("discord", "servers", 0, "id"))
+    'discord.servers[0].id'
+    """
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+
+
+def _known_keys(where: tuple[str | int, ...]) -> Iterator[str]:
+    """Keys of the section at `where`."""
+    model: type[BaseModel] = Config
+    for part in where:
+        if isinstance(part, str):
+            annotation = model.model_fields[part].annotation
+            model = next(kind for kind in (annotation, *get_args(annotation)) if _is_section(kind))
+    yield from model.model_fields
+
+
+def _is_section(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _line_of(text: str, where: tuple[str | int, ...]) -> int:
+    """Line, from 1, on which the value at `where` is written; what is missing is at its section.
+
+    tomllib keeps no positions, so the file is read again in growing pieces: the statement after which the value is
+    there is the one that wrote it. Only ever done for a mistake, and exact whatever way TOML was written in.
+    """
+    lines = text.splitlines(keepends=True)
+    while where:
+        start = 1
+        for number in range(1, len(lines) + 1):
+            try:
+                tree = tomllib.loads("".join(lines[:number]))
+            except tomllib.TOMLDecodeError:
+                continue
+            if _holds(tree, where):
+                return start
+            start = number + 1
+        where = where[:-1]
+    return 1
+
+
+def _holds(tree: Any, where: tuple[str | int, ...]) -> bool:
+    for part in where:
+        try:
+            tree = tree[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True

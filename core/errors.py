@@ -1,0 +1,58 @@
+"""The tree of errors: each message says what happened, each remedy what to do. Leans on nothing.
+
+::
+
+    LampkeeperError
+    ├── ConfigError        a key, a value or a token in the configuration
+    ├── TranscriptError    a transcript file cannot be read at all
+    ├── ModelError         the model artefact is missing, damaged or of another version
+    ├── StoreError         the database is locked, full, damaged or of another version
+    ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
+    └── PlatformError      a platform refused: token revoked, permission or channel missing
+        └── TryLater       ... for now only: delivery is tried again
+
+No error ever carries message text or a person's name.
+"""
+
+from __future__ import annotations
+
+
+class LampkeeperError(Exception):
+    """Something a person can mend. `what` happened, and the `remedy`, each one sentence."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(f"{what} {remedy}".strip())
+        self.what = what
+        self.remedy = remedy
+
+
+class ConfigError(LampkeeperError):
+    """A key, a value or a token in the configuration is wrong or missing."""
+
+
+class TranscriptError(LampkeeperError):
+    """A transcript file cannot be read at all (a bad line in a good file is skipped and counted instead)."""
+
+
+class ModelError(LampkeeperError):
+    """The model artefact is missing, damaged or of another version."""
+
+
+class StoreError(LampkeeperError):
+    """The database cannot be opened, read or written."""
+
+
+class VaultError(LampkeeperError):
+    """The key file is missing, unsafe, or does not fit the data."""
+
+
+class PlatformError(LampkeeperError):
+    """A platform refused, and asking again will not help until someone acts."""
+
+
+class TryLater(PlatformError):  # noqa: N818 - it says what to do
+    """A platform refused for now; `seconds` is when to try again, if it said."""
+
+    def __init__(self, what: str, remedy: str = "", seconds: float | None = None) -> None:
+        super().__init__(what, remedy)
+        self.seconds = seconds

@@ -1,0 +1,73 @@
+"""Why a score is what it is: what every message of a pair added, in log-odds that add up to the score.
+
+Leans on the engine, fed as in real life. The score's log-odds are a sum of three kinds of terms: a base (what silence
+would score), what each of the actor's messages moved their own words by, and the context (what the other side of the
+conversation, and who the two are, adds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from core.effects import Scored
+from core.engine import Engine, SpaceState
+from core.features import context
+from core.messages import Message, Pair
+from core.pair import PairState, PersonState
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What message number `index` of the conversation added, in log-odds, and the signals it showed."""
+
+    index: int
+    weight: float
+    signals: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Explanation:
+    """One pair's score, taken apart: `base` + all weights of `shares` + `context` are its log-odds."""
+
+    pair: Pair
+    probability: float | None = None
+    base: float = 0.0
+    context: float = 0.0
+    shares: list[Share] = field(default_factory=list)
+
+    @property
+    def rise(self) -> int | None:
+        """Index of the message with which the climb to the highest point began; None where nothing rose.
+
+        >>> pair = Pair("space", "actor", "target")
+        >>> Explanation(pair, shares=[Share(i, w, ()) for i, w in enumerate((1, -2, 3, 4, -1))]).rise
+        2
+        """
+        heights = list(accumulate((share.weight for share in self.shares), initial=0.0))
+        top = max(range(len(heights)), key=heights.__getitem__)
+        low = min(range(top + 1), key=lambda place: (heights[place], -place))
+        return self.shares[low].index if low < top else None
+
+
+def explain(engine: Engine, messages: Sequence[Message]) -> list[Explanation]:
+    """Take the final scores of a conversation's pairs apart, the highest first."""
+    state = SpaceState()
+    found: dict[Pair, Explanation] = {}
+    for index, message in enumerate(messages):
+        scored = engine.feed(state, message, 0.0)[0]
+        assert isinstance(scored, Scored)
+        explanation = found.setdefault(scored.pair, Explanation(scored.pair))
+        before = sum(share.weight for share in explanation.shares)
+        mine = state.pairs[scored.pair.actor, scored.pair.target]
+        signals = engine.read(message.text).signals
+        explanation.shares.append(Share(index, mine.logit - before, signals))
+    for pair, explanation in found.items():
+        mine = state.pairs[pair.actor, pair.target]
+        other = state.pairs.get((pair.target, pair.actor), PairState()) if pair.target is not None else PairState()
+        people = state.people[pair.actor], state.people.get(pair.target or "", PersonState())
+        explanation.base = engine.model.intercept
+        explanation.context = context(engine.model.weights, mine, other, *people)
+        explanation.probability = engine.model.probability(mine, other, *people)
+    return sorted(found.values(), key=lambda explanation: -(explanation.probability or 0.0))

@@ -1,0 +1,386 @@
+"""The guard: the one asyncio shell around the pure core. Events in, everything committed, cards out.
+
+Leans on `core.batch` for what one transaction does, on `core.outbox` for delivery, on `core.retention` for forgetting.
+Decisions:
+- Events wait in a bounded queue; when it is full `receive` waits, so that a flood slows its source down instead of
+  filling the memory, and the admins are told.
+- One writer takes whatever is queued, up to `BATCH`, and commits it in one transaction: state, messages, alerts,
+  audit, outbox and cursors. What a crash interrupts was never there; adapters read on from the cursor.
+- Where a conversation has no cursor, they read on from `last_alive` of their platform. A sign of life moves it only
+  while the platform's adapter says that it misses nothing, and only when all received before is stored; so neither a
+  slow catch-up cut short nor a refused platform beside a running one leaves a gap.
+- Whoever else writes (a decision, a purge) takes the same lock, so that memory and database never part. When a
+  transaction fails, memory is dropped and reads itself again.
+- If the database cannot be written, the batch is kept and tried again until it can; the admins are told directly, for
+  the outbox cannot be written either.
+- An event that cannot be processed is a bug of ours. Its batch is undone and taken again event by event: the others
+  are committed, that one is logged without content, counted, and the admins are told. Log lines about errors carry
+  their kind and no traceback, for a traceback may quote a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import audit, cases, outbox, policy, retention
+from core.batch import Batch, Memory
+from core.cards import Card, Decided, Decision, ExcerptLine, Person
+from core.engine import Engine
+from core.errors import LampkeeperError, StoreError
+from core.messages import ConversationKey, Edit, Event
+from core.outbox import Deliverer, Outbox
+from core.store import Store, tables, upsert
+from core.store.states import Touched, load_pairs, save
+
+log = structlog.get_logger(__name__)
+
+QUEUE = 10_000
+BATCH = 500
+HEARTBEAT = 30.0
+PURGE_EVERY = 3600.0
+SAME_NOTICE_EVERY = 3600.0
+DIRECT_NOTICE_WAIT = 10.0
+RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a press; `accepted` False: somebody had decided already, and `card.decided` says who."""
+
+    card: Card
+    accepted: bool
+
+
+class Guard:
+    """Watches over everything received. `keep_text_days` is the retention rule, `clock` seconds since the epoch."""
+
+    def __init__(
+        self, engine: Engine, store: Store, *, keep_text_days: float = 7, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.skipped = 0
+        """Events that could not be processed since the start."""
+        self._engine = engine
+        self._store = store
+        self._vault = store.vault
+        self._keep_text = keep_text_days * retention.DAY
+        self._clock = clock
+        self._memory = Memory()
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
+        self._stopping = asyncio.Event()
+        self._behind = False
+        self._listening: set[str] = set()
+        self._outboxes: list[Outbox] = []
+        self._deliverers: Sequence[Deliverer] = ()
+        self._notices: dict[tuple[str, str], None] = {}
+        self._told: dict[tuple[str, str], float] = {}
+
+    async def run(self, deliverers: Sequence[Deliverer]) -> None:
+        """Write, deliver, purge and give signs of life until cancelled; then commit what is queued."""
+        self._deliverers = deliverers
+        self._outboxes = [Outbox(self._store, deliverer, self._clock) for deliverer in deliverers]
+        unserved = self._quietly(outbox.report_unserved(self._store, {d.platform for d in deliverers}))
+        writer = asyncio.create_task(self._write())
+        others = [
+            asyncio.create_task(work)
+            for work in (*(o.run() for o in self._outboxes), unserved, self._beat(), self._purge())
+        ]
+        try:
+            done, _ = await asyncio.wait({writer, *others}, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        finally:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            self._stopping.set()
+            self._ask_for_sign_of_life()
+            await writer
+
+    async def receive(self, event: Event) -> None:
+        """Queue an event, in the order of its conversation; wait while the queue is full."""
+        if self._queue.full() and not self._behind:
+            self._behind = True
+            log.warning("guard.queue_full", waiting=self._queue.qsize())
+            self._tell(
+                _space_of(event), "Lampkeeper is behind: messages come in faster than it can store them. None is lost."
+            )
+        await self._queue.put(event)
+
+    async def settled(self) -> None:
+        """Return when everything received so far is committed and due cards were delivered or failed once."""
+        await self._queue.join()
+        for box in self._outboxes:
+            await box.settled()
+
+    async def cursor(self, key: ConversationKey) -> str | None:
+        """Return the id of the newest committed message of a conversation."""
+        table = tables.conversations
+        here = (table.c.space == key.space, table.c.conversation == key.conversation)
+        async with self._store.read() as tx:
+            newest: str | None = await tx.scalar(select(table.c.newest_id).where(*here))
+        return newest
+
+    async def last_alive(self, platform: str) -> float | None:
+        """Return until when everything a platform showed is known to be stored; None if it never was.
+
+        Seconds since the epoch. Where a conversation has no cursor, reading starts here; take off what clocks may
+        differ and what a dead connection hides before it is noticed.
+        """
+        async with self._store.read() as tx:
+            until: float | None = await tx.scalar(
+                select(tables.meta.c.number).where(tables.meta.c.name == _row(platform))
+            )
+        return until
+
+    def listening(self, platform: str, is_listening: bool) -> None:
+        """Take note whether a platform's adapter misses nothing: it is connected, and has nothing left to read.
+
+        Only while it is, signs of life move `last_alive` on. Say False before catching up, True after it.
+        """
+        if is_listening:
+            self._listening.add(platform)
+            self._ask_for_sign_of_life()
+        else:
+            self._listening.discard(platform)
+
+    async def card(self, alert: str) -> Card | None:
+        """Return an alert's card as it stands, or None if there is no such alert."""
+        async with self._store.read() as tx:
+            return await cases.card(tx, self._vault, alert)
+
+    async def decide(self, alert: str, decision: Decision, moderator: Person) -> Verdict | None:
+        """Record a moderator's decision; the first wins. None if there is no such alert."""
+        async with self._transaction() as tx:
+            pair = await cases.pair_of(tx, self._vault, alert)
+            if pair is None:
+                return None
+            now, space = self._clock(), pair.space
+            accepted = await cases.decide(tx, self._vault, alert, space, Decided(decision, moderator, now))
+            if accepted:
+                known, key = self._memory.of(space), (pair.actor, pair.target)
+                await load_pairs(tx, self._vault, known, [key])
+                state = known.state.alerts.get(key)
+                if state is not None and policy.alert_id(pair, state.count) == alert:
+                    policy.decided(state, now)
+                    await save(tx, self._vault, known, Touched(pairs={key}))
+                who = self._vault.blind(space, moderator.id)
+                deed = audit.row(now, space, "alert decided", who=who, about=alert, decision=decision)
+                await audit.record(tx, [deed])
+                await outbox.put_cards(tx, {alert: space}, now)
+            card = await cases.card(tx, self._vault, alert)
+        self._wake()
+        assert card is not None
+        return Verdict(card, accepted)
+
+    async def excerpt(self, alert: str, moderator: Person) -> list[ExcerptLine]:
+        """Return the retained text around an alert's reasons, oldest first; [] if it was purged. Audited."""
+        async with self._transaction() as tx:
+            pair = await cases.pair_of(tx, self._vault, alert)
+            if pair is None:
+                return []
+            lines = await cases.excerpt(tx, self._vault, alert)
+            who = self._vault.blind(pair.space, moderator.id)
+            deed = audit.row(self._clock(), pair.space, "excerpt shown", who=who, about=alert, lines=len(lines))
+            await audit.record(tx, [deed])
+        return lines
+
+    async def purge(self) -> int:
+        """Purge the text that was kept long enough; return of how many messages."""
+        total = 0
+        while True:
+            async with self._transaction() as tx:
+                now = self._clock()
+                purged = await retention.purge(tx, self._vault, self._engine, now - self._keep_text, now)
+                for (space, conversation), horizon in purged.horizons.items():
+                    marks = self._memory.of(space).marks.get(conversation)
+                    if marks is not None and (marks.horizon is None or marks.horizon < horizon):
+                        marks.horizon = horizon
+            total += purged.messages
+            if purged.messages < retention.PURGED_AT_ONCE:
+                break
+        if total:
+            log.info("guard.purged", messages=total)
+            await self._store.checkpoint()
+        return total
+
+    async def forget_person(self, space: str, person: str) -> None:
+        """Remove a person from every table (`core.retention`). Needs no `run`: a guard just made can do it."""
+        async with self._transaction() as tx:
+            await retention.forget_person(tx, self._vault, self._engine, space, person)
+            await audit.record(tx, [audit.row(self._clock(), space, "person forgotten")])
+            self._memory.clear()
+        await self._store.checkpoint()
+
+    async def forget_space(self, space: str) -> None:
+        """Remove a space from every table. Needs no `run`: a guard just made can do it."""
+        async with self._transaction() as tx:
+            await retention.forget_space(tx, space)
+            self._memory.clear()
+        await self._store.checkpoint()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction; if it fails, memory may be ahead of the database and is dropped.
+
+        Who gives up while still waiting for the lock leaves memory alone: it belongs to whoever holds the lock.
+        """
+        begun = False
+        try:
+            async with self._store.write() as tx:
+                begun = True
+                yield tx
+        except BaseException:
+            if begun:
+                self._memory.clear()
+            raise
+
+    async def _write(self) -> None:
+        while not (self._stopping.is_set() and self._queue.empty()):
+            events = [await self._queue.get()]
+            while len(events) < BATCH and not self._queue.empty():
+                events.append(self._queue.get_nowait())
+            # What was received up to now is in this batch, if nothing waits behind it.
+            complete = self._queue.empty() and not self._stopping.is_set()
+            heard, alive = self._clock(), sorted(self._listening) if complete else []
+            try:
+                if received := [event for event in events if event is not None]:
+                    await self._take(received)
+            except StoreError:
+                lost = len(received) + self._queue.qsize()
+                log.error("guard.stopped_unwritten", events=lost, remedy="They are read again at the next start.")
+                return
+            if None in events:
+                await self._quietly(self._commit([], dict.fromkeys(alive, heard)))
+            self._behind = self._behind and not self._queue.empty()
+            for _ in events:
+                self._queue.task_done()
+
+    async def _take(self, events: list[Event]) -> None:
+        """Commit `events`, however long the database refuses; leave out what cannot be processed.
+
+        StoreError only if it refuses while the guard stops.
+        """
+        wait = RETRY_FIRST
+        while True:
+            try:
+                await self._commit(events)
+            except StoreError as error:
+                log.error("guard.cannot_write", what=error.what, remedy=error.remedy, events=len(events), next_in=wait)
+                if self._stopping.is_set():
+                    raise
+                if wait == RETRY_FIRST:
+                    await self._tell_directly(events, error)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._stopping.wait()
+                wait = min(wait * 2, RETRY_LONGEST)
+            except Exception as error:  # noqa: BLE001 a bug in one event must not block the others
+                if len(events) == 1:
+                    self._skip(events[0], error)
+                    events = []
+                    continue
+                for event in events:
+                    await self._take([event])
+                return
+            else:
+                return
+
+    async def _commit(self, events: Sequence[Event], caught_up: Mapping[str, float] = MappingProxyType({})) -> None:
+        async with self._transaction() as tx:
+            now, notices = self._clock(), list(self._notices)
+            if events:
+                await Batch(tx, self._vault, self._engine, self._memory, now).take(events)
+            for space, text in notices:
+                await outbox.put_notice(tx, space, text, now)
+            signs = [{"name": _row(platform), "number": heard} for platform, heard in caught_up.items()]
+            await upsert(tx, tables.meta, signs)
+        for notice in notices:
+            del self._notices[notice]
+        self._memory.trim()
+        self._wake()
+
+    def _skip(self, event: Event, error: Exception) -> None:
+        """Leave out an event. Of the error only its kind and place are logged: its words may quote the message."""
+        self.skipped += 1
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error(
+            "guard.event_skipped",
+            error=type(error).__name__,
+            file=place.filename,
+            line=place.lineno,
+            skipped=self.skipped,
+        )
+        self._tell(
+            _space_of(event),
+            "Lampkeeper could not process a message and went on with the others. This is a fault in Lampkeeper: its "
+            f"log names the place ({type(error).__name__}). Please report it.",
+        )
+
+    def _tell(self, space: str, text: str) -> None:
+        """Have a notice written with the next commit, the same one at most once in `SAME_NOTICE_EVERY`."""
+        now, told = self._clock(), self._told.get((space, text))
+        if told is None or now - told >= SAME_NOTICE_EVERY:
+            self._told[space, text] = now
+            self._notices[space, text] = None
+
+    async def _tell_directly(self, events: list[Event], error: StoreError) -> None:
+        """Tell the admins without the outbox, which cannot be written."""
+        text = f"Lampkeeper cannot store messages and tries again by itself; none is lost so far. {error}"
+
+        async def tell(deliverer: Deliverer, space: str) -> None:
+            try:
+                async with asyncio.timeout(DIRECT_NOTICE_WAIT):
+                    await deliverer.notify(space, text)
+            except Exception as failure:  # noqa: BLE001 storing goes first, whatever became of the notice
+                log.error("guard.notice_failed", space=space, error=type(failure).__name__)
+
+        spaces = {_space_of(event) for event in events}
+        pairs = [(d, space) for d in self._deliverers for space in spaces if space.startswith(f"{d.platform}:")]
+        await asyncio.gather(*(tell(deliverer, space) for deliverer, space in pairs))
+
+    def _wake(self) -> None:
+        for box in self._outboxes:
+            box.wake()
+
+    def _ask_for_sign_of_life(self) -> None:
+        """Have the writer give one, and carry out notices, behind all that is queued."""
+        with suppress(asyncio.QueueFull):  # there is none while the guard is behind
+            self._queue.put_nowait(None)
+
+    async def _beat(self) -> None:
+        while True:
+            self._ask_for_sign_of_life()
+            await asyncio.sleep(HEARTBEAT)
+
+    async def _purge(self) -> None:
+        while True:
+            await self._quietly(self.purge())
+            await asyncio.sleep(PURGE_EVERY)
+
+    async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something that is done again later, so that a failure is told and not more."""
+        try:
+            await work
+        except LampkeeperError as error:
+            log.error("guard.housekeeping_failed", what=error.what, remedy=error.remedy)
+        except Exception as error:  # noqa: BLE001 a fault in one purge must not end the watch
+            log.error("guard.housekeeping_failed", what=type(error).__name__)
+
+
+def _row(platform: str) -> str:
+    return f"caught_up:{platform}"
+
+
+def _space_of(event: Event) -> str:
+    return (event.message if isinstance(event, Edit) else event).key.space

@@ -1,0 +1,58 @@
+"""What is kept about a space, or about one person in it: counts to show before it is removed, and nothing else.
+
+Leans on `core.store`. `core.retention` does the removing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Table, func, or_, select, true
+
+from core.store import Store, tables
+
+
+class Holdings(NamedTuple):
+    """How many rows. Of a person: messages by or to them, pairs and alerts they are one of, decisions they made."""
+
+    people: int
+    messages: int
+    pairs: int
+    alerts: int
+    decisions: int
+
+    def __str__(self) -> str:
+        """Name what there is.
+
+        >>> str(Holdings(people=2, messages=10, pairs=2, alerts=1, decisions=0))
+        'people: 2, messages: 10, pairs: 2, alerts: 1, decisions: 0'
+        """
+        return ", ".join(f"{name}: {count:,}" for name, count in self._asdict().items())
+
+
+async def spaces(store: Store) -> list[str]:
+    """Name every space that something is kept about."""
+    async with store.read() as tx:
+        return sorted(await tx.scalars(select(tables.spaces.c.space)))
+
+
+async def holdings(store: Store, space: str, person: str | None = None) -> Holdings:
+    """Count what is kept about a space; with `person`, the platform's id, only what is about that person in it."""
+    people, messages, pairs, alerts = tables.people, tables.messages, tables.pairs, tables.alerts
+    about: list[tuple[Table, ColumnElement[bool]]]
+    about = [(people, true()), (messages, true()), (pairs, true()), (alerts, true()), (alerts, alerts.c.decision != "")]
+    if person is not None:
+        me = store.vault.blind(space, person)
+        about = [
+            (people, people.c.person == me),
+            (messages, or_(messages.c.author == me, messages.c.target == me)),
+            (pairs, or_(pairs.c.actor == me, pairs.c.target == me)),
+            (alerts, or_(alerts.c.actor == me, alerts.c.target == me)),
+            (alerts, alerts.c.moderator == me),
+        ]
+    async with store.read() as tx:
+        counts = [
+            await tx.scalar(select(func.count()).select_from(table).where(table.c.space == space, which))
+            for table, which in about
+        ]
+    return Holdings(*(count or 0 for count in counts))

@@ -1,0 +1,279 @@
+"""Retention: what is purged and when, and how every table forgets a person or a space.
+
+Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
+- The clock of retention starts when Lampkeeper received a message, not when it was written: what counts is how long it
+  is kept here, and history read at a first start is not purged before anybody could look at it. Messages are purged in
+  the order they were received (a time that never runs backwards, see `core.batch.Memory`), as one growing prefix.
+- A purged message is folded into the `base` of its pair and its author, in that same order. So a state is always its
+  base plus what is retained: scores survive the purge, and folding again after an edit stays exact to the last bit.
+- A purged id can no longer be recognised when it is delivered again. The conversation's `horizon`, the newest time of
+  a purged message, stands in for it. Where a message has no time, or one that lies after its receipt and would push
+  the horizon past messages to come, its id stays as a row without text.
+- The text of an open alert's messages is purged like any other: preserving evidence is casework of its own. Reasons
+  keep ids only. Text that other people wrote may name somebody who asked to be forgotten: it goes with the purge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
+
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import audit
+from core.engine import Engine, PairKey
+from core.messages import ConversationKey
+from core.pair import PairState, PersonState, fold_person
+from core.store import messages, tables
+from core.store.messages import Kept
+from core.store.states import Known, blind_target, chunks, dump, pair_about, parse, person_about, read_pair
+from core.vault import Vault
+
+DAY = 86_400.0
+CLOCK_SLACK = 3600.0
+"""How far a platform's clock may run ahead of ours, in seconds."""
+PURGED_AT_ONCE = 500
+FORGOTTEN = "forgotten"
+
+
+class Purged(NamedTuple):
+    """How many messages, and up to which message time their conversations."""
+
+    messages: int
+    horizons: dict[ConversationKey, float]
+
+
+async def purge(tx: AsyncConnection, vault: Vault, engine: Engine, older_than: float, now: float) -> Purged:
+    """Purge the messages received before `older_than`, seconds since the epoch.
+
+    At most `PURGED_AT_ONCE` of them, so that the writer is not held up: call again as long as it was that many.
+    """
+    old = await messages.oldest(tx, vault, older_than, PURGED_AT_ONCE)
+    if not old:
+        return Purged(0, {})
+    await _fold_into_bases(tx, vault, engine, old)
+    horizons = await _remove(tx, old)
+    spaces = [kept.key.space for kept in old]
+    counts = [audit.row(now, s, "text purged", messages=spaces.count(s)) for s in sorted(set(spaces))]
+    await audit.record(tx, counts)
+    return Purged(len(old), horizons)
+
+
+async def refold(tx: AsyncConnection, vault: Vault, engine: Engine, known: Known, key: PairKey) -> None:
+    """Make the states of an author and of one of the author's pairs from their base and what is retained."""
+    author = key[0]
+    people, pairs = await _bases(tx, vault, known.space, [author], [key])
+    for kept in await messages.said_by(tx, vault, known.space, author):
+        _fold(engine, people[author], pairs.get((author, kept.target)), kept)
+    known.state.people |= people
+    known.state.pairs |= pairs
+
+
+async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space: str, person: str) -> None:
+    """Remove a person from every table: what they said, what was said to them, and every state and alert about them."""
+    me = vault.blind(space, person)
+    kept = tables.messages
+    to_me = select(kept).where(kept.c.space == space, kept.c.target == me, kept.c.author != me)
+    others = {said.author for said in await messages.read(tx, vault, to_me)}
+    for rule in PERSON_RULES.values():
+        await rule(tx, vault, space, person)
+    known = Known(space)
+    for author in others:
+        await refold(tx, vault, engine, known, (author, person))
+    await _save_people(tx, vault, space, "state", known.state.people)
+
+
+async def forget_space(tx: AsyncConnection, space: str) -> None:
+    """Remove everything about a space from every table."""
+    for table in reversed(tables.metadata.sorted_tables):
+        if SPACE_RULES[table.name]:
+            await tx.execute(delete(table).where(table.c.space == space))
+
+
+SPACE_RULES: dict[str, bool] = {
+    "meta": False,
+    "spaces": True,
+    "conversations": True,
+    "messages": True,
+    "people": True,
+    "pairs": True,
+    "alerts": True,
+    "audit": True,
+    "outbox": True,
+}
+"""Table -> whether its rows belong to a space, and go with it."""
+
+PersonRule = Callable[[AsyncConnection, Vault, str, str], Awaitable[None]]
+
+
+async def _nobody(_tx: AsyncConnection, _vault: Vault, _space: str, _person: str) -> None:
+    """Such a table says nothing about people."""
+
+
+async def _audit(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Keep on record that something happened, but not to whom, nor by whom if it was this person."""
+    table, alerts = tables.audit, tables.alerts
+    me = vault.blind(space, person)
+    about_me = select(alerts.c.alert).where(alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me))
+    here = update(table).where(table.c.space == space)
+    await tx.execute(here.where(table.c.about.in_(about_me.scalar_subquery())).values(about=FORGOTTEN))
+    await tx.execute(here.where(table.c.who == me).values(who=FORGOTTEN))
+
+
+async def _alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove alerts about the person, with the outbox rows that would show them, and the name behind decisions."""
+    table, me = tables.alerts, vault.blind(space, person)
+    await _delete(tx, table, space, or_(table.c.actor == me, table.c.target == me))
+    await tx.execute(update(table).where(table.c.space == space, table.c.moderator == me).values(moderator=FORGOTTEN))
+
+
+async def _messages(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove what the person said, and what was said to them."""
+    table, me = tables.messages, vault.blind(space, person)
+    await _delete(tx, table, space, or_(table.c.author == me, table.c.target == me))
+
+
+async def _people(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove the person's own row, and the person from among those whom others showed signals to."""
+    table, me = tables.people, vault.blind(space, person)
+    await _delete(tx, table, space, table.c.person == me)
+    for row in (await tx.execute(select(table).where(table.c.space == space))).all():
+        for column in ("base", "state"):
+            sealed, about = row._mapping[column], person_about(space, row.person, column)  # noqa: SLF001 its public name
+            state = None if sealed is None else parse(vault, sealed, about)
+            if state is not None and state["targets"].pop(person, None) is not None:
+                this = update(table).where(table.c.space == space, table.c.person == row.person)
+                await tx.execute(this.values({column: dump(vault, state, about)}))
+
+
+async def _pairs(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove every pair that the person is one of."""
+    table, me = tables.pairs, vault.blind(space, person)
+    await _delete(tx, table, space, or_(table.c.actor == me, table.c.target == me))
+
+
+async def _conversations(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove the person from the last two speakers."""
+    table = tables.conversations
+    for row in (await tx.execute(select(table).where(table.c.space == space))).all():
+        about = ("conversations", space, row.conversation, "state")
+        state = parse(vault, row.state, about)
+        if person in (state["last"], state["before"]):
+            state |= {name: None for name in ("last", "before") if state[name] == person}
+            this = update(table).where(table.c.space == space, table.c.conversation == row.conversation)
+            await tx.execute(this.values(state=dump(vault, state, about)))
+
+
+PERSON_RULES: dict[str, PersonRule] = {
+    "meta": _nobody,
+    "spaces": _nobody,
+    "audit": _audit,
+    "outbox": _nobody,
+    "alerts": _alerts,
+    "messages": _messages,
+    "people": _people,
+    "pairs": _pairs,
+    "conversations": _conversations,
+}
+"""Table -> how it forgets a person, in this order: the audit asks the alerts; the outbox goes with its alerts."""
+
+
+async def _delete(tx: AsyncConnection, table: Table, space: str, about: ColumnElement[bool]) -> None:
+    await tx.execute(delete(table).where(table.c.space == space, about))
+
+
+async def _fold_into_bases(tx: AsyncConnection, vault: Vault, engine: Engine, old: list[Kept]) -> None:
+    by_space: dict[str, list[Kept]] = {}
+    for kept in old:
+        by_space.setdefault(kept.key.space, []).append(kept)
+    for space, some in by_space.items():
+        authors, keys = {kept.author for kept in some}, {(kept.author, kept.target) for kept in some}
+        people, pairs = await _bases(tx, vault, space, authors, keys)
+        for kept in some:
+            _fold(engine, people[kept.author], pairs[kept.author, kept.target], kept)
+        await _save_people(tx, vault, space, "base", people)
+        await _save_pair_bases(tx, vault, space, pairs)
+
+
+def _fold(engine: Engine, person: PersonState, pair: PairState | None, kept: Kept) -> None:
+    """Fold one retained message, as `Engine.feed` did when it came."""
+    evidence = engine.read(kept.text or "")
+    fold_person(person, evidence, kept.target, kept.age_band)
+    if pair is not None:
+        engine.fold(pair, evidence, kept.key.conversation, kept.id, kept.time)
+
+
+async def _remove(tx: AsyncConnection, old: list[Kept]) -> dict[ConversationKey, float]:
+    """Delete purged messages, or only their text where the horizon cannot stand for them; move the horizons."""
+    table, here = tables.messages, tables.conversations
+    horizons: dict[ConversationKey, float] = {}
+    gone, nameless = [], []
+    for kept in old:
+        if kept.time is None or kept.time > kept.received + CLOCK_SLACK:
+            nameless.append(kept)
+        else:
+            gone.append(kept)
+            horizons[kept.key] = max(horizons.get(kept.key, kept.time), kept.time)
+    if gone:
+        await tx.execute(delete(table).where(table.c.seq == bindparam("number")), [{"number": k.seq} for k in gone])
+    for kept in nameless:
+        await tx.execute(delete(table).where(table.c.seq == kept.seq, table.c.version != kept.version))
+        await tx.execute(update(table).where(table.c.seq == kept.seq).values(body=None))
+    if horizons:
+        new: BindParameter[float] = bindparam("new")
+        of = (here.c.space == bindparam("of_space"), here.c.conversation == bindparam("of_conversation"))
+        later = update(here).where(*of, or_(here.c.horizon.is_(None), here.c.horizon < new)).values(horizon=new)
+        rows = [{"of_space": key.space, "of_conversation": key.conversation, "new": h} for key, h in horizons.items()]
+        await tx.execute(later, rows)
+    return horizons
+
+
+async def _bases(
+    tx: AsyncConnection, vault: Vault, space: str, authors: Iterable[str], keys: Iterable[PairKey]
+) -> tuple[dict[str, PersonState], dict[PairKey, PairState]]:
+    """Return the folds of what was purged; new ones where nothing was."""
+    people = {author: PersonState() for author in authors}
+    pairs = {key: PairState() for key in keys}
+    authors_of = {vault.blind(space, author): author for author in people}
+    keys_of = {_blinds(vault, space, key): key for key in pairs}
+    table = tables.people
+    query = select(table.c.person, table.c.base).where(table.c.space == space, table.c.base.is_not(None))
+    for some in chunks(list(authors_of)):
+        for person, sealed in await tx.execute(query.where(table.c.person.in_(some))):
+            people[authors_of[person]] = PersonState(**parse(vault, sealed, person_about(space, person, "base")))
+    table = tables.pairs
+    query = select(table.c.actor, table.c.target, table.c.base).where(table.c.space == space, table.c.base.is_not(None))
+    for few in chunks(list(keys_of)):
+        for row in await tx.execute(query.where(tuple_(table.c.actor, table.c.target).in_(few))):
+            about = pair_about(space, row.actor, row.target, "base")
+            pairs[keys_of[row.actor, row.target]] = read_pair(parse(vault, row.base, about))
+    return people, pairs
+
+
+async def _save_people(
+    tx: AsyncConnection, vault: Vault, space: str, column: str, people: dict[str, PersonState]
+) -> None:
+    table = tables.people
+    rows = []
+    for person, state in people.items():
+        blind = vault.blind(space, person)
+        rows.append({"of_person": blind, "new": dump(vault, state, person_about(space, blind, column))})
+    this = update(table).where(table.c.space == space, table.c.person == bindparam("of_person"))
+    if rows:
+        await tx.execute(this.values({column: bindparam("new")}), rows)
+
+
+async def _save_pair_bases(tx: AsyncConnection, vault: Vault, space: str, pairs: dict[PairKey, PairState]) -> None:
+    table = tables.pairs
+    rows = []
+    for key, state in pairs.items():
+        actor, target = _blinds(vault, space, key)
+        new = dump(vault, state, pair_about(space, actor, target, "base"))
+        rows.append({"of_actor": actor, "of_target": target, "new": new})
+    of = (table.c.actor == bindparam("of_actor"), table.c.target == bindparam("of_target"))
+    await tx.execute(update(table).where(table.c.space == space, *of).values(base=bindparam("new")), rows)
+
+
+def _blinds(vault: Vault, space: str, key: PairKey) -> tuple[str, str]:
+    return vault.blind(space, key[0]), blind_target(vault, space, key[1])

@@ -1,0 +1,192 @@
+"""The store: one SQLite database, one writer, everything about people sealed or blinded.
+
+Leans on SQLAlchemy Core over aiosqlite, Alembic and `core.vault`. Decisions:
+
+- One connection per unit of work. Two tasks sharing a connection share its transaction: one's commit would swallow the
+  other's rollback. `read` and `write` therefore each take a connection of their own from the pool.
+- One writer. SQLite allows one anyway; a lock in the process makes them queue in order instead of running into the busy
+  timeout, and a lock file beside the database keeps a second `lampkeeper run` out.
+- WAL, so that reading never waits for writing; ``synchronous=FULL``, so that a moderator's decision and the record of
+  an attempted delivery survive a power cut. With one transaction per batch it costs one fsync per batch.
+- ``secure_delete``: what the retention rule deletes is overwritten, not only unlinked.
+- SQL stays within what PostgreSQL understands too, but for `upsert`, which is in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Table, event, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.errors import StoreError, VaultError
+from core.store import tables
+from core.store.lock import Lock
+from core.store.schema import migrate
+from core.vault import RESTORE, Vault, open_vault
+
+BUSY_SECONDS = 5.0
+"""How long a statement waits for another program's lock on the database."""
+KEY_CHECK = ("meta", "key_check", "sealed")
+"""Where the proof of the key stands, as it is sealed."""
+
+_ERRORS = {
+    "SQLITE_BUSY": ("is locked by another program", "Close the program that holds it (a database browser, a backup)."),
+    "SQLITE_FULL": ("cannot grow: the disk is full", "Free space on the disk; writing goes on by itself."),
+    "SQLITE_CORRUPT": ("is damaged", "Restore it from your backup, or move it away to start anew."),
+    "SQLITE_NOTADB": ("is damaged or not a database", "Restore it from your backup, or move it away to start anew."),
+    "SQLITE_READONLY": (
+        "cannot be written",
+        "Give the account that runs Lampkeeper write access to it and its folder.",
+    ),
+    "SQLITE_CANTOPEN": ("cannot be opened", "Give the account that runs Lampkeeper access to it and its folder."),
+    "SQLITE_IOERR": ("cannot be read or written: the disk reports an error", "Check the disk and its free space."),
+}
+
+
+class Store:
+    """An open database."""
+
+    def __init__(self, database: Path, engine: AsyncEngine, vault: Vault, lock: Lock) -> None:
+        self.database = database
+        self.vault = vault
+        self._engine = engine
+        self._lock = lock
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open one consistent view of the database; StoreError if it cannot be read."""
+        with _explained(self.database):
+            async with self._engine.connect() as connection, connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open one transaction: committed on leaving, undone whole on any error; StoreError if it cannot be written."""
+        async with self._writing:
+            with _explained(self.database):
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(begin="BEGIN IMMEDIATE")
+                    async with connection.begin():
+                        yield connection
+
+    async def checkpoint(self) -> None:
+        """Empty the write-ahead log into the database, so that what was deleted is gone from it too."""
+        async with self._writing:
+            with _explained(self.database):
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(begin="")
+                    await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def close(self) -> None:
+        """Close every connection and let other processes in."""
+        await self._engine.dispose()
+        self._lock.release()
+
+
+async def open_store(database: Path, key_file: Path) -> Store:
+    """Open or make the database and its key file, and bring the schema up to date.
+
+    StoreError if the database is in use, locked, damaged, newer than this program, or its folder cannot be written;
+    VaultError if the key file is missing, unsafe, or not the one this data was sealed with.
+    """
+    lock = Lock(database)
+    lock.take()
+    try:
+        vault = open_vault(key_file, database)
+        url = URL.create("sqlite+aiosqlite", database=str(database))
+        engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+        _prepare_connections(engine)
+    except BaseException:
+        lock.release()
+        raise
+    store = Store(database, engine, vault, lock)
+    try:
+        async with store.write() as tx:
+            await tx.run_sync(migrate)
+            await _check_key(tx, vault)
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+async def upsert(
+    tx: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()
+) -> None:
+    """Insert `rows`, or update those whose primary key exists; an update leaves the columns `keep` as they were.
+
+    Every row must have the same keys.
+    """
+    if not rows:
+        return
+    statement = sqlite.insert(table)
+    primary = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in primary and name not in keep}
+    action = statement.on_conflict_do_update(index_elements=primary, set_=changed) if changed else None
+    await tx.execute(action if action is not None else statement.on_conflict_do_nothing(), list(rows))
+
+
+async def _check_key(tx: AsyncConnection, vault: Vault) -> None:
+    """Prove that `vault` holds the key the data was sealed with; leave the proof at first start."""
+    sealed = await tx.scalar(select(tables.meta.c.sealed).where(tables.meta.c.name == "key_check"))
+    if sealed is None:
+        await upsert(tx, tables.meta, [{"name": "key_check", "sealed": vault.seal(b"lampkeeper", KEY_CHECK)}])
+        return
+    prove(vault, sealed)
+
+
+def prove(vault: Vault, sealed: bytes) -> None:
+    """VaultError unless `vault` opens the proof that its key left in the database."""
+    try:
+        vault.open(sealed, KEY_CHECK)
+    except VaultError as error:
+        raise VaultError("The key file is not the one this database was sealed with.", RESTORE) from error
+
+
+def _prepare_connections(engine: AsyncEngine) -> None:
+    """Set what every connection needs, and begin transactions ourselves.
+
+    Python's sqlite3 begins a transaction only at the first INSERT: a read before it would see another state than the
+    write after it. A writer begins with IMMEDIATE, so that it waits for the lock at the start and never fails half way.
+    """
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        if statement := connection.get_execution_options().get("begin", "BEGIN"):
+            connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def _explained(database: Path) -> Iterator[None]:
+    """Turn a database error into one that says what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        if (explained := explanation(database, error.orig)) is not None:
+            raise explained from error.orig
+        raise
+
+
+def explanation(database: Path, error: BaseException | None) -> StoreError | None:
+    """Return SQLite's `error` as one that says what to do; None for one that only a fault in Lampkeeper can cause."""
+    name = getattr(error, "sqlite_errorname", "")
+    for prefix, (what, remedy) in _ERRORS.items():
+        if name.startswith(prefix):
+            return StoreError(f"The database {database} {what}.", remedy)
+    return None

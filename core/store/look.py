@@ -1,0 +1,47 @@
+"""A look at a database from outside: changes nothing, and does not disturb a running Lampkeeper.
+
+Leans on the standard library's sqlite3, for a `Store` takes the writer's lock and migrates; the sentences are the
+store's. Revisions of the schema are numbers in four digits, so that the newer of two is the greater.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from core.errors import StoreError
+from core.store import explanation, prove
+from core.store.schema import NEWEST, newer
+from core.vault import Vault
+
+WAIT = 1.0
+"""Seconds to wait for another program's lock."""
+
+
+def look(database: Path, vault: Vault | None) -> None:
+    """Read the whole file at `database`, its schema's version, and whether `vault` (if given) holds its key.
+
+    Raises StoreError if it is locked, damaged or newer than this program, VaultError if it was sealed with another key.
+    """
+    sealed = None
+    try:
+        uri = f"{database.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=WAIT)) as connection:
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if answer != "ok":
+                damaged = sqlite3.DatabaseError(answer)
+                damaged.sqlite_errorname = "SQLITE_CORRUPT"
+                raise damaged
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            if "alembic_version" in names:
+                (revision,) = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
+                if revision is not None and revision > NEWEST:
+                    raise newer()
+            if "meta" in names:
+                sealed = connection.execute("SELECT sealed FROM meta WHERE name = 'key_check'").fetchone()
+    except sqlite3.Error as error:
+        other = StoreError(f"{database} is not a database of Lampkeeper's.", "Correct [storage] database.")
+        raise (explanation(database, error) or other) from error
+    if vault is not None and sealed is not None:
+        prove(vault, sealed[0])

@@ -1,0 +1,156 @@
+"""The tables, as SQLAlchemy Core describes them.
+
+Leans on SQLAlchemy. The schema itself is made by the migrations in `core.store.migrations`; a test holds the two equal.
+What is kept of whom:
+
+- No plain column holds a person's id, a name or a text. A column named `author`, `actor`, `target`, `person`, `who` or
+  `moderator` holds a pseudonym (`Vault.blind`; "" for nobody), and every `LargeBinary` column is sealed.
+- Ids of spaces, conversations and messages are plain: they name places, and are what the platforms ask for.
+- `messages.seq` counts messages in the order they were received; the versions of an edited message share it.
+- `base` of a pair or a person is the fold of what was purged, `state` the fold of everything (see `core.retention`).
+
+How each table forgets a person or a space is declared in `core.retention`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("number", Float),
+    Column("sealed", LargeBinary),
+)
+"""What concerns no space: `key_check` (sealed, proves the key); `caught_up:PLATFORM`, until when everything that the
+platform showed is stored (seconds since the epoch)."""
+
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("space", String, primary_key=True),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("space", String, primary_key=True),
+    Column("conversation", String, primary_key=True),
+    Column("state", LargeBinary, nullable=False),
+    Column("newest_id", String),
+    Column("newest_time", Float),
+    Column("horizon", Float),
+)
+"""`newest_*` is where reading goes on after a restart; no message up to `horizon` is taken in again: it was purged."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("conversation", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("time", Float),
+    Column("received", Float, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("body", LargeBinary),
+    UniqueConstraint("space", "conversation", "id", "version"),
+    Index(None, "space", "author", "seq"),
+    Index(None, "space", "conversation", "seq"),
+)
+"""`body` is None where the text was purged but the id must stay known (see `core.retention`)."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("space", String, primary_key=True),
+    Column("person", String, primary_key=True),
+    Column("identity", LargeBinary, nullable=False),
+    Column("base", LargeBinary),
+    Column("state", LargeBinary),
+)
+
+pairs = Table(
+    "pairs",
+    metadata,
+    Column("space", String, primary_key=True),
+    Column("actor", String, primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("base", LargeBinary),
+    Column("state", LargeBinary, nullable=False),
+    Column("alert", LargeBinary),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert", String, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("probability", Float),
+    Column("signals", JSON, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("opened", Float, nullable=False),
+    Column("reference", String),
+    Column("decision", String),
+    Column("moderator", String),
+    Column("decided", Float),
+    Index(None, "space", "actor", "target"),
+)
+"""`reference` is where its card stands."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("space", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("about", String, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index(None, "space", "about"),
+)
+"""Append only. `who` is "" for Lampkeeper itself; `about` is an alert's id or ""; `detail` holds numbers and levels."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), index=True),
+    Column("notice", String),
+    Column("attempts", Integer, nullable=False),
+    Column("unsure", Boolean, nullable=False),
+    Column("next_try", Float, nullable=False),
+    Column("error", String),
+)
+"""What is still to be shown: the card of `alert`, or else `notice`. `unsure`: an attempt's outcome is not known."""

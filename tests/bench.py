@@ -1,0 +1,127 @@
+"""Speed, memory and figures, printed: ``make bench`` (CORPORA=FOLDER where the research corpora lie elsewhere).
+
+Every command is measured as a user runs it: a process of its own, on one core, parsing included. scikit-learn's own
+pipeline is measured beside it in the same run, for a number of messages a second means little alone. Nothing is
+asserted: a clock is no test.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+LAMPKEEPER = Path(sys.executable).with_name("lampkeeper")
+RUNS = 5
+PEER_MESSAGES = 2_000
+HARD = ("benign_sms", "benign_rooms", "benign_parents", "pan12_segments_dev")
+
+
+def timed(*arguments: str, given: bytes | None = None, runs: int = 1) -> tuple[float, float]:
+    """Run lampkeeper on one core; return the median seconds and the peak memory in MB over all runs."""
+    seconds, peak = [], 0.0
+    for _ in range(runs):
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [LAMPKEEPER, *arguments],
+            stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if given is not None and process.stdin is not None:
+            process.stdin.write(given)
+            process.stdin.close()
+        _, _, usage = os.wait4(process.pid, 0)
+        seconds.append(time.perf_counter() - started)
+        peak = max(peak, usage.ru_maxrss / 1024)
+    return statistics.median(seconds), peak
+
+
+def texts(path: Path) -> list[str]:
+    """Return all texts of a corpus file."""
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        return [message["text"] for line in lines for message in json.loads(line)["messages"]]
+
+
+def row(what: str, value: str, reach: str = "") -> None:
+    """Print one figure."""
+    print(f"{what:<58} {value:>16}   {reach}")  # noqa: T201
+
+
+def speed(corpora: Path) -> None:
+    """Print the rates of replay and of its peer, memory, and start-up."""
+    gaming = corpora / "benign_gaming.jsonl.xz"
+    said = texts(gaming)
+    seconds, peak = timed("replay", str(gaming), runs=3)
+    row("replay of benign_gaming, whole process, one core", f"{len(said) / seconds:,.0f} msg/s", "20,000 or more")
+    row("peak memory of that replay", f"{peak:,.0f} MB", "under 300")
+
+    from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415 - a second to import, only the peer needs it
+    from sklearn.linear_model import SGDClassifier  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+
+    peer = make_pipeline(HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=1 << 17), SGDClassifier())
+    peer.fit(said[:PEER_MESSAGES], [index % 2 for index in range(PEER_MESSAGES)])
+    started = time.perf_counter()
+    for text in said[:PEER_MESSAGES]:
+        peer.decision_function([text])
+    row(
+        "  peer: scikit-learn's pipeline, message by message",
+        f"{PEER_MESSAGES / (time.perf_counter() - started):,.0f} msg/s",
+    )
+    started = time.perf_counter()
+    peer.decision_function(said[:20_000])
+    row(
+        "  peer: scikit-learn's pipeline, in batches of 20,000",
+        f"{20_000 / (time.perf_counter() - started):,.0f} msg/s",
+    )
+
+    row("lampkeeper --help", f"{timed('--help', runs=RUNS)[0]:.2f} s", "under 0.5")
+    line = json.dumps({"id": "x", "messages": [{"author": "actor", "text": "hello there, good morning everyone"}]})
+    first = timed("replay", "-", "--scores", os.devnull, given=line.encode() + b"\n", runs=RUNS)[0]
+    row("start to first scored message", f"{first:.2f} s", "under 1.5")
+
+
+def figures(corpora: Path) -> None:
+    """Print earliness on the dialogues, and for each ordinary set how much of its held-out part alerts."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "figures.json"
+        dialogues = [corpora / "dialogues_dev.jsonl.xz"]
+        ordinary = [*sorted(corpora.glob("benign_*.xz")), corpora / "pan12_segments_dev.jsonl.xz"]
+        for files, held_out in ((dialogues, []), (ordinary, ["--held-out"])):
+            subprocess.run(
+                [LAMPKEEPER, "evaluate", *files, *held_out, "--json", out], check=True, stdout=subprocess.DEVNULL
+            )
+            for found in json.loads(out.read_text())["sources"]:
+                if found["kind"] == "pattern" and files is dialogues:
+                    row(
+                        "dialogues_dev: right person named within 150 messages",
+                        f"{found['right']} of {found['talks']}",
+                        "16 or more",
+                    )
+                    row("  ... the other person named as well", f"{found['wrong_too']} of {found['talks']}")
+                    row("  ... message of the first alert, median", f"{found['at']:.0f}")
+                elif found["kind"] == "ordinary":
+                    share = f"{found['alerted']} of {found['talks']} ({found['alerted'] / found['talks']:.1%})"
+                    row(
+                        f"{found['source']}, held out: alerted", share, "" if found["source"] in HARD else "1 % or less"
+                    )
+
+
+def main() -> None:
+    """Print everything."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # inherited by every process measured, and by the peer
+    corpora = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/corpora")
+    row("figure", "here", "to reach")
+    speed(corpora)
+    figures(corpora)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,297 @@
+"""The Web API of the tests' own Slack: the methods that Lampkeeper calls, with scopes, tokens, limits and refusals.
+
+Answers are shaped as https://docs.slack.dev/reference/methods documents them. `tests/slack_platform.py` adds the people
+and Socket Mode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from bots.slack_app.manifest import SCOPES
+
+TEAM, APP, BOT_USER, BOT = "T0LAMP", "A0LAMP", "U0LAMP", "B0LAMP"
+BOT_TOKEN, APP_TOKEN = "xoxb-tests-own", "xapp-tests-own"
+ALERTS, GENERAL, PRIVATE, DIRECT, GROUP = "G0ALERTS", "C0GENERAL", "G0CLUB", "D0ACTOR", "G0GROUP"
+CHANNELS = {"general": GENERAL, "club": PRIVATE, "dm": DIRECT, "group": GROUP, "alerts": ALERTS}
+PEOPLE = {name: f"U0{name.upper()}" for name in ("actor", "target", "friend", "teacher", "moderator", "second")}
+
+Json = dict[str, Any]
+
+
+class ApiError(Exception):
+    """What Slack answers instead."""
+
+    def __init__(self, code: str, **more: Any) -> None:
+        super().__init__(code)
+        self.answer = {"ok": False, "error": code, **more}
+
+
+class Channel:
+    def __init__(self, name: str, kind: str, members: set[str]) -> None:
+        self.name, self.kind, self.members = name, kind, members
+        self.messages: list[Json] = []
+
+    def describe(self) -> Json:
+        return {
+            "id": self.name,
+            "is_channel": self.kind == "channel",
+            "is_group": self.kind == "group",
+            "is_im": self.kind == "im",
+            "is_mpim": self.kind == "mpim",
+            "is_private": self.kind != "channel",
+            "is_archived": False,
+            "is_member": BOT_USER in self.members,
+        }
+
+
+class WebApi:
+    """One workspace. Tests change its public attributes to make Slack refuse, slow down or go away."""
+
+    def __init__(self) -> None:
+        self.scopes = set(SCOPES)
+        self.tokens = {BOT_TOKEN, APP_TOKEN}
+        self.refuse: dict[str, Json] = {}
+        """Method -> the error it answers with, until taken out."""
+        self.limit: dict[str, list[int]] = {}
+        """Method -> Retry-After of the answers 429 it gives first."""
+        self.hold: dict[str, asyncio.Event] = {}
+        """Method -> when it will be answered."""
+        self.held: list[str] = []
+        """Methods called and not answered yet, because of `hold`."""
+        self.page = 200
+        self.open = asyncio.Event()
+        self.open.set()
+        """Cleared, nobody can connect."""
+        self.calls: list[tuple[str, Json]] = []
+        self.answers: list[Json] = []
+        """What was posted to response URLs."""
+        self.users = {user: {"name": name, "is_bot": False} for name, user in PEOPLE.items()}
+        self.users |= {BOT_USER: {"name": "Lampkeeper", "is_bot": True}, "U0ROBOT": {"name": "robot", "is_bot": True}}
+        everybody = {*PEOPLE.values(), BOT_USER}
+        self.channels = {
+            channel.name: channel
+            for channel in (
+                Channel(GENERAL, "channel", set(everybody)),
+                Channel(PRIVATE, "group", set(everybody)),
+                Channel(DIRECT, "im", {PEOPLE["actor"], BOT_USER}),
+                Channel(GROUP, "mpim", {PEOPLE["actor"], PEOPLE["target"], BOT_USER}),
+                Channel(ALERTS, "group", {PEOPLE["moderator"], PEOPLE["second"], BOT_USER}),
+            )
+        }
+        self.url = ""
+        self.numbers = itertools.count(1)
+        self._ts = 0.0
+        self._changed = asyncio.Condition()
+
+    async def announce(self, channel: str, event: Json) -> str:
+        """Tell the app about a message event; the platform's other half does."""
+        raise NotImplementedError
+
+    async def announce_change(self, channel: str, message: Json, before: Json, now: str) -> None:
+        raise NotImplementedError
+
+    def message(self, channel: str, ts: str) -> Json:
+        return next(message for message in self.channels[channel].messages if message["ts"] == ts)
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait until `condition`, which depends on what clients did, holds."""
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(condition)
+
+    async def note(self, change: Callable[[], Any]) -> None:
+        async with self._changed:
+            change()
+            self._changed.notify_all()
+
+    async def serve_response_url(self, request: web.Request) -> web.Response:
+        answer = {"press": request.match_info["press"], **await request.json()}
+        await self.note(lambda: self.answers.append(answer))
+        return web.Response(text="ok")
+
+    async def serve_api(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        arguments: Json = dict(request.query)
+        arguments |= await request.json() if request.content_type == "application/json" else await request.post()
+        for field in ("blocks", "metadata"):
+            if isinstance(arguments.get(field), str):
+                arguments[field] = json.loads(arguments[field])
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.pop("token", "")
+        headers = {"x-oauth-scopes": ",".join(sorted(self.scopes))}
+        if method in self.hold:
+            await self.note(lambda: self.held.append(method))
+            await self.hold[method].wait()
+        if self.limit.get(method):
+            wait = self.limit[method].pop(0)
+            return web.json_response(
+                {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(wait)}
+            )
+        try:
+            self._authorize(method, token)
+            answer = {"ok": True, **await self._METHODS[method](self, arguments)}
+        except ApiError as error:
+            answer = error.answer
+        await self.note(lambda: self.calls.append((method, arguments)))
+        return web.json_response(answer, headers=headers)
+
+    def _authorize(self, method: str, token: str) -> None:
+        if method in self.refuse:
+            raise ApiError(**self.refuse[method])
+        if token not in self.tokens:
+            raise ApiError("token_revoked" if token in (BOT_TOKEN, APP_TOKEN) else "invalid_auth")
+        if (method == "apps.connections.open") != (token == APP_TOKEN):
+            raise ApiError("not_allowed_token_type")
+
+    def _channel(self, arguments: Json) -> Channel:
+        channel = self.channels.get(arguments["channel"])
+        if channel is None or (channel.kind != "channel" and BOT_USER not in channel.members):
+            raise ApiError("channel_not_found")
+        return channel
+
+    def _joined(self, arguments: Json) -> Channel:
+        channel = self._channel(arguments)
+        if BOT_USER not in channel.members:
+            raise ApiError("not_in_channel")
+        return channel
+
+    async def _auth_test(self, _: Json) -> Json:
+        return {
+            "url": "https://lamp.slack.example/",
+            "team": "Lamp",
+            "user": "lampkeeper",
+            "team_id": TEAM,
+            "user_id": BOT_USER,
+            "bot_id": BOT,
+            "is_enterprise_install": False,
+        }
+
+    async def _connections_open(self, _: Json) -> Json:
+        await self.open.wait()
+        return {"url": f"{self.url.replace('http', 'ws')}/link?ticket={next(self.numbers)}"}
+
+    async def _users_info(self, arguments: Json) -> Json:
+        user = self.users.get(arguments["user"])
+        if user is None:
+            raise ApiError("user_not_found")
+        profile = {"display_name": user["name"], "real_name": user["name"]}
+        known: Json = {"id": arguments["user"], "team_id": TEAM, "deleted": False, "profile": profile}
+        return {"user": known | user}
+
+    async def _users_conversations(self, arguments: Json) -> Json:
+        types = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
+        wanted = arguments["types"].split(",")
+        channels = [c for c in self.channels.values() if BOT_USER in c.members and types[c.kind] in wanted]
+        return self._paged("channels", [channel.describe() for channel in channels], arguments)
+
+    async def _info(self, arguments: Json) -> Json:
+        return {"channel": self._channel(arguments).describe()}
+
+    async def _members(self, arguments: Json) -> Json:
+        return self._paged("members", sorted(self._channel(arguments).members), arguments)
+
+    async def _history(self, arguments: Json) -> Json:
+        shown = [
+            message
+            for message in self._between(self._joined(arguments).messages, arguments)
+            if message.get("thread_ts", message["ts"]) == message["ts"] or message.get("subtype") == "thread_broadcast"
+        ]
+        return self._paged("messages", shown[::-1], arguments)
+
+    async def _replies(self, arguments: Json) -> Json:
+        thread = arguments["ts"]
+        messages = self._joined(arguments).messages
+        if not any(message["ts"] == thread for message in messages):
+            raise ApiError("thread_not_found")
+        replies = [m for m in messages if m.get("thread_ts") == thread and m["ts"] != thread]
+        paged = self._paged("messages", self._between(replies, arguments), arguments)
+        return paged | {"messages": [m for m in messages if m["ts"] == thread] + paged["messages"]}
+
+    def _between(self, messages: list[Json], arguments: Json) -> list[Json]:
+        oldest, latest = float(arguments.get("oldest", 0)), float(arguments.get("latest", "inf"))
+        also = arguments.get("inclusive") in (True, "1", "true")
+        return [
+            m for m in messages if oldest < float(m["ts"]) < latest or (also and float(m["ts"]) in (oldest, latest))
+        ]
+
+    def _paged(self, field: str, items: list[Any], arguments: Json) -> Json:
+        start = int(arguments.get("cursor") or 0)
+        end = start + min(int(arguments.get("limit", 100)), self.page)
+        more = end < len(items)
+        return {
+            field: items[start:end],
+            "has_more": more,
+            "response_metadata": {"next_cursor": str(end) if more else ""},
+        }
+
+    async def _post(self, arguments: Json) -> Json:
+        channel = self._joined(arguments)
+        check_blocks(arguments.get("blocks") or [])
+        profile = {"id": BOT, "app_id": APP, "name": "Lampkeeper", "team_id": TEAM, "deleted": False}
+        message: Json = {
+            "type": "message",
+            "user": BOT_USER,
+            "bot_id": BOT,
+            "app_id": APP,
+            "team": TEAM,
+            "bot_profile": profile,
+            "ts": self.now(),
+            **{field: arguments[field] for field in ("text", "blocks", "metadata") if field in arguments},
+        }
+        channel.messages.append(message)
+        await self.announce(channel.name, message)
+        return {"channel": channel.name, "ts": message["ts"], "message": message}
+
+    async def _update(self, arguments: Json) -> Json:
+        channel = self._joined(arguments)
+        found = [message for message in channel.messages if message["ts"] == arguments["ts"]]
+        if not found:
+            raise ApiError("message_not_found")
+        check_blocks(arguments.get("blocks") or [])
+        before = dict(found[0])
+        found[0] |= {field: arguments[field] for field in ("text", "blocks", "metadata") if field in arguments}
+        await self.announce_change(channel.name, dict(found[0]), before, self.now())
+        return {"channel": channel.name, "ts": arguments["ts"], "text": arguments.get("text", "")}
+
+    async def _permalink(self, arguments: Json) -> Json:
+        channel = self._channel(arguments)
+        if not any(message["ts"] == arguments["message_ts"] for message in channel.messages):
+            raise ApiError("message_not_found")
+        place = f"archives/{channel.name}/p{arguments['message_ts'].replace('.', '')}"
+        return {"channel": channel.name, "permalink": f"https://lamp.slack.example/{place}"}
+
+    _METHODS: dict[str, Callable[[WebApi, Json], Awaitable[Json]]] = {  # noqa: RUF012
+        "auth.test": _auth_test,
+        "apps.connections.open": _connections_open,
+        "users.info": _users_info,
+        "users.conversations": _users_conversations,
+        "conversations.info": _info,
+        "conversations.members": _members,
+        "conversations.history": _history,
+        "conversations.replies": _replies,
+        "chat.postMessage": _post,
+        "chat.update": _update,
+        "chat.getPermalink": _permalink,
+    }
+
+    def now(self) -> str:
+        self._ts = max(time.time(), self._ts + 0.0001)
+        return f"{self._ts:.6f}"
+
+
+def check_blocks(blocks: list[Json]) -> None:
+    """Refuse what Slack refuses: https://docs.slack.dev/reference/block-kit/blocks."""
+    limits = {"header": 150, "section": 3000, "context": 3000}
+    for block in blocks:
+        texts = block.get("elements", []) if block["type"] == "context" else [block.get("text", {"text": "-"})]
+        too_long = any(not 0 < len(text["text"]) <= limits.get(block["type"], 3000) for text in texts)
+        buttons = block["elements"] if block["type"] == "actions" else []
+        bad_button = any(len(b["text"]["text"]) > 75 or len(b["value"]) > 2000 or not b["action_id"] for b in buttons)
+        if too_long or bad_button or len(blocks) > 50:
+            raise ApiError("invalid_blocks")

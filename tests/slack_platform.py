@@ -1,0 +1,442 @@
+"""The tests' own Slack over 127.0.0.1, for slack-bolt's real client to talk to, and Lampkeeper's stage on it.
+
+`SlackPlatform` is the platform alone: people who write, and Socket Mode, with payloads shaped as Slack documents them
+(https://docs.slack.dev/reference/events). `slack_stage` puts Lampkeeper's real guard and adapter in front of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from aiohttp import WSMsgType, web
+from pydantic import SecretStr
+from sqlalchemy import text as sql
+
+from bots.slack_app import SlackAdapter, api
+from bots.slack_app.card import BUTTONS
+from core.cards import Card
+from core.config import Slack
+from core.guard import Guard
+from tests.slack_api import (
+    ALERTS,
+    APP,
+    APP_TOKEN,
+    BOT_TOKEN,
+    BOT_USER,
+    CHANNELS,
+    GENERAL,
+    PEOPLE,
+    TEAM,
+    Json,
+    WebApi,
+)
+from tests.support import lampkeeper, slow_talk
+
+
+class SlackPlatform(WebApi):
+    """One workspace: what people do in it, and how the app hears of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hellos = 0
+        self.acks: list[str] = []
+        self._unacked: dict[str, Json] = {}
+        self._sockets: list[web.WebSocketResponse] = []
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[SlackPlatform]:
+        app = web.Application()
+        app.router.add_route("*", "/api/{method}", self.serve_api)
+        app.router.add_get("/link", self._socket)
+        app.router.add_post("/response/{press}", self.serve_response_url)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            yield self
+        finally:
+            await self.close_sockets()
+            await runner.cleanup()
+
+    # What people do in the workspace.
+
+    async def say(self, author: str, text: str, channel: str = GENERAL, **more: Any) -> str:
+        """Post a message as Slack's own client does; `more` are further fields of the event."""
+        ts = self.now()
+        message = {
+            "user": PEOPLE.get(author, author),
+            "type": "message",
+            "ts": ts,
+            "client_msg_id": f"00000000-0000-4000-8000-{next(self.numbers):012d}",
+            "text": text,
+            "team": TEAM,
+            "blocks": [
+                {
+                    "type": "rich_text",
+                    "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}],
+                }
+            ],
+        } | more
+        if thread := message.get("thread_ts"):
+            parent = self.message(channel, thread)
+            message["parent_user_id"] = parent["user"]
+            parent |= {"thread_ts": thread, "reply_count": parent.get("reply_count", 0) + 1, "latest_reply": ts}
+        self.channels[channel].messages.append({field: value for field, value in message.items() if value is not None})
+        await self.announce(channel, self.channels[channel].messages[-1])
+        return ts
+
+    async def edit(self, channel: str, ts: str, text: str) -> None:
+        message = self.message(channel, ts)
+        before, now = dict(message), self.now()
+        message |= {"text": text, "edited": {"user": message["user"], "ts": now}}
+        await self.announce_change(channel, dict(message), before, now)
+
+    async def unfurl(self, channel: str, ts: str) -> None:
+        """Slack adds a link preview: a change that is not an edit."""
+        message = self.message(channel, ts)
+        before = dict(message)
+        message["attachments"] = [{"from_url": "https://a.example/", "title": "An example", "id": 1}]
+        await self.announce_change(channel, dict(message), before, self.now())
+
+    async def announce_change(self, channel: str, message: Json, before: Json, now: str) -> None:
+        event = {"type": "message", "subtype": "message_changed", "hidden": True, "ts": now}
+        await self.announce(channel, event | {"message": message, "previous_message": before})
+
+    async def delete(self, channel: str, ts: str) -> None:
+        message, now = self.message(channel, ts), self.now()
+        self.channels[channel].messages.remove(message)
+        event = {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": now, "deleted_ts": ts}
+        await self.announce(channel, event | {"previous_message": message})
+
+    async def announce(self, channel: str, event: Json, **envelope: Any) -> str:
+        """Send a message event of a channel; return its event id."""
+        kind = self.channels[channel].kind
+        stamp = {"channel": channel, "event_ts": event["ts"], "channel_type": kind}
+        return await self.send_event({**event, **stamp}, **envelope)
+
+    async def send_event(self, event: Json, event_id: str = "", **envelope: Any) -> str:
+        event_id = event_id or f"Ev{next(self.numbers):09d}"
+        payload: Json = {
+            "token": "verification",
+            "team_id": TEAM,
+            "context_team_id": TEAM,
+            "context_enterprise_id": None,
+            "api_app_id": APP,
+            "event": event,
+            "type": "event_callback",
+            "event_id": event_id,
+            "event_time": int(time.time()),
+            "authorizations": [
+                {
+                    "enterprise_id": None,
+                    "team_id": TEAM,
+                    "user_id": BOT_USER,
+                    "is_bot": True,
+                    "is_enterprise_install": False,
+                }
+            ],
+            "is_ext_shared_channel": False,
+            "event_context": f"4-{event_id}",
+        }
+        retry = {"retry_attempt": 0, "retry_reason": ""}
+        await self._send(
+            {"type": "events_api", "payload": payload, "accepts_response_payload": False} | retry | envelope
+        )
+        return event_id
+
+    async def press(self, card: Json, action_id: str, moderator: str) -> Json:
+        """Press a button of a posted card; return what was sent to the press's response URL."""
+        press = str(next(self.numbers))
+        user = PEOPLE[moderator]
+        message = self.message(card["channel"], card["ts"])
+        alert = next(e["value"] for b in message["blocks"] if b["type"] == "actions" for e in b["elements"])
+        payload: Json = {
+            "type": "block_actions",
+            "user": {"id": user, "username": moderator, "name": moderator, "team_id": TEAM},
+            "api_app_id": APP,
+            "token": "verification",
+            "container": {
+                "type": "message",
+                "message_ts": card["ts"],
+                "channel_id": card["channel"],
+                "is_ephemeral": False,
+            },
+            "trigger_id": f"{press}.0.lamp",
+            "team": {"id": TEAM, "domain": "lamp"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+            "channel": {"id": card["channel"], "name": "privategroup"},
+            "message": message,
+            "state": {"values": {}},
+            "response_url": f"{self.url}/response/{press}",
+            "actions": [
+                {
+                    "action_id": action_id,
+                    "block_id": "b1",
+                    "text": {"type": "plain_text", "text": "pressed", "emoji": True},
+                    "value": alert,
+                    "type": "button",
+                    "action_ts": self.now(),
+                }
+            ],
+        }
+        await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
+        await self.until(lambda: any(answer["press"] == press for answer in self.answers))
+        return next(answer for answer in self.answers if answer["press"] == press)
+
+    # The connection.
+
+    async def disconnect(self, reason: str) -> None:
+        """Ask the client to make a new connection, as Slack does every few hours."""
+        debug = {"host": "applink-1"}
+        for socket in self._sockets:
+            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": debug})
+
+    async def close_sockets(self) -> None:
+        for socket in list(self._sockets):
+            await socket.close()
+
+    def abort_sockets(self) -> None:
+        """Cut the line without a word."""
+        for socket in list(self._sockets):
+            transport = socket._req.transport if socket._req else None
+            if transport is not None:
+                transport.abort()
+
+    async def heard(self, hellos: int) -> None:
+        """Wait until the client has dealt with the greeting after `hellos` earlier ones: it takes frames in order."""
+        await self.until(lambda: self.hellos > hellos)
+        await self.send_event({"type": "team_rename", "name": "Lamp"})
+        await self.acked()
+
+    async def acked(self) -> None:
+        """Wait until every envelope sent was acknowledged."""
+        await self.until(lambda: not self._unacked)
+
+    async def _send(self, envelope: Json) -> None:
+        envelope = {"envelope_id": f"envelope-{next(self.numbers)}", **envelope}
+        if self._sockets:
+            self._unacked[envelope["envelope_id"]] = envelope
+            await self._sockets[-1].send_json(envelope)
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json(
+            {
+                "type": "hello",
+                "num_connections": 1,
+                "connection_info": {"app_id": APP},
+                "debug_info": {"host": "applink-1", "approximate_connection_time": 18060},
+            }
+        )
+        for envelope in list(self._unacked.values()):
+            await socket.send_json(envelope | {"retry_attempt": 1, "retry_reason": "timeout"})
+        self._sockets.append(socket)
+        await self.note(lambda: setattr(self, "hellos", self.hellos + 1))
+        try:
+            async for frame in socket:
+                if frame.type == WSMsgType.TEXT:
+                    envelope_id = json.loads(frame.data)["envelope_id"]
+                    self.acks.append(envelope_id)
+                    await self.note(lambda known=envelope_id: self._unacked.pop(known, None))  # type: ignore[misc]
+        finally:
+            self._sockets.remove(socket)
+            await self.note(lambda: None)
+        return socket
+
+
+class Reply(NamedTuple):
+    """What the presser of a button was shown, and whether to nobody else."""
+
+    text: str
+    ephemeral: bool
+
+
+class _Forward:
+    """Delivers to an adapter that is made only after the guard it is made with."""
+
+    platform = "slack"
+    adapter: SlackAdapter
+
+    async def show(self, card: Card, reference: str | None) -> str:
+        return await self.adapter.show(card, reference)
+
+    async def find(self, card: Card) -> str | None:
+        return await self.adapter.find(card)
+
+    async def notify(self, space: str, text: str) -> None:
+        await self.adapter.notify(space, text)
+
+
+class SlackStage:
+    """Lampkeeper on the tests' Slack; the contract suite plays on it and on Discord's alike."""
+
+    def __init__(self, folder: Path, platform: SlackPlatform, config: Slack) -> None:
+        self.folder, self.platform, self.config = folder, platform, config
+        self.later = 0.0
+        """Seconds by which the guard's clock is ahead."""
+        self.guard: Guard
+        self.adapter: SlackAdapter
+        self.running: asyncio.Task[None]
+        self._stack = AsyncExitStack()
+        self._where: dict[str, str] = {}
+
+    async def start(self) -> None:
+        forward = _Forward()
+        self.guard = await self._stack.enter_async_context(
+            lampkeeper(self.folder, clock=lambda: time.time() + self.later, deliverers=(forward,))
+        )
+        forward.adapter = self.adapter = SlackAdapter(self.config, self.guard)
+        hellos = self.platform.hellos
+        self.running = asyncio.create_task(self.adapter.run())
+        self._stack.push_async_callback(self._stop_adapter)
+        connected = asyncio.create_task(self.platform.until(lambda: self.platform.hellos > hellos))
+        await asyncio.wait((self.running, connected), return_when=asyncio.FIRST_COMPLETED)
+        connected.cancel()
+        if not self.running.done():
+            await self.settled()
+
+    async def _stop_adapter(self) -> None:
+        self.running.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await self.running
+
+    async def ended(self) -> None:
+        """Wait until the adapter gives up, and raise what it raises."""
+        async with asyncio.timeout(60):
+            await self.running
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def say(self, author: str, text: str, channel: str = "general", id: str | None = None, **more: Any) -> str:  # noqa: A002
+        """Say something; with the `id` of an earlier message, Slack delivers that one once more."""
+        if id is not None and id in self._where:
+            await self.platform.announce(self._where[id], self.platform.message(self._where[id], id))
+            return id
+        where = CHANNELS.get(channel, channel)
+        ts = await self.platform.say(author, text, where, **more)
+        self._where[ts] = where
+        return ts
+
+    async def edit(self, id: str, text: str) -> None:  # noqa: A002
+        await self.platform.edit(self._where[id], id, text)
+
+    async def delete(self, id: str) -> None:  # noqa: A002
+        await self.platform.delete(self._where[id], id)
+
+    def cards(self) -> list[Json]:
+        """The alert cards as they stand in the moderators' channel now."""
+        return [
+            {
+                "title": message["blocks"][0]["text"]["text"],
+                "text": json.dumps(message["blocks"], ensure_ascii=False),
+                "buttons": [
+                    element["text"]["text"]
+                    for block in message["blocks"]
+                    if block["type"] == "actions"
+                    for element in block["elements"]
+                ],
+                "alert": message["metadata"]["event_payload"]["alert"],
+                "channel": ALERTS,
+                "ts": message["ts"],
+            }
+            for message in self.platform.channels[ALERTS].messages
+            if message.get("metadata")
+        ]
+
+    def card(self) -> Json:
+        """The one card about the actor."""
+        (card,) = (card for card in self.cards() if PEOPLE["actor"] in card["text"])
+        return card
+
+    async def stored(self) -> list[tuple[str, str]]:
+        """Conversation and id of every message that was counted, in order of arrival."""
+        async with self.guard._store.read() as tx:
+            rows = await tx.execute(sql("SELECT conversation, id FROM messages WHERE version = 0 ORDER BY seq"))
+            return [(row.conversation, row.id) for row in rows]
+
+    async def ids(self) -> list[str]:
+        return [message_id for _, message_id in await self.stored()]
+
+    async def talk(self, channel: str = "general") -> None:
+        """Let the actor write to the target, in the way that opens an alert."""
+        await self.say("target", "hello there", channel)
+        for line in slow_talk():
+            await self.say("actor", line, channel)
+        await self.settled()
+
+    async def alert(self) -> str:
+        """Let the two talk; return the alert that opens."""
+        await self.talk()
+        return str(self.card()["alert"])
+
+    def notices(self) -> list[str]:
+        """What else Lampkeeper wrote in the moderators' channel."""
+        messages = self.platform.channels[ALERTS].messages
+        return [message["text"] for message in messages if message.get("bot_id") and not message.get("metadata")]
+
+    async def press(self, alert: str, button: str, moderator: str = "moderator") -> Reply:
+        """Let somebody press a button by its label; returns what they were shown."""
+        card = next(card for card in self.cards() if card["alert"] == alert)
+        actions = {label: action for action, label in BUTTONS.items()}
+        answer = await self.platform.press(card, actions[button], moderator)
+        shown = [block["text"]["text"] for block in answer.get("blocks") or ()]
+        ephemeral = answer["response_type"] == "ephemeral" and not answer.get("replace_original")
+        return Reply("\n".join([answer["text"], *shown]), ephemeral)
+
+    async def drop_connection(self) -> None:
+        """Cut the connection; what is said until `settled` is missed."""
+        self.platform.open.clear()
+        await self.platform.close_sockets()
+
+    async def reconnected(self) -> None:
+        hellos = self.platform.hellos
+        self.platform.open.set()
+        await self.platform.heard(hellos)
+
+    async def settled(self) -> None:
+        """Return when all that was said is counted and shown."""
+        async with asyncio.timeout(60):
+            if not self.platform.open.is_set():
+                await self.reconnected()
+            await self.platform.acked()
+            await self.adapter.settled()
+            await self.guard.settled()
+
+
+def slack_config(**more: Any) -> Slack:
+    tokens = {"bot_token": SecretStr(BOT_TOKEN), "app_token": SecretStr(APP_TOKEN)}
+    return Slack(**{**tokens, "alert_channel": ALERTS, **more})
+
+
+@asynccontextmanager
+async def slack_stage(folder: Path, **config: Any) -> AsyncIterator[SlackStage]:
+    """A running Lampkeeper on the tests' Slack; `config` are keys of the section [slack]."""
+    async with SlackPlatform().serving() as platform:
+        stage = SlackStage(folder, platform, slack_config(**config))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(api, "BASE_URL", f"{platform.url}/api/")
+            for proxy in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+                patch.delenv(proxy, raising=False)
+            try:
+                await stage.start()
+                yield stage
+            finally:
+                await stage.stop()

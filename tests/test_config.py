@@ -1,0 +1,235 @@
+"""The configuration: the example explains all of it; every mistake is told with its line and what would be right."""
+
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from core.config import ENVIRONMENT, Alerts, Config, load_config
+from core.errors import ConfigError
+from core.model import load_model
+from core.policy import Thresholds
+
+SERVER = "[[discord.servers]]\nid = 1\nalert_channel = 2\n"
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a configuration; the returned function gives its path."""
+
+    def write(text):
+        path = tmp_path / "config.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def secret(token):
+    return token.get_secret_value()
+
+
+def complaint(path, environment=None):
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, environment or {})
+    return str(caught.value)
+
+
+def keys(model, prefix=""):
+    """Every key that a configuration can have, sections not counted."""
+    for name, field in model.model_fields.items():
+        inner = [kind for kind in _kinds(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if inner:
+            yield from keys(inner[0], f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _kinds(annotation):
+    yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _kinds(argument)
+
+
+def uncommented():
+    """The example with the keys that it comments out switched on."""
+    lines = EXAMPLE.read_text().splitlines()
+    return "\n".join(line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in lines)
+
+
+def test_the_example_loads_as_it_is():
+    config = load_config(EXAMPLE, {})
+    assert config.discord
+    assert config.slack
+    assert config.storage == Config().storage.model_copy(
+        update={"database": EXAMPLE.parent / "lampkeeper.db", "key_file": EXAMPLE.parent / "lampkeeper.key"}
+    )
+
+
+def test_the_example_loads_with_everything_switched_on(written):
+    config = load_config(written(uncommented()), {})
+    assert config.discord
+    assert secret(config.discord.token) == "..."
+
+
+def test_the_example_shows_the_thresholds_that_the_model_recommends(written):
+    recommended = load_model().thresholds
+    shown = load_config(written(uncommented()), {}).alerts
+    assert (shown.watch, shown.review, shown.urgent) == (recommended.watch, recommended.review, recommended.urgent)
+
+
+def test_the_example_shows_every_key_and_a_comment_before_it():
+    text = uncommented()
+    for key in keys(Config):
+        where = tomllib.loads(text)
+        for part in key.split("."):
+            where = where[0] if isinstance(where, list) else where
+            assert part in where, f"{key} is not in config.example.toml"
+            where = where[part]
+    lines = EXAMPLE.read_text().splitlines()
+    for before, line in pairwise(lines):
+        if line.split(" = ")[0].isidentifier():
+            assert before.startswith("# "), f"nothing explains {line}"
+
+
+def test_nothing_needs_to_be_written(written):
+    config = load_config(written(""), {})
+    assert (config.discord, config.slack, config.storage.keep_text_days) == (None, None, 7)
+
+
+def test_paths_are_relative_to_the_file(written, tmp_path):
+    path = written('[storage]\ndatabase = "data/lamp.db"\nkey_file = "/etc/lamp.key"')
+    storage = load_config(path, {}).storage
+    assert (storage.database, storage.key_file) == (tmp_path / "data/lamp.db", Path("/etc/lamp.key"))
+
+
+def test_tokens_come_from_the_environment_first_and_never_show(written):
+    path = written(f'[discord]\ntoken = "from-file"\n{SERVER}[slack]\nbot_token = "from-file"\nalert_channel = "C1"')
+    config = load_config(path, dict.fromkeys(ENVIRONMENT, "from-environment"))
+    assert config.discord
+    assert config.slack
+    tokens = (config.discord.token, config.slack.bot_token, config.slack.app_token)
+    assert [secret(token) for token in tokens] == ["from-environment"] * 3
+    assert "from-environment" not in repr(config)
+
+
+def test_an_empty_variable_is_no_token(written):
+    discord = load_config(written("[discord]\n" + SERVER), {"LAMPKEEPER_DISCORD_TOKEN": ""}).discord
+    assert discord
+    assert discord.token is None
+
+
+def test_a_token_alone_does_not_switch_a_platform_on(written):
+    assert load_config(written(""), dict.fromkeys(ENVIRONMENT, "token")).discord is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "[storage]\n\nkeep_text_day = 7",
+            "line 3: the key 'storage.keep_text_day' is not known (did you mean 'keep_text_days'?)",
+        ),
+        ("[slak]\nbot_token = 'x'", "line 1: the key 'slak' is not known (did you mean 'slack'?)"),
+        ("[alerts]\nzzz = 1", "line 2: the key 'alerts.zzz' is not known (known here: review, urgent, watch)"),
+        (
+            "[discord]\n" + SERVER + "# two\n[[discord.servers]]\nid = 3\nalert_chanel = 4",
+            "line 8: the key 'discord.servers[1].alert_chanel' is not known (did you mean 'alert_channel'?)",
+        ),
+        ("discord = { tokn = 'x' }", "line 1: the key 'discord.tokn' is not known (did you mean 'token'?)"),
+        ("[[discord.servers]]\nid = 1", "line 1: 'discord.servers[0].alert_channel' is missing"),
+        ("[storage]\nkeep_text_days = 'long'", "line 2: 'storage.keep_text_days' must be a valid number"),
+        ("[storage]\nkeep_text_days = 0", "line 2: 'storage.keep_text_days' must be greater than 0"),
+        ("[storage]\nkeep_text_days = inf", "line 2: 'storage.keep_text_days' must be a finite number"),
+        ("[alerts]\nreview = 1.5", "line 2: 'alerts.review' must be less than 1"),
+        ("[alerts]\nreview = nan", "line 2: 'alerts.review' must be a finite number"),
+        ("\n[alerts]\nwatch = 0.9\nreview = 0.5", "line 2: in 'alerts', watch must not be above review"),
+        ("discord = 3", "line 1: 'discord' must be a section of its own"),
+        ("[slack]\nmoderators = [\n  'U1',\n  2,\n]", "line 2: 'slack.moderators[1]' must be a valid string"),
+        (
+            SERVER + "[discord.servers.age_roles]\n5 = 'teen'",
+            "line 5: 'discord.servers[0].age_roles.5' must be 'under_13', '13_15', '16_17' or 'adult'",
+        ),
+        (
+            SERVER + "[discord.servers.age_roles]\nkids = '13_15'",
+            "line 5: 'discord.servers[0].age_roles.kids' must be the id of a role, in digits",
+        ),
+        (
+            "[discord]\ndirect_messages = 9\n" + SERVER,
+            "in 'discord', direct_messages must be the id of one of the servers",
+        ),
+        (
+            "[discord]\nservers = [{id = 1, alert_channel = 2}, {id = 1, alert_channel = 3}]",
+            "in 'discord', two servers have the same id",
+        ),
+        ("[discord]\ntoken = 'x'", "line 1: 'discord.servers' is missing"),
+        ("[discord]\nservers = []", "line 2: 'discord.servers' must be a list of one or more blocks"),
+        ("[slack]\nmoderators = []", "line 1: 'slack.alert_channel' is missing"),
+        ("[slack]\nalert_channel = ' '", "line 2: 'slack.alert_channel' must be the id of a channel"),
+        ("[storage\n", "is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 9)"),
+        (
+            "[storage]\ndatabase = 'a'\ndatabase = 'b'",
+            "is not valid TOML: Cannot overwrite a value (at line 3, where the file ends)",
+        ),
+        ("a = " + "[" * 5000, "is not valid TOML"),
+        (b"[storage]\ndatabase = '\xff'", "line 2: not UTF-8"),
+        (b"[storage]\x00", "is not valid TOML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_what_would_be_right(written, text, sentence):
+    assert sentence in complaint(written(text))
+
+
+def test_every_mistake_is_told_at_once(written):
+    told = complaint(written("[storage]\nkeep_text_days = 0\n[slac]\n"))
+    assert "line 2: " in told
+    assert "line 3: " in told
+
+
+def test_no_complaint_quotes_a_value(written):
+    for text in (
+        "[discord]\ntoken = ['secret-token']",
+        "[slack]\nbot_token = 12345678",
+        "[slack]\napp_tokn = 'secret-token'",
+    ):
+        told = complaint(written(text))
+        assert "secret-token" not in told
+        assert "12345678" not in told
+
+
+def test_a_missing_file_is_told_with_what_to_copy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert complaint(None) == (
+        "There is no configuration at config.toml. Copy config.example.toml to config.toml and fill it in."
+    )
+
+
+def test_a_folder_is_no_configuration(tmp_path):
+    assert "Is a directory" in complaint(tmp_path)
+
+
+RECOMMENDED = Thresholds(watch=0.5, review=0.9, urgent=0.99)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "thresholds"),
+    [
+        ({}, RECOMMENDED),
+        ({"review": 0.95}, Thresholds.around(0.95)),
+        ({"watch": 0.95}, Thresholds(0.95, 0.95, 0.99)),
+        ({"urgent": 0.4}, Thresholds(0.4, 0.4, 0.4)),
+        ({"watch": 0.2, "review": 0.3, "urgent": 0.4}, Thresholds(0.2, 0.3, 0.4)),
+        ({"watch": 0.1, "review": 0.3}, Thresholds(0.1, 0.3, Thresholds.around(0.3).urgent)),
+    ],
+)
+def test_what_a_community_leaves_out_follows_the_model(chosen, thresholds):
+    assert Alerts(**chosen).thresholds(RECOMMENDED) == thresholds
+
+
+@pytest.mark.parametrize("review", [1e-9, 0.0001, 0.5, 0.9999, 1 - 1e-12])
+def test_levels_stay_in_order_at_any_threshold(review):
+    made = Alerts(review=review).thresholds(RECOMMENDED)
+    assert made.watch <= made.review == review <= made.urgent

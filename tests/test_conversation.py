@@ -1,0 +1,63 @@
+"""Whom a message is aimed at."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.conversation import EPISODE_GAP, ConversationState, address, listen
+from core.messages import Author, ConversationKey, Message
+
+KEY = ConversationKey("space", "room")
+
+
+def said(who: str, at: float | None = None, **more: object) -> Message:
+    return Message(KEY, "1", Author(who), "hello", at, **more)  # type: ignore[arg-type]
+
+
+def targets(*messages: Message) -> list[str | None]:
+    state = ConversationState()
+    found = []
+    for message in messages:
+        found.append(address(state, message))
+        listen(state, message)
+    return found
+
+
+def test_a_reply_goes_to_its_author_before_anyone_mentioned() -> None:
+    assert targets(said("actor", reply_to="target", mentions=("friend",))) == ["target"]
+
+
+def test_without_reply_or_mention_the_last_other_speaker_is_meant() -> None:
+    assert targets(said("actor"), said("target"), said("actor"), said("actor"), said("friend")) == [
+        None,
+        "actor",
+        "target",
+        "target",
+        "actor",
+    ]
+
+
+def test_nobody_talks_to_themselves() -> None:
+    assert targets(said("actor", reply_to="actor", mentions=("actor",))) == [None]
+
+
+def test_in_a_direct_conversation_the_first_message_already_has_a_target() -> None:
+    assert targets(said("actor", partner="target")) == ["target"]
+
+
+def test_after_a_long_silence_the_next_speaker_talks_to_nobody_in_particular_yet() -> None:
+    assert targets(said("target", 0.0), said("actor", 1.0), said("friend", 2.0 + EPISODE_GAP)) == [None, "target", None]
+
+
+def test_times_out_of_order_do_not_end_an_episode() -> None:
+    assert targets(said("target", 100.0), said("friend", 0.0), said("actor", 101.0)) == [None, "target", "friend"]
+
+
+people = st.sampled_from(["actor", "target", "friend"])
+
+
+@given(st.lists(st.tuples(people, st.none() | st.floats(0, 1e6)), max_size=40))
+def test_the_one_addressed_is_somebody_else_who_spoke_before(course: list[tuple[str, float | None]]) -> None:
+    spoke: set[str] = set()
+    for (who, _), target in zip(course, targets(*(said(*step) for step in course)), strict=True):
+        assert target is None or (target != who and target in spoke)
+        spoke.add(who)

@@ -1,0 +1,217 @@
+"""Discord goes away, closes doors and floods, over the wire: nothing is lost, and what cannot be read is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text as sql
+from structlog.testing import capture_logs
+
+from bots.discord_bot import feed
+from core.messages import Edit, Event
+from tests.discord_objects import (
+    ALERTS,
+    BOT_ROLE,
+    GENERAL,
+    GROWN,
+    HISTORY,
+    PEOPLE,
+    SERVER,
+    THREAD,
+    VOICE,
+    Json,
+    overwrite,
+    stamp,
+)
+from tests.discord_platform import Platform, platform
+from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening, until
+from tests.support import slow_talk
+
+
+@pytest.fixture
+async def there() -> AsyncIterator[Platform]:
+    async with platform() as running:
+        yield running
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
+    async with discord_stage(tmp_path) as running:
+        yield running
+
+
+async def said(there: Platform, text: str, channel: int = GENERAL, **more: Any) -> Json:
+    message = there.message(PEOPLE["actor"], channel, text, **more)
+    await there.send("MESSAGE_CREATE", there.as_event(message))
+    return message
+
+
+class SlowEar(Ear):
+    """A guard that takes nothing while `open` is cleared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = asyncio.Event()
+
+    async def receive(self, event: Event) -> None:
+        await self.open.wait()
+        await super().receive(event)
+
+
+async def test_the_guard_is_told_to_listen_only_while_nothing_is_left_to_read(there: Platform) -> None:
+    ear = Ear()
+    ear.alive = time.time() - 60
+    there.message(PEOPLE["actor"], GENERAL, "missed")
+    there.history.clear()
+    async with listening(ear) as adapter:
+        await there.heard()
+        assert ear.states == [False]
+        there.history.set()
+        await heard(there, adapter)
+        await until(lambda: ear.states == [False, True])
+        await there.drop(forget=True)
+        await until(lambda: ear.states == [False, True, False])
+        await heard(there, adapter)
+        await until(lambda: ear.states == [False, True, False, True])
+    assert ear.states[-1] is False
+
+
+async def test_a_server_in_an_outage_is_not_listened_to(there: Platform) -> None:
+    ear = Ear()
+    async with listening(ear) as adapter:
+        await heard(there, adapter)
+        await until(lambda: ear.states[-1])
+        await there.send("GUILD_DELETE", {"id": str(SERVER), "unavailable": True})
+        await until(lambda: not ear.states[-1])
+
+
+@pytest.mark.parametrize("most", [2, 10_000])
+async def test_more_live_messages_than_can_wait_for_history_are_read_from_it(
+    there: Platform, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(feed, "MOST", most)
+    ear = Ear()
+    ear.alive = time.time() - 60
+    there.message(PEOPLE["actor"], GENERAL, "missed")
+    there.history.clear()
+    lines = [f"live {number}" for number in range(8)]
+    async with listening(ear) as adapter:
+        for line in lines:
+            await said(there, line)
+        await there.heard()
+        assert sum(map(len, adapter.feed._held.values())) <= most
+        there.history.set()
+        await heard(there, adapter)
+        await said(there, "after")
+        await heard(there, adapter)
+    assert list(dict.fromkeys(ear.texts())) == ["missed", *lines, "after"]
+
+
+@pytest.mark.parametrize("channel", [GENERAL, THREAD])
+async def test_more_live_messages_than_the_store_takes_are_read_from_history(
+    there: Platform, monkeypatch: pytest.MonkeyPatch, channel: int
+) -> None:
+    monkeypatch.setattr(feed, "MOST", 2)
+    ear = SlowEar()
+    lines = [f"live {number}" for number in range(8)]
+    async with listening(ear) as adapter:
+        await adapter.catchup.settled()
+        with capture_logs() as logs:
+            for line in lines:
+                await said(there, line, channel)
+            await there.heard()
+        assert adapter.feed._queue.qsize() <= 2
+        assert [entry["channel"] for entry in logs if entry["event"] == "discord.queue_full"] == [str(channel)]
+        ear.open.set()
+        await heard(there, adapter)
+        await said(there, "after", channel)
+        await heard(there, adapter)
+    assert list(dict.fromkeys(ear.texts())) == [*lines, "after"]
+
+
+async def test_messages_edited_while_lampkeeper_was_away_are_edited(there: Platform) -> None:
+    ear = Ear()
+    ear.alive = time.time() - 60
+    async with listening(ear) as adapter:
+        untouched = await said(there, "untouched", edited_timestamp=stamp(time.time() - 3600))
+        first = await said(there, "one")
+        await said(there, "two")
+        await heard(there, adapter)
+        await there.drop(forget=True)
+        first |= {"content": "another one", "edited_timestamp": stamp(time.time())}
+        await heard(there, adapter)
+    edits = [event.message for event in ear.events if isinstance(event, Edit)]
+    assert [(edit.id, edit.text) for edit in edits] == [(first["id"], "another one")]
+    assert untouched["id"] != first["id"]
+
+
+async def test_a_thread_whose_history_is_closed_is_told_once_somebody_writes_there(stage: DiscordStage) -> None:
+    stage.there.archived.add(THREAD)
+    await stage.drop_connection()
+    await stage.settled()
+    stage.there.overwrites[GENERAL] = [overwrite(BOT_ROLE, deny=HISTORY)]
+    await stage.there.send("CHANNEL_UPDATE", stage.there.channel(GENERAL))
+    await stage.there.send("THREAD_CREATE", stage.there.channel(THREAD))
+    await stage.say("actor", "hello", "thread")
+    await stage.settled()
+    (notice,) = stage.notices()
+    assert f"<#{THREAD}>" in notice
+
+
+async def test_history_is_read_though_discord_does_not_tell_about_its_author(there: Platform) -> None:
+    ear = Ear()
+    ear.alive = time.time() - 60
+    there.message(PEOPLE["actor"], GENERAL, "one")
+    refusal = {"message": "Missing Access", "code": 50001}
+    there.faults.append((f"GET /guilds/{SERVER}/members/{PEOPLE['actor']}", 403, refusal, {}))
+    async with listening(ear, age_roles={str(GROWN): "adult"}) as adapter:
+        await heard(there, adapter)
+    assert ear.texts() == ["one"]
+    assert not there.messages.get(ALERTS)
+    assert not there.faults
+
+
+async def talk(stage: DiscordStage) -> None:
+    await stage.say("target", "hello there")
+    for line in slow_talk():
+        await stage.say("actor", line)
+    await stage.settled()
+
+
+async def rows(stage: DiscordStage) -> int:
+    async with stage.guard._store.read() as tx:
+        return int((await tx.execute(sql("SELECT count(*) FROM messages"))).scalar_one())
+
+
+async def test_when_the_bot_is_removed_the_servers_data_goes_and_the_log_says_so(stage: DiscordStage) -> None:
+    await talk(stage)
+    assert await rows(stage)
+    with capture_logs() as logs:
+        await stage.there.send("GUILD_DELETE", {"id": str(SERVER)})
+        await stage.there.heard()
+        await until(lambda: any(entry["event"] == "discord.removed" for entry in logs))
+    assert await rows(stage) == 0
+    (told,) = [entry for entry in logs if entry["event"] == "discord.removed"]
+    assert "was deleted" in told["what"]
+    await stage.there.send("GUILD_CREATE", {n: v for n, v in stage.there.guild().items() if n != "unavailable"})
+    await stage.there.heard()
+    await stage.settled()
+    assert await rows(stage) == 0, "what was deleted is not read again when the bot is invited back"
+
+
+async def test_an_outage_of_discord_deletes_nothing(stage: DiscordStage) -> None:
+    await talk(stage)
+    before = await rows(stage)
+    await stage.there.send("GUILD_DELETE", {"id": str(SERVER), "unavailable": True})
+    await stage.there.send("GUILD_CREATE", stage.there.guild())
+    await stage.settled()
+    assert await rows(stage) == before
+    await stage.say("actor", "hello again", "voice")
+    await stage.settled()
+    assert await rows(stage) == before + 1
+    assert VOICE in stage.there.messages

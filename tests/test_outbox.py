@@ -1,0 +1,362 @@
+"""Cards and notices reach a platform that is slow, refuses, breaks off or comes back: each once, none lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sqlite3
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import core.outbox
+from core.cards import Card
+from core.errors import PlatformError, TryLater
+from core.guard import Guard
+from core.messages import Author, ConversationKey, Message
+from core.outbox import REFUSED_WAIT
+from core.store import tables
+from tests.support import NOW, ROOT, SPACE, Board, in_memory, lampkeeper, said, slow_talk, talk
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def give(guard: Guard, messages: list[Message]) -> None:
+    for message in messages:
+        await guard.receive(message)
+    await guard.settled()
+
+
+async def test_a_card_is_posted_once_and_edited_when_there_is_more_to_show(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        for message in talk():
+            await give(guard, [message])
+    assert Counter(board.calls)["post"] == 1
+    assert Counter(board.calls)["edit"] > 1
+    assert len(board.cards["card-0"].signals) > 3
+
+
+async def test_what_changed_several_times_before_it_could_be_shown_is_shown_once_as_it_stands(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path) as guard:
+        for message in talk():
+            await give(guard, [message])
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        await guard.settled()
+        (card,) = board.cards.values()
+        assert board.calls == ["post"]
+        assert card == await guard.card(card.alert)
+
+
+async def test_a_platform_that_says_when_to_come_back_is_left_alone_until_then(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    board.refusals = [TryLater("slow down", seconds=30.0)]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        clock.now += 29
+        await guard.settled()
+        assert board.calls == ["post"]
+        clock.now += 2
+        await guard.settled()
+        assert board.calls == ["post", "post"]
+        assert len(board.cards) == 1
+
+
+async def test_a_platform_that_does_not_say_when_is_asked_ever_less_often_but_never_given_up(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    board.refusals = [TryLater("not now") for _ in range(12)]
+    tries = []
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        while not board.cards:
+            clock.now += 5
+            before = len(board.calls)
+            await guard.settled()
+            if len(board.calls) > before:
+                tries.append(clock.now)
+    waits = [after - before for before, after in zip([NOW, *tries], tries, strict=False)]
+    assert waits == sorted(waits)
+    assert waits[-1] == core.outbox.LONGEST_WAIT
+    assert len(board.cards) == 1
+
+
+async def test_a_platform_that_refuses_until_someone_acts_is_asked_every_ten_minutes_and_the_operator_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board, clock = Board(), Clock()
+    board.refusals = [PlatformError("No permission to post.", "Give the bot the permission.") for _ in range(2)]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        clock.now += REFUSED_WAIT - 1
+        await guard.settled()
+        assert board.calls == ["post"]
+        clock.now += 2
+        await guard.settled()
+        assert board.calls == ["post", "post"]
+        clock.now += REFUSED_WAIT + 1
+        await guard.settled()
+        assert len(board.cards) == 1
+    assert "Give the bot the permission." in capsys.readouterr().out
+
+
+async def test_a_fault_in_an_adapter_is_tried_again_and_logged_without_its_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board, clock = Board(), Clock()
+    board.refusals = [KeyError("somebody's words")]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        clock.now += 10
+        await guard.settled()
+        assert len(board.cards) == 1
+    logged = capsys.readouterr().out
+    assert "KeyError" in logged
+    assert "somebody's words" not in logged
+
+
+@pytest.mark.parametrize("error", [TryLater("the line broke"), OSError("the line broke")], ids=["told", "a fault"])
+async def test_a_card_that_was_posted_though_the_answer_was_lost_is_found_again(
+    tmp_path: Path, error: Exception
+) -> None:
+    board, clock = Board(), Clock()
+    board.lose = [error]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        clock.now += 10
+        await guard.settled()
+    assert board.calls == ["post", "find", "edit"]
+    assert len(board.cards) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [TryLater("slow down", seconds=5.0), PlatformError("No permission to read.", "Give it.")],
+    ids=["too often", "no permission"],
+)
+async def test_a_card_whose_answer_was_lost_is_looked_for_until_looking_is_allowed(
+    tmp_path: Path, refusal: Exception
+) -> None:
+    class Shy(Board):
+        """Refuses once to be searched."""
+
+        refused = False
+
+        async def find(self, card: Card) -> str | None:
+            found = await super().find(card)
+            if not self.refused:
+                self.refused = True
+                raise refusal
+            return found
+
+    board, clock = Shy(), Clock()
+    board.lose = [TryLater("the line broke")]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        for _ in range(2):
+            clock.now += REFUSED_WAIT + 1
+            await guard.settled()
+    assert board.calls == ["post", "find", "find", "edit"]
+    assert len(board.cards) == 1
+
+
+async def test_a_refused_card_is_tried_again_without_looking_for_it(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    board.refusals = [TryLater("slow down", seconds=5.0)]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        clock.now += 10
+        await guard.settled()
+    assert board.calls == ["post", "post"]
+
+
+async def test_waiting_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    board.refusals = [TryLater("slow down", seconds=30.0)]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+    clock.now += 20
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await guard.settled()
+        assert board.calls == ["post"]
+        clock.now += 20
+        await guard.settled()
+        assert len(board.cards) == 1
+
+
+async def test_a_platform_that_hangs_does_not_hold_up_another(tmp_path: Path) -> None:
+    class Hanging(Board):
+        async def show(self, card: Card, reference: str | None) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+    board = Board()
+    elsewhere = [m._replace(key=ConversationKey("other:space", "general")) for m in talk()]
+    async with lampkeeper(tmp_path, deliverers=[Hanging("other"), board]) as guard:
+        for message in [*elsewhere, *talk()]:
+            await guard.receive(message)
+        while not board.cards:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_notice_that_could_not_be_delivered_is_tried_again(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    board.refusals = [TryLater("not now")]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, [said(1, "hi")._replace(id="\ud800")])
+        assert board.notices == []
+        clock.now += 10
+        await guard.settled()
+    assert [space for space, _ in board.notices] == [SPACE]
+
+
+async def test_an_operator_who_took_a_platform_out_of_the_config_is_told_what_waits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with lampkeeper(tmp_path) as guard:
+        await give(guard, talk())
+    logged = ""
+    async with lampkeeper(tmp_path, deliverers=[Board("other")]):
+        while "outbox.nobody_delivers" not in logged:
+            await asyncio.sleep(0.01)
+            logged += capsys.readouterr().out
+    assert SPACE in logged
+
+
+async def test_the_outbox_is_empty_when_everything_was_shown(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, deliverers=[Board()]) as guard:
+        await give(guard, talk())
+        async with guard._store.read() as tx:
+            assert (await tx.execute(select(tables.outbox))).all() == []
+
+
+# -- kill -9 -----------------------------------------------------------------------------------------------------------
+
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from tests.test_outbox import work
+asyncio.run(work(Path(sys.argv[1]), pace=float(sys.argv[2])))
+"""
+
+
+def long_talk() -> list[Message]:
+    """Three actors in three conversations, with plenty of cards and updates; a conversation's ids count upwards."""
+    talks = []
+    for number in range(90):
+        name = f"{number % 3}"
+        text = slow_talk()[(number // 3) % 12] + f" {number}"
+        talks.append(
+            Message(
+                ConversationKey(SPACE, name),
+                f"{number:03}",
+                Author(f"actor-{name}"),
+                text,
+                NOW + number,
+                partner="target",
+            )
+        )
+    return talks
+
+
+class FileBoard(Board):
+    """A platform that lives in a file and survives its client: one line a posting, synced before the answer."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def posted(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+
+    async def show(self, card: Card, reference: str | None) -> str:
+        reference = reference or f"card-{len(self.posted())}"
+        shown = {"reference": reference, "alert": card.alert, "level": card.level, "probability": card.probability}
+        with self.path.open("a") as file:
+            file.write(json.dumps(shown) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        await asyncio.sleep(0.002)  # the answer takes its time: a good moment to be killed
+        return reference
+
+    async def find(self, card: Card) -> str | None:
+        return next((line["reference"] for line in self.posted() if line["alert"] == card.alert), None)
+
+
+async def work(folder: Path, pace: float) -> None:
+    """Read on from the cursors, as an adapter does, and say when all is done."""
+    board = FileBoard(folder / "board")
+    async with lampkeeper(folder, clock=lambda: NOW, deliverers=[board]) as guard:
+        print("begun", flush=True)  # noqa: T201 the test waits for it
+        cursors = {name: await guard.cursor(ConversationKey(SPACE, name)) for name in "012"}
+        for message in long_talk():
+            cursor = cursors[message.key.conversation]
+            if cursor is None or message.id >= cursor:  # the newest once more: delivered twice counts once
+                await guard.receive(message)
+                await asyncio.sleep(pace)
+        await guard.settled()
+    print("done", flush=True)  # noqa: T201
+
+
+async def living(folder: Path, pace: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, str(folder), pace, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+
+
+def cards_of(folder: Path) -> list[dict[str, Any]]:
+    return list({line["reference"]: line for line in FileBoard(folder / "board").posted()}.values())
+
+
+async def test_killed_at_any_moment_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    undisturbed.mkdir()
+    killed.mkdir()
+    await work(undisturbed, 0.0)
+    chance = random.Random(2)
+    reached = [0]
+    for _ in range(6):
+        worker = await living(killed, "0.01")
+        assert worker.stdout is not None
+        assert await worker.stdout.readline() == b"begun\n"
+        await asyncio.sleep(chance.uniform(0.0, 0.25))
+        worker.kill()
+        await worker.wait()
+        with closing(sqlite3.connect(killed / "lampkeeper.db")) as database:
+            reached += database.execute("SELECT count(*) FROM messages").fetchone()
+    assert len({count for count in reached if 0 < count < 90}) >= 3  # the kills did interrupt it
+    last, _ = await (await living(killed, "0")).communicate()
+    assert last.endswith(b"done\n")
+    one, other = await _everything(undisturbed), await _everything(killed)
+    assert one == other
+    assert one[0] == 90
+    state, alerts = in_memory(long_talk())
+    assert {alert for alert, *_ in one[1]} == set(alerts)
+    assert len(state.pairs) == 3
+    shown = sorted((card["alert"], card["level"], card["probability"]) for card in cards_of(undisturbed))
+    assert shown == sorted((card["alert"], card["level"], card["probability"]) for card in cards_of(killed))
+    assert len(shown) == len(alerts)
+
+
+async def _everything(folder: Path) -> tuple[int, list[Any], list[Any]]:
+    with closing(sqlite3.connect(folder / "lampkeeper.db")) as database:
+        messages = database.execute("SELECT count(*) FROM messages").fetchone()[0]
+        alerts = database.execute("SELECT alert, level, probability, signals FROM alerts ORDER BY alert").fetchall()
+        audit = database.execute("SELECT what, about, count(*) FROM audit GROUP BY 1, 2 ORDER BY 1, 2").fetchall()
+        assert database.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+    return messages, alerts, audit

@@ -1,0 +1,208 @@
+"""What is kept, for how long, and how every table forgets a person or a space."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import LargeBinary, Table, select
+
+from core.cards import Person
+from core.engine import SpaceState
+from core.guard import Guard
+from core.messages import Author, ConversationKey, Deletion, Edit, Message
+from core.retention import DAY, PERSON_RULES, SPACE_RULES
+from core.store import Store, open_store, tables
+from core.store.states import Known, load_conversations, load_pairs, load_people
+from core.vault import Vault
+from tests.support import Board, engine, lampkeeper, slow_talk
+
+SPACE = "test:space"
+KEY = ConversationKey(SPACE, "general")
+ELSEWHERE = ConversationKey("test:elsewhere", "general")
+NOW = 1_000_000.0
+ACTOR, TARGET, FRIEND, TEACHER = "id-of-actor", "id-of-target", "id-of-friend", "id-of-teacher"
+MODERATOR = Person("id-of-moderator", "Name of moderator")
+EDITED = "this reads otherwise now"
+
+
+def line(number: int, text: str, author: str = ACTOR, partner: str = TARGET, time: float = NOW) -> Message:
+    return Message(KEY, f"m{number}", Author(author, author.replace("id-", "Name ")), text, time, partner=partner)
+
+
+async def reopened(folder: Path) -> Store:
+    return await open_store(folder / "lampkeeper.db", folder / "lampkeeper.key")
+
+
+async def fill_every_table(folder: Path, board: Board) -> None:
+    """Talk, an edit, a deletion, a purge, alerts, a decision, an excerpt, something undelivered, another space."""
+    now = NOW
+    async with lampkeeper(folder, clock=lambda: now, deliverers=[board]) as guard:
+        for number, text in enumerate(slow_talk()):
+            await guard.receive(line(number, text))
+            await guard.receive(line(number + 50, text, TARGET, FRIEND))
+        await guard.settled()
+        now += 8 * DAY
+        await guard.purge()
+        for number, text in enumerate(slow_talk(), start=100):
+            await guard.receive(line(number, text, time=now))
+            await guard.receive(line(number + 100, text, ACTOR, FRIEND, now))
+            await guard.receive(line(number + 200, text, FRIEND, TARGET, now))
+            await guard.receive(line(number + 300, text, TEACHER, FRIEND, now)._replace(key=ELSEWHERE))
+        await guard.receive(Edit(line(100, EDITED, time=now)))
+        await guard.receive(Deletion(KEY, "m101"))
+        await guard.receive(line(999, "whatever")._replace(id="\ud800"))
+        await guard.settled()
+        for card in list(board.cards.values()):
+            await guard.decide(card.alert, "confirmed", MODERATOR)
+            await guard.excerpt(card.alert, MODERATOR)
+    async with lampkeeper(folder, clock=lambda: now) as guard:
+        for number, text in enumerate(slow_talk(), start=500):
+            await guard.receive(line(number, text, FRIEND, ACTOR, now))
+        await guard.settled()
+
+
+def count(folder: Path, table: Table, **where: str) -> int:
+    """Count the rows of a table in which the columns of `where` have these values."""
+    with closing(sqlite3.connect(folder / "lampkeeper.db")) as database:
+        condition = " AND ".join(f"{column} = :{column}" for column in where) or "1"
+        found: int = database.execute(f"SELECT count(*) FROM {table.name} WHERE {condition}", where).fetchone()[0]
+    return found
+
+
+def on_disk(folder: Path) -> bytes:
+    """All that could be read on the disk, once what was deleted had its last chance to stay behind."""
+    with closing(sqlite3.connect(folder / "lampkeeper.db")) as database:
+        database.execute("VACUUM")
+    return b"".join(path.read_bytes() for path in folder.iterdir() if path.name.startswith("lampkeeper.db"))
+
+
+def test_every_table_says_how_it_forgets_a_person_and_a_space() -> None:
+    assert set(PERSON_RULES) == set(SPACE_RULES) == set(tables.metadata.tables)
+    with_a_space = {name for name, table in tables.metadata.tables.items() if "space" in table.c}
+    assert {name for name, goes in SPACE_RULES.items() if goes} == with_a_space
+
+
+async def test_no_text_no_name_and_nobodys_id_can_be_read_on_the_disk(tmp_path: Path) -> None:
+    await fill_every_table(tmp_path, Board())
+    for table in tables.metadata.tables.values():
+        assert count(tmp_path, table) > 0, table.name
+    raw = on_disk(tmp_path)
+    assert b"test:space" in raw  # what is not sealed is found this way
+    for word in ("id-of", "Name of", EDITED, *slow_talk()):
+        assert word.encode() not in raw
+
+
+async def test_a_forgotten_person_is_gone_from_every_table_and_the_others_are_not(tmp_path: Path) -> None:
+    await fill_every_table(tmp_path, Board())
+    pseudonym = Vault((tmp_path / "lampkeeper.key").read_bytes()).blind(SPACE, TARGET)
+    assert pseudonym.encode() in on_disk(tmp_path)
+    about_target = count(tmp_path, tables.alerts, target=pseudonym)
+    others = count(tmp_path, tables.alerts) - about_target
+    assert about_target > 0
+    async with lampkeeper(tmp_path, clock=lambda: NOW + 8 * DAY) as guard:
+        await guard.forget_person(SPACE, TARGET)
+    assert pseudonym.encode() not in on_disk(tmp_path)
+    assert count(tmp_path, tables.alerts) == others - 1  # the target's own, towards a friend
+    assert count(tmp_path, tables.audit, about="forgotten") > 0
+    assert count(tmp_path, tables.audit, what="person forgotten") == 1
+    store = await reopened(tmp_path)
+    known = Known(SPACE)
+    async with store.read() as tx:
+        await load_people(tx, store.vault, known, [ACTOR, TARGET, FRIEND])
+        await load_conversations(tx, store.vault, known, ["general"])
+    await store.close()
+    assert known.state.people[TARGET].messages == 0
+    assert set(known.state.people[ACTOR].targets) == {FRIEND}
+    assert known.state.people[ACTOR].messages == 12 + 12  # purged ones are counted in the base; the rest is to FRIEND
+    assert TARGET not in (known.state.conversations["general"].last, known.state.conversations["general"].before)
+    assert known.names[FRIEND] == "Name of-friend"
+
+
+async def test_a_forgotten_moderators_decisions_stand_without_the_name(tmp_path: Path) -> None:
+    board = Board()
+    await fill_every_table(tmp_path, board)
+    async with lampkeeper(tmp_path, clock=lambda: NOW + 8 * DAY) as guard:
+        await guard.forget_person(SPACE, MODERATOR.id)
+        card = await guard.card(next(card.alert for card in board.cards.values() if card.space == SPACE))
+    assert card is not None
+    assert card.status == "Concern confirmed by a moderator"
+
+
+async def test_a_forgotten_space_leaves_no_row_and_other_spaces_are_untouched(tmp_path: Path) -> None:
+    await fill_every_table(tmp_path, Board())
+    with_a_space = [table for table in tables.metadata.tables.values() if "space" in table.c]
+    before = {table.name: count(tmp_path, table, space=ELSEWHERE.space) for table in with_a_space}
+    async with lampkeeper(tmp_path, clock=lambda: NOW + 8 * DAY) as guard:
+        await guard.forget_space(SPACE)
+    assert b"test:space" not in on_disk(tmp_path)
+    assert {table.name: count(tmp_path, table, space=ELSEWHERE.space) for table in with_a_space} == before
+
+
+async def test_a_guard_that_was_only_made_and_does_not_run_can_forget(tmp_path: Path) -> None:
+    await fill_every_table(tmp_path, Board())
+    pseudonym = Vault((tmp_path / "lampkeeper.key").read_bytes()).blind(SPACE, TARGET)
+    store = await reopened(tmp_path)
+    guard = Guard(engine(), store)
+    await guard.forget_person(SPACE, TARGET)
+    assert pseudonym.encode() not in on_disk(tmp_path)
+    await guard.forget_space(SPACE)
+    await store.close()
+    assert b"test:space" not in on_disk(tmp_path)
+
+
+async def test_text_is_purged_when_it_was_kept_long_enough_and_scores_stay(tmp_path: Path) -> None:
+    now = NOW
+    board = Board()
+    said = [line(number, text, time=NOW + number * DAY) for number, text in enumerate(slow_talk())]
+    async with lampkeeper(tmp_path, clock=lambda: now, deliverers=[board]) as guard:
+        for message in said:
+            now = message.time or 0.0
+            await guard.receive(message)
+            await guard.settled()
+        (card,) = board.cards.values()
+        now = NOW + 11 * DAY + 1.0
+        await guard.purge()
+        assert [shown.text for shown in await guard.excerpt(card.alert, MODERATOR)][-7:] == slow_talk()[5:]
+        now += 8 * DAY
+        await guard.purge()
+        assert await guard.excerpt(card.alert, MODERATOR) == []
+        assert await guard.card(card.alert) == card
+    assert count(tmp_path, tables.messages) == 0
+    state = SpaceState()
+    for message in said:
+        engine().feed(state, message, NOW)
+    known = Known(SPACE)
+    store = await reopened(tmp_path)
+    async with store.read() as tx:
+        await load_pairs(tx, store.vault, known, [(ACTOR, TARGET)])
+    await store.close()
+    assert known.state.pairs == state.pairs
+
+
+async def test_the_purge_is_audited_with_how_many_messages_it_took(tmp_path: Path) -> None:
+    now = NOW
+    async with lampkeeper(tmp_path, clock=lambda: now) as guard:
+        for number in range(700):
+            await guard.receive(line(number, "hello"))
+        await guard.settled()
+        now += 8 * DAY
+        await guard.purge()
+    store = await reopened(tmp_path)
+    async with store.read() as tx:
+        details = await tx.scalars(select(tables.audit.c.detail).where(tables.audit.c.what == "text purged"))
+        assert sum(detail["messages"] for detail in details) == 700
+    await store.close()
+
+
+def test_no_plain_column_was_added_without_saying_what_it_holds() -> None:
+    """A new column is sealed (LargeBinary), or is listed here after somebody made sure that it names nobody."""
+    pseudonyms = {"actor", "author", "moderator", "person", "target", "who"}
+    places = {"alert", "conversation", "id", "newest_id", "reference", "space"}
+    numbers = {"attempts", "decided", "deleted", "horizon", "newest_time", "next_try", "number", "opened"}
+    numbers |= {"probability", "received", "seq", "time", "unsure", "version"}
+    own_words = {"about", "decision", "detail", "error", "level", "name", "notice", "signals", "what"}
+    columns = [column for table in tables.metadata.tables.values() for column in table.c]
+    plain = {column.name for column in columns if not isinstance(column.type, LargeBinary)}
+    assert plain == pseudonyms | places | numbers | own_words

@@ -1,0 +1,209 @@
+"""Slack goes away and comes back, in every way it does, over the wire: nothing is lost and nothing counted twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text as sql
+
+from bots import slack_app
+from bots.slack_app import history
+from tests.slack_api import (
+    GENERAL,
+    PRIVATE,
+)
+from tests.slack_platform import SlackStage, slack_stage
+from tests.support import slow_talk
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[SlackStage]:
+    async with slack_stage(tmp_path) as stage:
+        yield stage
+
+
+async def test_what_was_said_while_the_connection_was_away_is_read_once_and_in_order(stage: SlackStage) -> None:
+    before = [await stage.say("target", "hello"), await stage.say("actor", "hi")]
+    await stage.settled()
+    await stage.drop_connection()
+    missed = [await stage.say("actor", line) for line in slow_talk()]
+    private = [await stage.say("friend", "are you there?", "club")]
+    await stage.settled()
+    after = [await stage.say("target", "ok")]
+    await stage.settled()
+    heard = await stage.stored()
+    assert [ts for where, ts in heard if where == GENERAL] == before + missed + after
+    assert [ts for where, ts in heard if where == PRIVATE] == private
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
+async def test_when_slack_asks_for_a_new_connection_nothing_is_lost(stage: SlackStage, reason: str) -> None:
+    hellos = stage.platform.hellos
+    before = await stage.say("target", "hello")
+    stage.platform.open.clear()
+    await stage.platform.disconnect(reason)
+    stage.platform.open.set()
+    await stage.platform.heard(hellos)
+    after = await stage.say("actor", "hi")
+    await stage.settled()
+    assert await stage.ids() == [before, after]
+
+
+async def test_a_line_cut_without_a_word_is_noticed_and_mended(stage: SlackStage) -> None:
+    hellos = stage.platform.hellos
+    stage.platform.abort_sockets()
+    await stage.platform.until(lambda: not stage.platform._sockets)
+    missed = await stage.say("target", "hello")
+    await stage.platform.heard(hellos)
+    await stage.settled()
+    assert await stage.ids() == [missed]
+
+
+async def test_messages_edited_while_lampkeeper_was_away_are_edited(stage: SlackStage) -> None:
+    await stage.say("target", "hello")
+    first = await stage.say("actor", "one")
+    await stage.say("actor", "two")
+    await stage.settled()
+    await stage.drop_connection()
+    await stage.edit(first, "another one")
+    await stage.settled()
+    async with stage.guard._store.read() as tx:
+        changed = await tx.execute(sql("SELECT id FROM messages WHERE version = 1"))
+        assert [row.id for row in changed] == [first]
+
+
+async def test_the_starting_point_for_unread_conversations_stays_while_history_is_read(stage: SlackStage) -> None:
+    await stage.drop_connection()
+    await stage.platform.until(lambda: not stage.platform._sockets)
+    stage.platform.hold["conversations.history"] = asyncio.Event()
+    await stage.reconnected()
+    await stage.platform.until(lambda: bool(stage.platform.held))
+    assert "slack" not in stage.guard._listening
+    stage.platform.hold["conversations.history"].set()
+    await stage.settled()
+    assert "slack" in stage.guard._listening
+
+
+async def test_while_slack_does_not_tell_which_channels_there_are_the_starting_point_stays(stage: SlackStage) -> None:
+    await stage.drop_connection()
+    stage.platform.refuse["users.conversations"] = {"code": "missing_scope", "needed": "channels:read"}
+    await stage.settled()
+    assert any("channels:read" in notice for notice in stage.notices())
+    assert "slack" not in stage.guard._listening
+
+
+async def test_pages_of_history_and_threads_are_read_oldest_first(stage: SlackStage) -> None:
+    old = await stage.say("friend", "an old question")
+    other = await stage.say("friend", "another old question")
+    await stage.settled()
+    stage.platform.page = 3
+    await stage.stop()
+    missed = [await stage.say("actor", f"line {number}") for number in range(8)]
+    replies = [await stage.say("target", f"reply {number}", thread_ts=missed[2]) for number in range(4)]
+    late = [await stage.say("target", f"late {number}", thread_ts=old) for number in range(5)]
+    shared = [await stage.say("target", "for some", thread_ts=other)]
+    shared.append(await stage.say("actor", "for all", thread_ts=other, subtype="thread_broadcast"))
+    await stage.start()
+    heard = await stage.stored()
+    assert [ts for where, ts in heard if where == GENERAL] == [old, other, *missed]
+    assert [ts for where, ts in heard if where == f"{GENERAL}/{missed[2]}"] == replies
+    assert [ts for where, ts in heard if where == f"{GENERAL}/{old}"] == late
+    assert [ts for where, ts in heard if where == f"{GENERAL}/{other}"] == shared
+
+
+async def test_live_messages_wait_until_the_history_before_them_was_read(stage: SlackStage) -> None:
+    first = await stage.say("target", "hello")
+    await stage.settled()
+    await stage.drop_connection()
+    missed = await stage.say("actor", "missed")
+    stage.platform.limit["conversations.history"] = [1]
+    await stage.reconnected()
+    live = [await stage.say("actor", "live"), await stage.say("target", "live too")]
+    await stage.settled()
+    assert await stage.ids() == [first, missed, *live]
+
+
+async def test_what_is_written_and_deleted_while_history_is_read_still_counts(stage: SlackStage) -> None:
+    await stage.drop_connection()
+    stage.platform.hold["conversations.history"] = asyncio.Event()
+    await stage.reconnected()
+    await stage.platform.until(lambda: bool(stage.platform.held))
+    gone = await stage.say("actor", "look quickly")
+    await stage.delete(gone)
+    await stage.platform.acked()
+    stage.platform.hold["conversations.history"].set()
+    await stage.settled()
+    assert await stage.ids() == [gone]
+
+
+@pytest.mark.parametrize("held", ["conversations.history", "conversations.replies"])
+async def test_more_live_messages_than_can_wait_are_read_from_history(
+    stage: SlackStage, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    monkeypatch.setattr(history, "HELD_MOST", 2)
+    first = await stage.say("target", "hello")
+    await stage.settled()
+    await stage.drop_connection()
+    missed = await stage.say("actor", "missed")
+    reply = await stage.say("target", "missed too", thread_ts=missed)
+    stage.platform.hold[held] = asyncio.Event()
+    await stage.reconnected()
+    await stage.platform.until(lambda: held in stage.platform.held)
+    live = [await stage.say("actor", f"live {number}") for number in range(6)]
+    await stage.platform.acked()
+    stage.platform.hold[held].set()
+    await stage.settled()
+    assert [ts for ts in await stage.ids() if ts != reply] == [first, missed, *live]
+    assert reply in await stage.ids()
+
+
+async def test_more_events_than_the_queue_holds_are_read_from_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_app, "QUEUE_MOST", 2)
+    async with slack_stage(tmp_path) as stage:
+        stage.platform.hold["users.info"] = asyncio.Event()
+        said = [await stage.say("actor", f"line {number}") for number in range(8)]
+        await stage.platform.acked()
+        stage.platform.hold["users.info"].set()
+        await stage.settled()
+        assert await stage.ids() == said
+
+
+async def test_slow_reading_is_told_to_the_moderators(stage: SlackStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "SLOW", 1.0)
+    await stage.say("target", "hello")
+    await stage.settled()
+    await stage.drop_connection()
+    missed = await stage.say("actor", "missed")
+    stage.platform.limit["conversations.history"] = [1]
+    await stage.settled()
+    assert missed in await stage.ids()
+    slowly, done = stage.notices()
+    assert "only slowly" in slowly
+    assert "conversations are not read yet" in slowly
+    assert "now read" in done
+
+
+async def test_a_history_that_cannot_be_read_is_told_and_listening_goes_on(stage: SlackStage) -> None:
+    await stage.say("target", "hello")
+    await stage.settled()
+    await stage.drop_connection()
+    stage.platform.refuse["conversations.history"] = {"code": "missing_scope", "needed": "channels:history"}
+    await stage.settled()
+    assert any("channels:history" in notice and f"<#{GENERAL}>" in notice for notice in stage.notices())
+    live = await stage.say("actor", "hi")
+    await stage.settled()
+    assert live in await stage.ids()
+
+
+async def test_what_was_said_before_the_very_first_start_is_not_read(stage: SlackStage, tmp_path: Path) -> None:
+    await stage.stop()
+    await stage.say("actor", "before")
+    stage.folder = tmp_path / "fresh"
+    stage.folder.mkdir()
+    await stage.start()
+    assert await stage.ids() == []
