@@ -147,7 +147,10 @@ class Reader:
         left = -1
         chunks = split(text)
         for chunk in chunks:
-            known = memory.get(chunk) or self._learn(chunk)
+            try:  # nearly every chunk is known, and then this costs half of what `get` does
+                known = memory[chunk]
+            except KeyError:
+                known = self._learn(chunk)
             one, two, three, count, right, end, cue, asks, _ = known
             cues |= cue
             question |= asks
