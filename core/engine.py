@@ -34,6 +34,14 @@ class SpaceState:
     people: dict[str, PersonState] = field(default_factory=dict)
     alerts: dict[PairKey, AlertState] = field(default_factory=dict)
 
+    def sides(self, pair: Pair) -> tuple[PairState, PairState, PersonState, PersonState]:
+        """Return `pair`, the pair the other way round, its actor and its target; who was never seen is blank."""
+        actor, target = pair.actor, pair.target
+        mine, person = self.pairs[actor, target], self.people[actor]
+        if target is None:
+            return mine, _SILENCE, person, _NOBODY
+        return mine, self.pairs.get((target, actor), _SILENCE), person, self.people.get(target, _NOBODY)
+
 
 class Engine:
     """A model and a community's thresholds, ready to score."""
@@ -78,21 +86,16 @@ class Engine:
 
     def rescore(self, state: SpaceState, pair: Pair, conversation: str, message_id: str, time: float) -> list[Effect]:
         """Score `pair` as it stands, `message_id` being what changed it."""
-        actor, target = pair.actor, pair.target
-        people, pairs = state.people, state.pairs
-        mine = pairs[actor, target]
-        person = people[actor]
-        other = people.get(target, _NOBODY) if target is not None else _NOBODY
-        reverse = pairs.get((target, actor), _SILENCE) if target is not None else _SILENCE
+        mine, reverse, person, other = state.sides(pair)
         probability = self.model.probability(mine, reverse, person, other)
         level = policy.level_of(probability, self.thresholds, known_adults=person.age_band == other.age_band == "adult")
         score = Score(probability, level)
         effects: list[Effect] = [Scored(pair, score)]
-        alert = state.alerts.get((actor, target))
+        alert = state.alerts.get((pair.actor, pair.target))
         if probability is None or (alert is None and level in ("none", "watch")):
             return effects
         if alert is None:
-            alert = state.alerts[actor, target] = AlertState()
+            alert = state.alerts[pair.actor, pair.target] = AlertState()
         signals = shown_signals(mine, reverse, person, other)
         told = policy.step(alert, probability, level, signals, time, self.thresholds.review)
         if told != "nothing":

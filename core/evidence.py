@@ -147,7 +147,7 @@ class Reader:
         left = -1
         chunks = split(text)
         for chunk in chunks:
-            try:  # nearly every chunk is known, and then this costs half of what `get` does
+            try:  # nearly every chunk is known, and then this makes no call
                 known = memory[chunk]
             except KeyError:
                 known = self._learn(chunk)

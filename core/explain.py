@@ -15,7 +15,6 @@ from core.effects import Scored
 from core.engine import Engine, SpaceState
 from core.features import context
 from core.messages import Message, Pair
-from core.pair import PairState, PersonState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +54,18 @@ def explain(engine: Engine, messages: Sequence[Message]) -> list[Explanation]:
     """Take the final scores of a conversation's pairs apart, the highest first."""
     state = SpaceState()
     found: dict[Pair, Explanation] = {}
+    reached: dict[Pair, float] = {}
     for index, message in enumerate(messages):
         scored = engine.feed(state, message, 0.0)[0]
         assert isinstance(scored, Scored)
-        explanation = found.setdefault(scored.pair, Explanation(scored.pair))
-        before = sum(share.weight for share in explanation.shares)
-        mine = state.pairs[scored.pair.actor, scored.pair.target]
-        signals = engine.read(message.text).signals
-        explanation.shares.append(Share(index, mine.logit - before, signals))
+        pair = scored.pair
+        logit = state.pairs[pair.actor, pair.target].logit
+        share = Share(index, logit - reached.get(pair, 0.0), engine.read(message.text).signals)
+        found.setdefault(pair, Explanation(pair)).shares.append(share)
+        reached[pair] = logit
     for pair, explanation in found.items():
-        mine = state.pairs[pair.actor, pair.target]
-        other = state.pairs.get((pair.target, pair.actor), PairState()) if pair.target is not None else PairState()
-        people = state.people[pair.actor], state.people.get(pair.target or "", PersonState())
+        sides = state.sides(pair)
         explanation.base = engine.model.intercept
-        explanation.context = context(engine.model.weights, mine, other, *people)
-        explanation.probability = engine.model.probability(mine, other, *people)
+        explanation.context = context(engine.model.weights, *sides)
+        explanation.probability = engine.model.probability(*sides)
     return sorted(found.values(), key=lambda explanation: -(explanation.probability or 0.0))
