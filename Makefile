@@ -1,6 +1,7 @@
 # Everything in a private .venv from hashed locks; a second run finds it made and starts at once.
 PYTHON ?= python3
 CORPORA ?= ../shared/corpora
+export CORPORA  # tests/test_card.py repeats the card's figures on them, where they are
 BIN = .venv/bin
 
 demo: .venv/runtime
@@ -30,6 +31,12 @@ bench: .venv/dev
 model: .venv/runtime
 	$(BIN)/lampkeeper train $(CORPORA)/pj_train_*.jsonl.xz $(CORPORA)/benign_*.jsonl.xz $(CORPORA)/pan12_*.jsonl.xz \
 	  --validate $(CORPORA)/dialogues_dev.jsonl.xz --validate $(CORPORA)/pj_dev_predators.jsonl.xz --out core/data/model
+	$(MAKE) --no-print-directory docs/model.md
+
+# The model's page, from its card; a test holds them equal.
+docs/model.md: core/data/model/card.json
+	$(BIN)/lampkeeper model --markdown > $@.new
+	mv $@.new $@
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -27,6 +27,12 @@ COMMANDS = (
     ),
     ("train", "bots.commands.learn:train", "Learn a model from labelled transcripts."),
     ("evaluate", "bots.commands.learn:evaluate", "Measure a model on labelled transcripts."),
+    ("model", "bots.commands.model:model", "Show the model's card: data, uses, limits, and every figure measured."),
+    (
+        "tune",
+        "bots.commands.tune:tune",
+        "Choose a threshold by how many alerts a week it would have meant, from your own scores.",
+    ),
     ("signals", "bots.commands.learn:signals", "Count how often each signal shows in transcripts."),
 )
 

@@ -17,6 +17,8 @@ from core.engine import Engine
 from core.errors import ConfigError
 from core.guard import Guard
 from core.model import load_model
+from core.signals.own import OwnSignals
+from core.signals.plugins import plugged_in
 from core.store import Store, open_store
 
 ADAPTERS = {
@@ -29,7 +31,14 @@ ADAPTERS = {
 def make_engine(config: Config) -> Engine:
     """Load the shipped model, with the community's own thresholds over those that its card recommends."""
     model = load_model()
-    return Engine(model, config.alerts.thresholds(model.thresholds))
+    return Engine(
+        model, config.alerts.thresholds(model.thresholds), own_signals(config), shadow=config.alerts.mode == "shadow"
+    )
+
+
+def own_signals(config: Config) -> OwnSignals:
+    """Gather the operator's own signals, from the configuration and from installed plug-ins."""
+    return OwnSignals([*(signal.own() for signal in config.signals), *plugged_in()])
 
 
 @asynccontextmanager
@@ -44,7 +53,7 @@ async def opened_store(config: Config) -> AsyncIterator[Store]:
 
 def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
     """Put the guard around the engine."""
-    return Guard(engine, store, keep_text_days=config.storage.keep_text_days)
+    return Guard(engine, store, keep_text_days=config.storage.keep_text_days, age_bands=config.age_bands)
 
 
 def configured(config: Config) -> list[str]:

@@ -15,11 +15,14 @@ from rich.panel import Panel
 from rich.text import Text
 
 from core.cards import NOTE, Card, ExcerptLine, percent
-from core.effects import Level
+from core.effects import Level, Score
+from core.training.document import Section, Table
 
 WIDTH = 100
 LEVEL_STYLES: dict[Level, str] = {"none": "green", "watch": "yellow", "review": "dark_orange", "urgent": "bold red"}
 _BAR = 10
+_COLUMN = 40
+"""Columns that the first cells of a table of words may take."""
 _NUMBER = len(percent(0.9999))
 """Columns for the widest number."""
 
@@ -37,15 +40,19 @@ def complain(sentence: str) -> None:
     console(stderr=True).print(Text(sentence, style="red"), soft_wrap=True)
 
 
-def bar(probability: float | None, level: Level, *, ascii_only: bool = False) -> Text:
-    """Draw a probability; None is drawn as unknown, which is not zero.
+def bar(score: Score, *, ascii_only: bool = False) -> Text:
+    """Draw a probability; where there is none it is drawn as unknown, which is not zero.
 
-    >>> bar(.52, "watch", ascii_only=True).plain, bar(None, "none", ascii_only=True).plain
-    ('#####-----    52 %', '..........     - %')
+    >>> bar(Score(.52, "watch", "scored"), ascii_only=True).plain
+    '#####-----    52 %'
+    >>> bar(Score(None, "none", "insufficient"), ascii_only=True).plain
+    '..........     - %'
     """
+    probability, level, outcome = score
     full, empty, unknown = "#-." if ascii_only else "━╌·"
     if probability is None:
-        return Text(f"{unknown * _BAR} {'- %':>{_NUMBER}}", style="dim")
+        words = "unread" if outcome == "unsupported_language" else "- %"
+        return Text(f"{unknown * _BAR} {words:>{_NUMBER}}", style="dim")
     filled = int(probability * _BAR + 0.5)
     return Text(
         f"{full * filled}{empty * (_BAR - filled)} {percent(probability):>{_NUMBER}}", style=LEVEL_STYLES[level]
@@ -58,6 +65,7 @@ def card_text(card: Card) -> Text:
     lines = [
         f"{card.actor.name} -> {target}   {percent(card.probability)} ({card.level})",
         *(f"  * {signal}" for signal in card.signals),
+        *(f"  ! The other person: {signal}" for signal in card.welfare),
         *(f"Messages: {conversation} {', '.join(numbers)}" for conversation, numbers in _places(card).items()),
         "[Confirm]  [Dismiss]  [Show excerpt]" if card.decided is None else card.status,
         NOTE,
@@ -114,6 +122,33 @@ def show_table(to: Console, head: Sequence[str], rows: Iterable[Sequence[str]]) 
             *(f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)),
         ]
         to.print(Text("  ".join(cells), style="bold" if number == 0 else ""), soft_wrap=True)
+
+
+def show_sections(to: Console, sections: Iterable[Section]) -> None:
+    """Print a page, section by section; everything is folded but tables of numbers."""
+    for section in sections:
+        to.print(Text(section.title, style="bold"))
+        for sentence in section.text:
+            to.print(fill(sentence, WIDTH))
+        for point in section.points:
+            to.print(fill(point, WIDTH, initial_indent="  * ", subsequent_indent="    "))
+        if section.table is not None and section.table.numbers:
+            show_table(to, section.table.head, section.table.rows)
+        elif section.table is not None:
+            _show_words(to, section.table)
+        if section.reading:
+            to.print(Text(fill(section.reading, WIDTH), style="dim"))
+        to.print()
+
+
+def _show_words(to: Console, table: Table) -> None:
+    """Print a table of words: its last column is folded, the others stand before it."""
+    rows = [table.head, *table.rows]
+    widths = [min(max(len(row[column]) for row in rows), _COLUMN) for column in range(len(table.head) - 1)]
+    for number, row in enumerate(rows):
+        lead = "".join(f"{cell:<{width}}  " for cell, width in zip(row[:-1], widths, strict=True))
+        line = fill(row[-1], WIDTH, initial_indent=lead, subsequent_indent=" " * (sum(widths) + 2 * len(widths)))
+        to.print(Text(line, style="bold" if number == 0 else ""))
 
 
 class DryRun:

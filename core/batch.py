@@ -6,7 +6,8 @@ only the look-ups are done for many at once. Decisions:
 - A message whose id is stored, in any version, changes nothing; nor does one not newer than its conversation's purge
   horizon, for its id is no longer there to be recognised (`core.retention`). Which those are is settled before whom the
   others address is tried on copies, so that what is loaded is what is fed.
-- An edit is a new version. Whom the message is aimed at and the author's age band stay as first seen; the author's
+- An edit is a new version. Whom the message is aimed at and the author's age band stay as first seen, even where the
+  new text begins with another name: moving a message would tear two pairs' records apart. The author's
   states are folded again from base and what is retained, so that an edit scores as if its text had been seen first. An
   edit that changes no text changes nothing. An edit of a message never seen is taken as a message of its own, but
   does not move the cursor. One of a message that was purged, or that is not newer than the horizon, is ignored and
@@ -26,11 +27,12 @@ import structlog
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox
+from core import audit, cases, outbox, peaks, unread
 from core.conversation import address, listen
-from core.effects import Effect, OpenAlert, Scored, UpdateAlert
+from core.effects import Effect, OpenAlert, Scored, Unread, UpdateAlert
 from core.engine import Engine, PairKey
 from core.messages import Deletion, Edit, Event, Message, Pair
+from core.peaks import Peak, day_of
 from core.retention import refold
 from core.store import messages as kept_messages
 from core.store import tables, upsert
@@ -83,6 +85,8 @@ class Batch:
         self._messages: list[Kept] = []
         self._touched: dict[str, Touched] = {}
         self._alerts: list[OpenAlert | UpdateAlert] = []
+        self._unread: list[Unread] = []
+        self._peaks: dict[Peak, float] = {}
         self._shown: dict[str, str] = {}
         self._old_edits = 0
 
@@ -127,7 +131,7 @@ class Batch:
             self._keep(known, message, scored.pair)
             if not late_edit:
                 _advance(known.marks[message.key.conversation], message)
-            self._carry_out(known, effects)
+            self._carry_out(known, effects, self._memory.received if message.time is None else message.time)
 
     async def _fresh(self, messages: list[Message]) -> list[Message]:
         """Return those that are neither known nor purged, once each, with their conversations in memory."""
@@ -183,12 +187,20 @@ class Batch:
         touched.people.add(author.id)
         touched.pairs.add((author.id, pair.target))
 
-    def _carry_out(self, known: Known, effects: list[Effect]) -> None:
-        """Remember the alerts; a card shows the highest level reached, for an open alert never falls back."""
+    def _carry_out(self, known: Known, effects: list[Effect], time: float) -> None:
+        """Remember what happened at `time`; a card shows the highest level, for an open alert never falls back."""
         for effect in effects:
-            if not isinstance(effect, Scored):
+            if isinstance(effect, Scored):
+                if effect.score.probability is not None:
+                    peak = Peak(effect.pair, day_of(time))
+                    self._peaks[peak] = max(effect.reached, self._peaks.get(peak, 0.0))
+            elif isinstance(effect, Unread):
+                self._unread.append(effect)
+            else:
                 level = known.state.alerts[effect.pair.actor, effect.pair.target].level
                 self._alerts.append(effect._replace(score=effect.score._replace(level=level)))
+                touched = self._touched.setdefault(known.space, Touched())
+                touched.pairs.add((effect.pair.actor, effect.pair.target))
 
     async def _edit(self, message: Message) -> None:
         key = (message.key, message.id)
@@ -221,7 +233,7 @@ class Batch:
         time = before.received if before.time is None else before.time
         pair = Pair(known.space, author, target)
         effects = self._engine.rescore(known.state, pair, message.key.conversation, message.id, time)
-        self._carry_out(known, effects)
+        self._carry_out(known, effects, time)
 
     async def _delete(self, deletion: Deletion) -> None:
         key = (deletion.key, deletion.id)
@@ -241,7 +253,10 @@ class Batch:
         for space, touched in self._touched.items():
             await save(tx, vault, self._memory.of(space), touched)
         await self._write_alerts()
+        await peaks.save(tx, vault, self._peaks)
+        await unread.count(tx, self._unread)
         self._messages, self._touched, self._alerts, self._shown = [], {}, [], {}
+        self._peaks, self._unread = {}, []
 
     async def _write_alerts(self) -> None:
         newest = {effect.alert: effect for effect in self._alerts}

@@ -22,6 +22,13 @@ LEVEL_WORDS: dict[Level, str] = {
     "review": "This conversation follows a risk pattern",
     "urgent": "This conversation strongly follows a risk pattern",
 }
+LEVEL_MEANINGS: dict[Level, str] = {
+    "none": "nothing to tell",
+    "watch": "some signs; counted, nobody is told",
+    "review": "the conversation follows a risk pattern; a card appears",
+    "urgent": "it strongly follows a risk pattern; the card says so",
+}
+"""What a level means for moderators, in the README's words."""
 NOTE = (
     "A program noticed a pattern; only people can say what it means. Where such conversations are rare, most cards are "
     "about ordinary talk. Please read before deciding."
@@ -70,7 +77,8 @@ class MessageRef:
 class Card:
     """One alert as moderators see it.
 
-    `alert` is the alert's id; `probability` is in 0..1; `signals` are meanings in words; `messages` are the ones that
+    `alert` is the alert's id; `probability` is in 0..1; `signals` are meanings in words, and `welfare` those
+    that tell how the other person fares; `messages` are the ones that
     moved the score most, strongest first; `decided` is None while open.
     """
 
@@ -84,6 +92,7 @@ class Card:
     messages: tuple[MessageRef, ...]
     opened: float
     decided: Decided | None = None
+    welfare: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

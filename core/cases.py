@@ -10,7 +10,7 @@ A message's deletion shows on the card as long as the message is retained (`core
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, select, update
@@ -36,8 +36,11 @@ async def save(tx: AsyncConnection, vault: Vault, effects: Sequence[OpenAlert | 
     await upsert(tx, _T, [_row(vault, effect) for effect in effects], keep=("opened",))
 
 
-async def card(tx: AsyncConnection, vault: Vault, alert: str) -> Card | None:
-    """Return the card of an alert as it stands now, or None if there is no such alert."""
+async def card(tx: AsyncConnection, vault: Vault, alert: str, own_meanings: Mapping[str, str]) -> Card | None:
+    """Return the card of an alert as it stands now, or None if there is no such alert.
+
+    `own_meanings` are those of the operator's own signals. A signal that is known no more is left out.
+    """
     row = (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
     if row is None:
         return None
@@ -49,6 +52,7 @@ async def card(tx: AsyncConnection, vault: Vault, alert: str) -> Card | None:
     decided = None
     if row.decision is not None:
         decided = Decided(row.decision, names.get(row.moderator, _FORMER_MODERATOR), row.decided)
+    meanings = {**MEANINGS, **own_meanings}
     return Card(
         alert=alert,
         space=row.space,
@@ -56,10 +60,11 @@ async def card(tx: AsyncConnection, vault: Vault, alert: str) -> Card | None:
         probability=row.probability,
         actor=Person(about["actor"], _name(names, row.actor)),
         target=target,
-        signals=tuple(MEANINGS[name] for name in row.signals if name in MEANINGS),
+        signals=tuple(meanings[name] for name in row.signals if name in meanings),
         messages=tuple(MessageRef(key, message_id, (key, message_id) in deleted) for key, message_id in refs),
         opened=row.opened,
         decided=decided,
+        welfare=tuple(MEANINGS[name] for name in about.get("welfare", ()) if name in MEANINGS),
     )
 
 
@@ -120,6 +125,7 @@ async def excerpt(tx: AsyncConnection, vault: Vault, alert: str) -> list[Excerpt
 def _row(vault: Vault, effect: OpenAlert | UpdateAlert) -> dict[str, Any]:
     space, actor, target = effect.pair
     reasons = [[*reason] for reason in effect.reasons]
+    about = {"actor": actor, "target": target, "reasons": reasons, "welfare": list(effect.welfare)}
     return {
         "alert": effect.alert,
         "space": space,
@@ -128,7 +134,7 @@ def _row(vault: Vault, effect: OpenAlert | UpdateAlert) -> dict[str, Any]:
         "level": effect.score.level,
         "probability": effect.score.probability,
         "signals": list(effect.signals),
-        "sealed": dump(vault, {"actor": actor, "target": target, "reasons": reasons}, _about(effect.alert)),
+        "sealed": dump(vault, about, _about(effect.alert)),
         "opened": effect.time,
     }
 

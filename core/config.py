@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ from pydantic import (
 from core.errors import ConfigError
 from core.messages import AgeBand
 from core.policy import Thresholds
+from core.signals.own import OwnSignal
 
 DEFAULT = Path("config.toml")
 ENVIRONMENT = {
@@ -40,6 +41,8 @@ DiscordId = Annotated[int, Field(gt=0, lt=1 << 64)]
 """A snowflake (https://discord.com/developers/docs/reference#snowflakes)."""
 ChannelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 RoleId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+PersonId = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
+"""A person on a platform, as in discord:123."""
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -63,8 +66,9 @@ class Storage(_Section):
 
 
 class Alerts(_Section):
-    """From which probability on a level is reached; None: what the model's card recommends."""
+    """Whether anybody is told, and from which probability on a level is reached (None: as the model's card says)."""
 
+    mode: Literal["live", "shadow"] = "live"
     watch: Probability | None = None
     review: Probability | None = None
     urgent: Probability | None = None
@@ -92,6 +96,24 @@ class Alerts(_Section):
         watch = min(recommended.watch, review) if self.watch is None else self.watch
         urgent = max(recommended.urgent, review) if self.urgent is None else self.urgent
         return Thresholds(watch=watch, review=review, urgent=urgent)
+
+
+class Signal(_Section):
+    """One of the operator's own signals: shown on cards and counted, never weighed."""
+
+    name: str
+    meaning: str
+    literals: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        self.own()
+        return self
+
+    def own(self) -> OwnSignal:
+        """Return it as what is looked for."""
+        return OwnSignal(self.name, self.meaning, self.literals, self.patterns)
 
 
 class DiscordServer(_Section):
@@ -136,6 +158,8 @@ class Config(_Section):
 
     storage: Storage = Storage()
     alerts: Alerts = Alerts()
+    signals: tuple[Signal, ...] = ()
+    age_bands: dict[PersonId, AgeBand] = Field(default_factory=dict)
     discord: Discord | None = None
     slack: Slack | None = None
 
@@ -172,7 +196,7 @@ _REMEDY = "config.example.toml explains every key."
 _EXPECTED = {
     "model_type": "a section of its own",
     "model_attributes_type": "a section of its own",
-    "string_pattern_mismatch": "the id of a role, in digits",
+    "string_pattern_mismatch": "the id of a role, in digits, or of a person, as in discord:123",
     "string_too_short": "the id of a channel",
     "too_short": "a list of one or more blocks",
 }

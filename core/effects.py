@@ -1,6 +1,7 @@
 """What the engine asks the world to do. Values only; `core.guard` carries them out in one transaction.
 
-`Scored` comes once per message; `OpenAlert` once per alert; `UpdateAlert` when an open alert has something new to show.
+`Scored` comes once per message; `OpenAlert` once per alert; `UpdateAlert` when an open alert has something new to show;
+`Unread` once two people's talk turns to a language that the model does not read, and with each new signal then.
 A reason names a message and what it added in log-odds; its text is looked up where it is kept, never carried here.
 """
 
@@ -14,11 +15,16 @@ Level = Literal["none", "watch", "review", "urgent"]
 LEVELS: tuple[Level, ...] = ("none", "watch", "review", "urgent")
 
 
+Outcome = Literal["scored", "insufficient", "unsupported_language"]
+"""insufficient: too little was said; unsupported_language: most of it is in a language that the model does not read."""
+
+
 class Score(NamedTuple):
-    """A calibrated probability, or None: too little was said for one (`insufficient`, which is not 0)."""
+    """A calibrated probability, or None, which is not 0: `outcome` says why there is none."""
 
     probability: float | None
     level: Level
+    outcome: Outcome
 
 
 class Reason(NamedTuple):
@@ -31,14 +37,21 @@ class Reason(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What one message made of its pair."""
+    """What one message made of its pair.
+
+    `reached` is what thresholds are held against: the probability, weighed by what is known of ages (`core.policy`).
+    """
 
     pair: Pair
     score: Score
+    reached: float
 
 
 class OpenAlert(NamedTuple):
-    """A pair reached a level that moderators want to see. `alert` is the same for the same messages, always."""
+    """A pair reached a level that moderators want to see. `alert` is the same for the same messages, always.
+
+    `welfare` are signals about how the target fares, that the target's own messages showed.
+    """
 
     alert: str
     pair: Pair
@@ -48,6 +61,7 @@ class OpenAlert(NamedTuple):
     score: Score
     signals: tuple[str, ...]
     reasons: tuple[Reason, ...]
+    welfare: tuple[str, ...] = ()
 
 
 class UpdateAlert(NamedTuple):
@@ -61,6 +75,20 @@ class UpdateAlert(NamedTuple):
     score: Score
     signals: tuple[str, ...]
     reasons: tuple[Reason, ...]
+    welfare: tuple[str, ...] = ()
 
 
-Effect = Scored | OpenAlert | UpdateAlert
+class Unread(NamedTuple):
+    """The pair's messages are in `language`, which the model does not read: nothing alerts.
+
+    `turned`: it is so for the first time, on either side. `signals` need no language,
+    and were not told of before.
+    """
+
+    pair: Pair
+    language: str
+    turned: bool
+    signals: tuple[str, ...]
+
+
+Effect = Scored | OpenAlert | UpdateAlert | Unread

@@ -5,6 +5,7 @@
     LampkeeperError
     ├── ConfigError        a key, a value or a token in the configuration
     ├── TranscriptError    a transcript file cannot be read at all
+    ├── PluginError        an installed package offers signals that cannot be used
     ├── ModelError         the model artefact is missing, damaged or of another version
     ├── StoreError         the database is locked, full, damaged or of another version
     ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
@@ -32,6 +33,10 @@ class ConfigError(LampkeeperError):
 
 class TranscriptError(LampkeeperError):
     """A transcript file cannot be read at all (a bad line in a good file is skipped and counted instead)."""
+
+
+class PluginError(LampkeeperError):
+    """An installed package offers signals that cannot be loaded, or are not what they should be."""
 
 
 class ModelError(LampkeeperError):

@@ -11,10 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from core.effects import Scored
+from core.effects import Outcome, Scored
 from core.engine import Engine, SpaceState
-from core.features import context
+from core.evidence import HEADS
+from core.features import shown_signals
+from core.kinds import context, log_odds
 from core.messages import Message, Pair
+from core.scorer import outcome_of
+from core.signals.computed import NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,20 @@ class Share:
 
 @dataclass(slots=True)
 class Explanation:
-    """One pair's score, taken apart: `base` + all weights of `shares` + `context` are its log-odds."""
+    """One pair's score, taken apart: `base` + all weights of `shares` + `context` are its log-odds.
+
+    Without a score `outcome` says why; of an unsupported language, `language` is its code and `neutral` the signals
+    that need none.
+    """
 
     pair: Pair
     probability: float | None = None
     base: float = 0.0
     context: float = 0.0
     shares: list[Share] = field(default_factory=list)
+    outcome: Outcome = "insufficient"
+    language: str | None = None
+    neutral: tuple[str, ...] = ()
 
     @property
     def rise(self) -> int | None:
@@ -65,7 +76,13 @@ def explain(engine: Engine, messages: Sequence[Message]) -> list[Explanation]:
         reached[pair] = logit
     for pair, explanation in found.items():
         sides = state.sides(pair)
-        explanation.base = engine.model.intercept
-        explanation.context = context(engine.model.weights, *sides)
+        mine, weights = sides[0], engine.model.weights
+        explanation.base = weights.base
+        whole = log_odds(weights, context(weights, *sides), mine.sums[len(HEADS)])
+        explanation.context = whole - mine.logit - weights.base
         explanation.probability = engine.model.probability(*sides)
+        explanation.outcome = outcome_of(sides[0])
+        if explanation.outcome == "unsupported_language":
+            explanation.language = sides[0].language
+            explanation.neutral = tuple(name for name in shown_signals(*sides) if name in NEUTRAL)
     return sorted(found.values(), key=lambda explanation: -(explanation.probability or 0.0))

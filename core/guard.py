@@ -33,13 +33,14 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, policy, retention
+from core import audit, cases, outbox, peaks, policy, retention, unread
 from core.batch import Batch, Memory
 from core.cards import Card, Decided, Decision, ExcerptLine, Person
 from core.engine import Engine
 from core.errors import LampkeeperError, StoreError
-from core.messages import ConversationKey, Edit, Event
+from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
+from core.reread import reread
 from core.store import Store, tables, upsert
 from core.store.states import Touched, load_pairs, save
 
@@ -63,10 +64,20 @@ class Verdict:
 
 
 class Guard:
-    """Watches over everything received. `keep_text_days` is the retention rule, `clock` seconds since the epoch."""
+    """Watches over everything received.
+
+    `keep_text_days` is the retention rule, `clock` seconds since the epoch, `age_bands` what the operator knows of
+    people (``platform:id``), over what a platform's roles say.
+    """
 
     def __init__(
-        self, engine: Engine, store: Store, *, keep_text_days: float = 7, clock: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        store: Store,
+        *,
+        keep_text_days: float = 7,
+        clock: Callable[[], float] = time.time,
+        age_bands: Mapping[str, AgeBand] = MappingProxyType({}),
     ) -> None:
         self.skipped = 0
         """Events that could not be processed since the start."""
@@ -75,6 +86,7 @@ class Guard:
         self._vault = store.vault
         self._keep_text = keep_text_days * retention.DAY
         self._clock = clock
+        self._age_bands = age_bands
         self._memory = Memory()
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._stopping = asyncio.Event()
@@ -84,11 +96,13 @@ class Guard:
         self._deliverers: Sequence[Deliverer] = ()
         self._notices: dict[tuple[str, str], None] = {}
         self._told: dict[tuple[str, str], float] = {}
+        self._same_model = False
 
     async def run(self, deliverers: Sequence[Deliverer]) -> None:
         """Write, deliver, purge and give signs of life until cancelled; then commit what is queued."""
         self._deliverers = deliverers
-        self._outboxes = [Outbox(self._store, deliverer, self._clock) for deliverer in deliverers]
+        meanings = self._engine.own_meanings
+        self._outboxes = [Outbox(self._store, deliverer, self._clock, meanings) for deliverer in deliverers]
         unserved = self._quietly(outbox.report_unserved(self._store, {d.platform for d in deliverers}))
         writer = asyncio.create_task(self._write())
         others = [
@@ -115,7 +129,19 @@ class Guard:
             self._tell(
                 _space_of(event), "Lampkeeper is behind: messages come in faster than it can store them. None is lost."
             )
-        await self._queue.put(event)
+        await self._queue.put(self._with_band(event))
+
+    def _with_band(self, event: Event) -> Event:
+        """Put in what the operator knows of an author's age. An edit keeps what was known at first."""
+        if isinstance(event, Deletion):
+            return event
+        message = event.message if isinstance(event, Edit) else event
+        platform, author = message.key.space.partition(":")[0], message.author
+        band = self._age_bands.get(f"{platform}:{author.id}", author.age_band)
+        if band == author.age_band:
+            return event
+        message = message._replace(author=author._replace(age_band=band))
+        return Edit(message) if isinstance(event, Edit) else message
 
     async def settled(self) -> None:
         """Return when everything received so far is committed and due cards were delivered or failed once."""
@@ -157,7 +183,7 @@ class Guard:
     async def card(self, alert: str) -> Card | None:
         """Return an alert's card as it stands, or None if there is no such alert."""
         async with self._store.read() as tx:
-            return await cases.card(tx, self._vault, alert)
+            return await cases.card(tx, self._vault, alert, self._engine.own_meanings)
 
     async def decide(self, alert: str, decision: Decision, moderator: Person) -> Verdict | None:
         """Record a moderator's decision; the first wins. None if there is no such alert."""
@@ -178,7 +204,7 @@ class Guard:
                 deed = audit.row(now, space, "alert decided", who=who, about=alert, decision=decision)
                 await audit.record(tx, [deed])
                 await outbox.put_cards(tx, {alert: space}, now)
-            card = await cases.card(tx, self._vault, alert)
+            card = await cases.card(tx, self._vault, alert, self._engine.own_meanings)
         self._wake()
         assert card is not None
         return Verdict(card, accepted)
@@ -196,7 +222,9 @@ class Guard:
         return lines
 
     async def purge(self) -> int:
-        """Purge the text that was kept long enough; return of how many messages."""
+        """Purge the text and the peaks that were kept long enough; return of how many messages."""
+        async with self._transaction() as tx:
+            await peaks.purge(tx, self._clock())
         total = 0
         while True:
             async with self._transaction() as tx:
@@ -213,6 +241,13 @@ class Guard:
             log.info("guard.purged", messages=total)
             await self._store.checkpoint()
         return total
+
+    async def tell_unread(self) -> None:
+        """Have the admins told of conversations that could not be read, at most once a day (`core.unread`)."""
+        async with self._transaction() as tx:
+            told = await unread.tell(tx, self._clock())
+        if told:
+            self._wake()
 
     async def forget_person(self, space: str, person: str) -> None:
         """Remove a person from every table (`core.retention`). Needs no `run`: a guard just made can do it."""
@@ -233,13 +268,17 @@ class Guard:
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction; if it fails, memory may be ahead of the database and is dropped.
 
+        The first one looks whether the states in the database are of this model, before anything is read from them.
         Who gives up while still waiting for the lock leaves memory alone: it belongs to whoever holds the lock.
         """
         begun = False
         try:
             async with self._store.write() as tx:
                 begun = True
+                if not self._same_model and (pairs := await reread(tx, self._vault, self._engine)):
+                    log.info("guard.pairs_read_anew_for_another_model", pairs=pairs)
                 yield tx
+            self._same_model = True
         except BaseException:
             if begun:
                 self._memory.clear()
@@ -366,6 +405,7 @@ class Guard:
     async def _purge(self) -> None:
         while True:
             await self._quietly(self.purge())
+            await self._quietly(self.tell_unread())
             await asyncio.sleep(PURGE_EVERY)
 
     async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:

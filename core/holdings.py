@@ -13,19 +13,24 @@ from core.store import Store, tables
 
 
 class Holdings(NamedTuple):
-    """How many rows. Of a person: messages by or to them, pairs and alerts they are one of, decisions they made."""
+    """How many rows.
+
+    Of a person: messages by or to them, pairs and alerts they are one of, decisions they made,
+    daily peaks of their pairs.
+    """
 
     people: int
     messages: int
     pairs: int
     alerts: int
     decisions: int
+    peaks: int
 
     def __str__(self) -> str:
         """Name what there is.
 
-        >>> str(Holdings(people=2, messages=10, pairs=2, alerts=1, decisions=0))
-        'people: 2, messages: 10, pairs: 2, alerts: 1, decisions: 0'
+        >>> str(Holdings(people=2, messages=10, pairs=2, alerts=1, decisions=0, peaks=3))
+        'people: 2, messages: 10, pairs: 2, alerts: 1, decisions: 0, peaks: 3'
         """
         return ", ".join(f"{name}: {count:,}" for name, count in self._asdict().items())
 
@@ -38,9 +43,10 @@ async def spaces(store: Store) -> list[str]:
 
 async def holdings(store: Store, space: str, person: str | None = None) -> Holdings:
     """Count what is kept about a space; with `person`, the platform's id, only what is about that person in it."""
-    people, messages, pairs, alerts = tables.people, tables.messages, tables.pairs, tables.alerts
+    people, messages, pairs, alerts, peaks = tables.people, tables.messages, tables.pairs, tables.alerts, tables.peaks
     about: list[tuple[Table, ColumnElement[bool]]]
     about = [(people, true()), (messages, true()), (pairs, true()), (alerts, true()), (alerts, alerts.c.decision != "")]
+    about.append((peaks, peaks.c.actor != ""))
     if person is not None:
         me = store.vault.blind(space, person)
         about = [
@@ -49,6 +55,7 @@ async def holdings(store: Store, space: str, person: str | None = None) -> Holdi
             (pairs, or_(pairs.c.actor == me, pairs.c.target == me)),
             (alerts, or_(alerts.c.actor == me, alerts.c.target == me)),
             (alerts, alerts.c.moderator == me),
+            (peaks, or_(peaks.c.actor == me, peaks.c.target == me)),
         ]
     async with store.read() as tx:
         counts = [

@@ -19,11 +19,12 @@ from safetensors.numpy import load, save
 
 from core.errors import ModelError
 from core.evidence import BUCKETS, HEADS, Reader, fingerprint
-from core.features import FEATURES, weights
+from core.features import FEATURES
+from core.kinds import weights
 from core.policy import Thresholds
 from core.scorer import Scorer
 
-FORMAT = 1
+FORMAT = 2
 SHIPPED = Path(__file__).parent / "data" / "model"
 _RETRAIN = "Install the model that came with this version, or make a new one with `lampkeeper train`."
 
@@ -69,13 +70,9 @@ def _assemble(arrays: dict[str, NDArray[Any]], card: dict[str, Any]) -> Model:
     words, neighbours = (arrays[name].astype(np.float32) for name in ("words", "neighbours"))
     if words.shape != (BUCKETS, len(HEADS)) or neighbours.shape != (BUCKETS, len(HEADS)):
         raise ValueError("shape")
-    coefficients = arrays["coefficients"]
-    if coefficients.shape != (len(FEATURES),):
-        raise ValueError("shape")
     return Model(
         Reader(words, neighbours),
-        weights(coefficients.tolist()),
-        float(arrays["intercept"][0]),
+        weights(*(arrays[name].tolist() for name in ("coefficients", "intercepts", "calibration"))),
         Thresholds(**card["thresholds"]),
         card,
     )
@@ -84,5 +81,6 @@ def _assemble(arrays: dict[str, NDArray[Any]], card: dict[str, Any]) -> Model:
 def save_model(folder: Path, arrays: dict[str, NDArray[Any]], card: dict[str, Any]) -> None:
     """Write an artefact that `load_model` reads; same arguments, same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "weights.safetensors").write_bytes(save(arrays))
+    # safetensors writes memory as it lies: an array in another order would come back as other weights.
+    (folder / "weights.safetensors").write_bytes(save({name: np.ascontiguousarray(a) for name, a in arrays.items()}))
     (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

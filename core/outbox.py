@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -109,8 +110,15 @@ class _Due:
 class Outbox:
     """Shows what is due on one platform, until it was shown."""
 
-    def __init__(self, store: Store, deliverer: Deliverer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        deliverer: Deliverer,
+        clock: Callable[[], float],
+        own_meanings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._store = store
+        self._own_meanings = own_meanings
         self._deliverer = deliverer
         self._clock = clock
         self._woken = asyncio.Event()
@@ -193,7 +201,7 @@ class Outbox:
 
     async def _show(self, due: _Due, alert: str) -> str | None:
         async with self._store.read() as tx:
-            card = await cases.card(tx, self._store.vault, alert)
+            card = await cases.card(tx, self._store.vault, alert, self._own_meanings)
             reference = await tx.scalar(select(tables.alerts.c.reference).where(tables.alerts.c.alert == alert))
         if card is None:
             return None

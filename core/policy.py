@@ -1,9 +1,14 @@
 """From score to level, and from level to alert: tables, no moods.
 
-Leans on `core.effects`. A pair has at most one open alert. It opens at `review`, and is updated when its level rises or
-a signal shows that it did not show before; it never falls back while people have not decided. Once they have, the same
-words never alert twice: the pair stays quiet for `COOLDOWN`, and after that until a signal shows that was not on the
-card, or the score passed below `review` by `MARGIN` and rose again. A level higher than people saw is news at once.
+Leans on `core.effects`, and on `core.signals.computed` for who is adult. A pair has at most one open alert. It opens at
+`review`, and is updated when its level rises or a signal shows that it did not show before; it never falls back while
+people have not decided. Once they have, the same words never alert twice: the pair stays quiet for `COOLDOWN`, and
+after that until a signal shows that was not on the card, or the score passed below `review` by `MARGIN` and rose again.
+A level higher than people saw is news at once.
+
+What is known of two people's ages weighs in before thresholds do, as odds (`odds_of`), and never in the score itself:
+the model learned next to nothing about ages, for its corpora hold none, and a community's threshold should mean the
+same to everybody else. Two minors are weighed like strangers: a child can be approached by a child.
 """
 
 from __future__ import annotations
@@ -14,9 +19,14 @@ from typing import Literal
 
 from core.effects import LEVELS, Level
 from core.messages import Pair
+from core.pair import PersonState
+from core.signals.computed import adult, age_apart, young
 
 COOLDOWN = 24 * 3600.0
 MARGIN = 0.05
+
+SHARPENED = 3.0
+"""An adult to a minor: three times the odds, so that what would be `watch` mostly becomes a card."""
 
 Step = Literal["nothing", "open", "update"]
 
@@ -43,7 +53,11 @@ class Thresholds:
 
 @dataclass(slots=True)
 class AlertState:
-    """What the moderators of a space were told about one pair. `count` numbers the pair's alerts."""
+    """What the moderators of a space were told about one pair.
+
+    `count` numbers the pair's alerts. `unread`: that it is in a language the model does not read; `unread_signals`,
+    what showed all the same.
+    """
 
     count: int = 0
     open: bool = False
@@ -51,6 +65,8 @@ class AlertState:
     signals: list[str] = field(default_factory=list)
     decided_at: float | None = None
     fell: bool = True
+    unread: bool = False
+    unread_signals: list[str] = field(default_factory=list)
 
 
 def alert_id(pair: Pair, count: int) -> str:
@@ -59,16 +75,46 @@ def alert_id(pair: Pair, count: int) -> str:
     return blake2b(parts.encode(), digest_size=8).hexdigest()
 
 
-def level_of(probability: float | None, thresholds: Thresholds, *, known_adults: bool = False) -> Level:
-    """Name the level of a probability; `insufficient` (None) is none.
+def odds_of(actor: PersonState, target: PersonState) -> float:
+    """Return by what the odds of a pair are multiplied for what is known of its ages.
 
-    So is whatever two people say to each other whom a role or an API names adults (`known_adults`). What people say of
-    their own age is not enough for that: it is the first thing that somebody who means harm would say.
+    ==================================  ==================================  ========================================
+    actor                               target                              odds times
+    ==================================  ==================================  ========================================
+    adult by role, API or config        adult by role, API or config        0: nobody is told
+    adult, known or by their own words  minor, known or by their own words  `SHARPENED`
+    years older by their own words      minor, known or by their own words  `SHARPENED`
+    anybody else                        anybody else                        1
+    ==================================  ==================================  ========================================
+
+    What people say of their own age is not enough for the first row: it is the first thing that somebody who means harm
+    would say. It is enough for the others, which only make us look sooner.
+    """
+    if target.age_band is None and not target.ages:
+        return 1.0
+    if actor.age_band == target.age_band == "adult":
+        return 0.0
+    return SHARPENED if young(target) and (adult(actor) or age_apart(actor, target)) else 1.0
+
+
+def weighed(probability: float, odds: float) -> float:
+    """Return the probability whose odds are `odds` times those of `probability`.
+
+    >>> weighed(0.5, 3.0), weighed(0.5, 1.0), weighed(0.5, 0.0)
+    (0.75, 0.5, 0.0)
+    """
+    if odds in {0.0, 1.0} or probability == 1.0:
+        return probability if odds else 0.0
+    return probability * odds / (1.0 - probability + probability * odds)
+
+
+def level_of(probability: float, thresholds: Thresholds) -> Level:
+    """Name the level of a `weighed` probability.
 
     >>> level_of(.97, Thresholds(.5, .9, .99))
     'review'
     """
-    if probability is None or known_adults or probability < thresholds.watch:
+    if probability < thresholds.watch:
         return "none"
     if probability < thresholds.review:
         return "watch"
@@ -95,6 +141,14 @@ def step(  # noqa: PLR0913, PLR0917 - what moderators are told depends on just t
     state.count += 1
     state.open, state.level, state.signals, state.fell = True, level, list(signals), False
     return "open"
+
+
+def step_unread(state: AlertState, signals: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
+    """Return what is news about a pair that cannot be read: that it is so, and which signals; and remember it."""
+    turned, new = not state.unread, tuple(name for name in signals if name not in state.unread_signals)
+    state.unread = True
+    state.unread_signals += new
+    return turned, new
 
 
 def decided(state: AlertState, time: float) -> None:

@@ -9,6 +9,7 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
 - A purged id can no longer be recognised when it is delivered again. The conversation's `horizon`, the newest time of
   a purged message, stands in for it. Where a message has no time, or one that lies after its receipt and would push
   the horizon past messages to come, its id stays as a row without text.
+- Daily peaks go after `core.peaks.KEPT_DAYS`, whatever becomes of the text.
 - The text of an open alert's messages is purged like any other: preserving evidence is casework of its own. Reasons
   keep ids only. Text that other people wrote may name somebody who asked to be forgotten: it goes with the purge.
 """
@@ -27,7 +28,7 @@ from core.messages import ConversationKey
 from core.pair import PairState, PersonState, fold_person
 from core.store import messages, tables
 from core.store.messages import Kept
-from core.store.states import Known, blind_target, chunks, dump, pair_about, parse, person_about, read_pair
+from core.store.states import Known, blind_target, chunks, dump, dump_pair, pair_about, parse, person_about, read_pair
 from core.vault import Vault
 
 DAY = 86_400.0
@@ -99,6 +100,8 @@ SPACE_RULES: dict[str, bool] = {
     "people": True,
     "pairs": True,
     "alerts": True,
+    "peaks": True,
+    "unread": True,
     "audit": True,
     "outbox": True,
 }
@@ -147,6 +150,12 @@ async def _people(tx: AsyncConnection, vault: Vault, space: str, person: str) ->
                 await tx.execute(this.values({column: dump(vault, state, about)}))
 
 
+async def _peaks(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove the daily peaks of every pair that the person is one of."""
+    table, me = tables.peaks, vault.blind(space, person)
+    await _delete(tx, table, space, or_(table.c.actor == me, table.c.target == me))
+
+
 async def _pairs(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
     """Remove every pair that the person is one of."""
     table, me = tables.pairs, vault.blind(space, person)
@@ -154,13 +163,15 @@ async def _pairs(tx: AsyncConnection, vault: Vault, space: str, person: str) -> 
 
 
 async def _conversations(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
-    """Remove the person from the last two speakers."""
+    """Remove the person from the speakers."""
     table = tables.conversations
     for row in (await tx.execute(select(table).where(table.c.space == space))).all():
         about = ("conversations", space, row.conversation, "state")
         state = parse(vault, row.state, about)
-        if person in (state["last"], state["before"]):
+        recent: dict[str, str] = state.get("recent", {})
+        if person in (state["last"], state["before"]) or person in recent:
             state |= {name: None for name in ("last", "before") if state[name] == person}
+            recent.pop(person, None)
             this = update(table).where(table.c.space == space, table.c.conversation == row.conversation)
             await tx.execute(this.values(state=dump(vault, state, about)))
 
@@ -174,6 +185,8 @@ PERSON_RULES: dict[str, PersonRule] = {
     "messages": _messages,
     "people": _people,
     "pairs": _pairs,
+    "peaks": _peaks,
+    "unread": _nobody,
     "conversations": _conversations,
 }
 """Table -> how it forgets a person, in this order: the audit asks the alerts; the outbox goes with its alerts."""
@@ -269,7 +282,7 @@ async def _save_pair_bases(tx: AsyncConnection, vault: Vault, space: str, pairs:
     rows = []
     for key, state in pairs.items():
         actor, target = _blinds(vault, space, key)
-        new = dump(vault, state, pair_about(space, actor, target, "base"))
+        new = dump_pair(vault, state, pair_about(space, actor, target, "base"))
         rows.append({"of_actor": actor, "of_target": target, "new": new})
     of = (table.c.actor == bindparam("of_actor"), table.c.target == bindparam("of_target"))
     await tx.execute(update(table).where(table.c.space == space, *of).values(base=bindparam("new")), rows)

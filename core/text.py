@@ -1,8 +1,8 @@
 """From text as typed to canonical tokens: the same words, however they were dressed up.
 
-Leans on nothing. `split` cuts a message into chunks at whitespace, `chunk_tokens` makes a chunk's tokens and is a pure
-function of the chunk, so that whoever calls it can remember the answer (chat is Zipfian). `tokens` is the two together,
-and `normalise` the same with offsets into the original, for explanations only.
+Leans on `core.respell` for slips of the keyboard. `split` cuts a message into chunks at whitespace; `chunk_tokens`
+makes a chunk's tokens and is a pure function of the chunk, so that whoever calls it can remember the answer (chat is
+Zipfian). `tokens` is the two together, and `normalise` the same with offsets into the original, for explanations only.
 
 Decisions:
 
@@ -11,7 +11,8 @@ Decisions:
 - A letter three or more times is one letter at the end of a word and two inside it: people stretch the last letter of
   any word ("heyyy", "sooo"), and inside a word mostly the one that is double already ("cooool", "sweeeet").
 - Beyond words, these tokens stand for themselves: ``?``, ``"``, ``$`` (any currency), ``<url>``, ``<mention>``,
-  ``<email>``, and every emoji; the common emoticons become their emoji.
+  ``<email>``, and every emoji that does not stand for a word; the common emoticons
+  become their emoji.
 - A word longer than `LONGEST` characters is cut into several, so no feature and no memo key grows with the input.
 """
 
@@ -21,6 +22,8 @@ import re
 import unicodedata
 from itertools import pairwise
 from typing import NamedTuple
+
+from core.respell import EMOJI_WORDS, MEANT, WORDS, undigited, unstretched
 
 LONGEST = 40
 """Characters of a token."""
@@ -69,6 +72,7 @@ _ODD = {
     **dict.fromkeys(range(0x20D0, 0x2100), None),
     **dict.fromkeys(range(0xFE00, 0xFE10), None),  # variation selectors
     **dict.fromkeys(range(0x1F3FB, 0x1F400), None),  # skin tones
+    **{0x1F150 + at + row: chr(97 + at) for at in range(26) for row in (0, 32)},  # letters in black circles and boxes
     **dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800), None),  # letters that show nothing
     ord("؟"): "?",
 }
@@ -80,6 +84,8 @@ _LOOKALIKES = str.maketrans(
     "abee3kmhopctyxijsdhqwrenbbiiabyenikvoptuxwcjagiil",
 )
 _SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+_FLAG_LETTERS = re.compile("[\U0001f1e6-\U0001f1ff]{3,}")
+"""Letters that two by two are flags; a flag stays one, more than two in a row spell a word."""
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u03ff\u0400-\u052f\u0250-\u02af\u0131\u217c]")
 
 _LEET = re.compile(
@@ -102,7 +108,7 @@ just kid know like live love m me meet mom mum my name nice no not now number of
 parents phone photo pic pics picture please pls r safe school secret see send sexy she should show so talk tell text
 that the them they this to today too u up us want was we what when where who why will with yes you young your
 """
-_COMMON = frozenset(_COMMON_WORDS.split())
+_COMMON = WORDS.union(_COMMON_WORDS.split())
 
 
 class Normalised(NamedTuple):
@@ -229,7 +235,11 @@ def _fold(chunk: str) -> str:
         chunk = "".join([c for c in chunk if c.isprintable()])
         if chunk == before:
             break
-    return _APOSTROPHE.sub("", chunk.translate(_SMALL_CAPITALS))
+    return _APOSTROPHE.sub("", _FLAG_LETTERS.sub(_letters, chunk.translate(_SMALL_CAPITALS)))
+
+
+def _letters(flags: re.Match[str]) -> str:
+    return "".join([chr(ord(letter) - 0x1F1E6 + ord("a")) for letter in flags[0]])
 
 
 def _origins(chunk: str) -> list[int] | None:
@@ -253,8 +263,10 @@ def _scan(folded: str) -> list[tuple[str, int, int]]:
     found: list[tuple[str, int, int]] = []
     for match in _SCAN.finditer(folded):
         kind = match.lastgroup or ""
-        text, start, end = match[kind], match.start(), match.end()
-        if kind in _FIXED:
+        text, (start, end) = match[kind], match.span()
+        if kind == "word" and end - start <= LONGEST and "$" not in text and "@" not in text:  # nearly always
+            found.append((_word(text), start, end))
+        elif kind in _FIXED:
             found.append((_FIXED[kind], start, end))
         elif kind == "kept":
             found.append((text, start, end))
@@ -262,7 +274,7 @@ def _scan(folded: str) -> list[tuple[str, int, int]]:
             found.append(("😉" if text[0] == ";" and text[-1] in ")d" else _MOUTHS[text[-1]], start, end))
         elif kind == "symbol":
             if text == "$" or unicodedata.category(text) == "So":
-                found.append((text, start, end))
+                found.append((EMOJI_WORDS.get(text, text), start, end))
         else:
             word = re.sub(r"[^\w]|_", "", text) if kind == "spelled" else text.replace("@", "a").replace("$", "s")
             exact = len(word) == end - start
@@ -285,10 +297,13 @@ def _word(word: str) -> str:
         word = _LEADING_ZERO.sub("o", word, count=1) if word[0] == "0" else word
         if not word[0].isdigit():
             word = _LEET.sub(lambda run: run[0].translate(_LEET_LETTERS), word)
+        word = undigited(word)
     return _stretch(word)
 
 
 def _stretch(word: str) -> str:
-    if _STRETCHED.search(word) is None:
-        return word
-    return _STRETCHED.sub(r"\1\1", _STRETCHED_END.sub(r"\1", word))
+    """Take stretched letters off a word, and slips of the keyboard."""
+    if len(word) < 3 or _STRETCHED.search(word) is None:
+        return MEANT.get(word, word)
+    word = unstretched(word, _STRETCHED.sub(r"\1\1", _STRETCHED_END.sub(r"\1", word)))
+    return MEANT.get(word, word)

@@ -1,8 +1,8 @@
 """Speed, memory and figures, printed: ``make bench`` (CORPORA=FOLDER where the research corpora lie elsewhere).
 
-Every command is measured as a user runs it: a process of its own, on one core, parsing included. scikit-learn's own
-pipeline is measured beside it in the same run, for a number of messages a second means little alone. Nothing is
-asserted: a clock is no test.
+Every command is measured as a user runs it: a process of its own, on one core, parsing included; the engine alone is
+measured in this process. scikit-learn's own pipeline is measured beside it in the same run, for a number of messages a
+second means little alone. Nothing is asserted: a clock is no test.
 """
 
 from __future__ import annotations
@@ -14,13 +14,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle, islice
 from pathlib import Path
+from random import Random
+from statistics import fmean, median
+
+from core.engine import Engine, SpaceState
+from core.messages import Message
+from core.model import load_model
+from core.pair import REASONS_KEPT, Moment, PairState
+from core.signals import PATTERN_SIGNALS
+from core.store.pack import pack
+from core.store.states import fields
+from core.transcripts import Transcript, read
 
 LAMPKEEPER = Path(sys.executable).with_name("lampkeeper")
 RUNS = 5
 PEER_MESSAGES = 2_000
 PEER_BATCH = 20_000
+FLAT_AT = (100, 1_000, 10_000)
+"""Messages of one conversation around which feeding is timed..."""
+FLAT_OVER = 50
+"""... so many to either side."""
 HARD = ("benign_sms", "benign_rooms", "benign_parents", "pan12_segments_dev")
 
 
@@ -73,7 +89,7 @@ def speed(corpora: Path) -> None:
     gaming = corpora / "benign_gaming.jsonl.xz"
     said = texts(gaming)
     seconds, peak = timed("replay", str(gaming))
-    row("replay of benign_gaming, whole process, one core", f"{len(said) / seconds:,.0f} msg/s", "20,000 or more")
+    row("replay of benign_gaming, whole process, one core", f"{len(said) / seconds:,.0f} msg/s", "50,000 or more")
     row("peak memory of that replay", f"{peak:,.0f} MB", "under 300")
 
     from sklearn.feature_extraction.text import HashingVectorizer  # noqa: PLC0415 - a second to import, only the peer needs it
@@ -91,6 +107,82 @@ def speed(corpora: Path) -> None:
     line = json.dumps({"id": "x", "messages": [{"author": "actor", "text": "hello there, good morning everyone"}]})
     first = timed("replay", "-", "--scores", os.devnull, given=line.encode() + b"\n")[0]
     row("start to first scored message", f"{first:.2f} s", "under 1.5")
+
+
+def talks(path: Path) -> list[list[Message]]:
+    """Return the messages of every conversation of a corpus file."""
+    return [item.messages for item in read(path) if isinstance(item, Transcript)]
+
+
+def fed(engine: Engine, conversations: Iterable[list[Message]]) -> Iterator[float]:
+    """Feed every conversation as a space of its own; yield each message's microseconds."""
+    clock = time.perf_counter_ns
+    for messages in conversations:
+        state = SpaceState()
+        for message in messages:
+            began = clock()
+            engine.feed(state, message, 0.0)
+            yield (clock() - began) / 1_000
+
+
+def engine_speed(corpora: Path) -> None:
+    """Print what one message costs the engine, met cold and warm, alone and among many, early and late."""
+    model = load_model()
+    engine = Engine(model, model.thresholds)
+    gaming = talks(corpora / "benign_gaming.jsonl.xz")
+    row("engine.feed, a message, median: words never met", f"{median(fed(engine, gaming)):.1f} us")
+    warm = list(fed(engine, gaming))
+    row("engine.feed, a message, median: words met before", f"{median(warm):.1f} us", "10 or less")
+    row("  ... mean", f"{fmean(warm):.1f} us")
+    texts = [message.text for messages in gaming for message in messages]
+    at_once = min(seconds_of(lambda: engine.read_all(texts)))
+    row("engine.read_all, a message: words met before", f"{at_once / len(texts) * 1e6:.1f} us")
+
+    first = max(gaming, key=len)
+    last = max(FLAT_AT) + FLAT_OVER
+    runs = [
+        list(fed(engine, [[m._replace(id=str(at)) for at, m in enumerate(islice(cycle(first), last))]]))
+        for _ in range(RUNS)
+    ]
+    for at in FLAT_AT:
+        around = min(median(run[at - FLAT_OVER : at + FLAT_OVER]) for run in runs)
+        row(f"engine.feed, around message {at:,} of one conversation", f"{around:.1f} us", "flat")
+
+
+def state_sizes(corpora: Path) -> None:
+    """Print how large the states of pairs are, as stored but for the seal's 44 bytes."""
+    model = load_model()
+    engine = Engine(model, model.thresholds)
+    sizes = []
+    for messages in talks(corpora / "dialogues_dev.jsonl.xz"):
+        state = SpaceState()
+        for message in messages:
+            engine.feed(state, message, 0.0)
+        sizes += [len(pack(pair, fields)) for pair in state.pairs.values()]
+    row("a pair's state in dialogues_dev, median", f"{median(sizes):,.0f} bytes")
+    row("  ... the largest", f"{max(sizes):,} bytes", "1,024 or less")
+    row("  ... made up: every signal seen, every moment kept", f"{len(pack(_full(), fields)):,} bytes", "1,024 or less")
+
+
+def _full() -> PairState:
+    """Make up a pair that showed every signal, with numbers that have nothing in common."""
+    chance = Random(1)
+    names = [signal.name for signal in PATTERN_SIGNALS]
+    ids = [str(chance.randrange(10**18, 10**19)) for _ in range(2 * REASONS_KEPT)]
+    return PairState(
+        messages=chance.randrange(10_000, 99_999),
+        questions=chance.randrange(9_999),
+        first_time=chance.uniform(1e9, 2e9),
+        last_time=chance.uniform(1e9, 2e9),
+        sums=[chance.gauss(0, 1_000) for _ in PairState().sums],
+        signals={name: chance.randrange(1, 9_999) for name in names},
+        first_seen={name: chance.randrange(1, 9_999) for name in names},
+        logit=chance.gauss(0, 3),
+        moments=[
+            Moment(room, message, chance.randrange(1, 9_999), chance.random(), chance.sample(names, 4))
+            for room, message in zip(ids[::2], ids[1::2], strict=True)
+        ],
+    )
 
 
 def figures(corpora: Path) -> None:
@@ -125,6 +217,8 @@ def main() -> None:
     corpora = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/corpora")
     row("figure", "here", "to reach")
     speed(corpora)
+    engine_speed(corpora)
+    state_sizes(corpora)
     figures(corpora)
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from core.cards import Card, Person
-from core.effects import Scored
+from core.effects import OpenAlert, UpdateAlert
 from core.engine import Engine, SpaceState
 from core.guard import Guard
 from core.messages import Author, ConversationKey, Message
 from core.model import Model, load_model
 from core.outbox import Deliverer
 from core.policy import Thresholds
+from core.signals.own import OwnSignals
 from core.store import open_store
 
 ROOT = Path(__file__).parents[1]
@@ -42,9 +43,9 @@ def shipped_model() -> Model:
     return load_model()
 
 
-def engine(review: float = 1e-9) -> Engine:
+def engine(review: float = 1e-9, own_signals: OwnSignals | None = None) -> Engine:
     """Return an engine whose thresholds are so low that any pair with a score opens an alert."""
-    return Engine(shipped_model(), Thresholds(review / 2, review, 0.999))
+    return Engine(shipped_model(), Thresholds(review / 2, review, 0.999), own_signals)
 
 
 def in_memory(messages: Sequence[Message]) -> tuple[SpaceState, dict[str, tuple[str, float, str]]]:
@@ -53,7 +54,7 @@ def in_memory(messages: Sequence[Message]) -> tuple[SpaceState, dict[str, tuple[
     alerts: dict[str, tuple[str, float, str]] = {}
     for message in messages:
         for effect in scoring.feed(state, message, NOW):
-            if not isinstance(effect, Scored):
+            if isinstance(effect, OpenAlert | UpdateAlert):
                 probability, signals = effect.score.probability or 0.0, ",".join(effect.signals)
                 level = state.alerts[effect.pair.actor, effect.pair.target].level
                 alerts[effect.alert] = (level, probability, signals)
@@ -67,11 +68,12 @@ async def lampkeeper(
     review: float = 1e-9,
     clock: Callable[[], float] = time.time,
     deliverers: Sequence[Deliverer] = (),
+    own_signals: OwnSignals | None = None,
 ) -> AsyncIterator[Guard]:
     """Run a guard on the database in `folder`; leaving stops it cleanly, entering again is a restart."""
     store = await open_store(folder / "lampkeeper.db", folder / "lampkeeper.key")
     try:
-        guard = Guard(engine(review), store, clock=clock)
+        guard = Guard(engine(review, own_signals), store, clock=clock)
         running = asyncio.create_task(guard.run(deliverers))
         await asyncio.sleep(0)  # a task that was never begun could not commit what is queued when it is cancelled
         try:

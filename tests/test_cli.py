@@ -94,7 +94,8 @@ def test_help_names_every_command_and_loads_none_of_them():
     program = (
         "import sys; sys.argv = ['lampkeeper', '--help']\n"
         "try: import bots.__main__; bots.__main__.main()\n"
-        "finally: print([m for m in ('discord', 'slack_bolt', 'sklearn', 'sqlalchemy', 'numpy') if m in sys.modules])"
+        "finally: print([m for m in ('discord', 'slack_bolt', 'sklearn', 'matplotlib', 'sqlalchemy', 'numpy')"
+        " if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=ENVIRONMENT)
     for command, *_ in COMMANDS:
@@ -138,10 +139,11 @@ def test_replay_writes_scores_and_alerts_in_the_documented_form(history, tmp_pat
         ("c2", 1, "target", "actor"),
     ]
     for line in lines:
-        assert list(line) == ["conversation", "index", "author", "target", "score", "level"]
+        assert list(line) == ["conversation", "index", "author", "target", "score", "level", "outcome"]
+        assert (line["outcome"] == "scored") == (line["score"] is not None)
         assert line["score"] is None or 0 <= line["score"] <= 1
         assert line["level"] in ("none", "watch", "review", "urgent")
-    assert lines[0]["score"] is None, "too little was said"
+    assert lines[0]["outcome"] == "insufficient", "too little was said"
     assert lines[6]["score"] is not None
 
     told = [json.loads(line) for line in alerts.read_text().splitlines()]
@@ -376,8 +378,8 @@ def test_evaluate_prints_figures_for_a_labelled_file(tmp_path):
 def test_signals_are_counted_per_thousand_messages(history):
     done = lampkeeper("signals", history)
     assert done.returncode == 0
-    counted = dict(line.split() for line in done.stdout.splitlines() if line.startswith(("asks_age", "asks_photo")))
-    assert float(counted["asks_age"]) == 100.0
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("asks_age")]
+    assert rows == [["asks_age", "100.00", "-"]]
 
 
 # ---- configuration and service --------------------------------------------------------------------------------------

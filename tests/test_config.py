@@ -57,7 +57,10 @@ def _kinds(annotation):
 def uncommented():
     """The example with the keys that it comments out switched on."""
     lines = EXAMPLE.read_text().splitlines()
-    return "\n".join(line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in lines)
+    return "\n".join(
+        line.removeprefix("# ") if line.startswith("# ") and (" = " in line or line.startswith("# [")) else line
+        for line in lines
+    )
 
 
 def test_the_example_loads_as_it_is():
@@ -134,7 +137,7 @@ def test_a_token_alone_does_not_switch_a_platform_on(written):
             "line 3: the key 'storage.keep_text_day' is not known (did you mean 'keep_text_days'?)",
         ),
         ("[slak]\nbot_token = 'x'", "line 1: the key 'slak' is not known (did you mean 'slack'?)"),
-        ("[alerts]\nzzz = 1", "line 2: the key 'alerts.zzz' is not known (known here: review, urgent, watch)"),
+        ("[alerts]\nzzz = 1", "line 2: the key 'alerts.zzz' is not known (known here: mode, review, urgent, watch)"),
         (
             "[discord]\n" + SERVER + "# two\n[[discord.servers]]\nid = 3\nalert_chanel = 4",
             "line 8: the key 'discord.servers[1].alert_chanel' is not known (did you mean 'alert_channel'?)",

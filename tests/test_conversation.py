@@ -1,9 +1,10 @@
 """Whom a message is aimed at."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.conversation import EPISODE_GAP, ConversationState, address, listen
+from core.conversation import EPISODE_GAP, RECENT, ConversationState, address, listen
 from core.messages import Author, ConversationKey, Message
 
 KEY = ConversationKey("space", "room")
@@ -61,3 +62,46 @@ def test_the_one_addressed_is_somebody_else_who_spoke_before(course: list[tuple[
     for (who, _), target in zip(course, targets(*(said(*step) for step in course)), strict=True):
         assert target is None or (target != who and target in spoke)
         spoke.add(who)
+
+
+def called(state: ConversationState, text: str, who: str = "actor", **more: object) -> str | None:
+    return address(state, Message(ConversationKey("s", "c"), "1", Author(who, who.title()), text, **more))  # type: ignore[arg-type]
+
+
+def crowd() -> ConversationState:
+    state = ConversationState()
+    for who in ("target", "friend", "teacher"):
+        listen(state, Message(ConversationKey("s", "c"), "1", Author(who, f"{who.title()}"), "hi"))
+    return state
+
+
+@pytest.mark.parametrize("text", ["Target: look at this", "target, look at this", "  @Target: look"])
+def test_a_recent_speaker_called_by_name_is_the_one_spoken_to(text: str) -> None:
+    assert called(crowd(), text) == "target"
+
+
+@pytest.mark.parametrize("text", ["stranger: look", "look, target", "http://example.org", "Actor: note to self", ""])
+def test_a_text_that_begins_with_no_recent_speakers_name_goes_to_the_last_other_speaker(text: str) -> None:
+    assert called(crowd(), text) == "teacher"
+
+
+def test_an_everyday_word_before_a_comma_calls_nobody() -> None:
+    state = crowd()
+    listen(state, Message(ConversationKey("s", "c"), "1", Author("gamer", "Yes"), "hi"))
+    listen(state, Message(ConversationKey("s", "c"), "2", Author("friend", "Friend"), "hi"))
+    assert called(state, "yes, that one") == "friend"
+    assert called(state, "yes: that one") == "gamer"
+
+
+def test_replies_mentions_and_direct_partners_go_before_a_name() -> None:
+    assert called(crowd(), "target: hi", mentions=("friend",)) == "friend"
+    assert called(crowd(), "target: hi", partner="friend") == "friend"
+    assert called(crowd(), "target: hi", reply_to="friend") == "friend"
+
+
+def test_however_many_speak_only_the_recent_names_are_kept() -> None:
+    state = ConversationState()
+    for number in range(3 * RECENT):
+        listen(state, Message(ConversationKey("s", "c"), "1", Author(f"p{number}", f"person {number}"), "hi"))
+    assert len(state.recent) == RECENT
+    assert called(state, f"person {3 * RECENT - 1}: hi") == f"p{3 * RECENT - 1}"

@@ -139,6 +139,7 @@ cards = st.builds(
     actor=people,
     target=st.none() | people,
     signals=st.lists(words.filter(bool), max_size=20).map(tuple),
+    welfare=st.lists(words.filter(bool), max_size=3).map(tuple),
     messages=st.lists(refs, max_size=20).map(tuple),
     opened=st.floats(0, 2e9),
     decided=st.none() | st.builds(Decided, st.sampled_from(["confirmed", "dismissed"]), people, st.floats(0, 2e9)),

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 from core.errors import ModelError
 from core.evidence import BUCKETS, HEADS, Reader
-from core.features import FEATURES, SHRINK, context, features, own, weights
+from core.features import FEATURES, SHRINK, features
+from core.kinds import KINDS, context, log_odds, own, weights
 from core.model import SHIPPED, load_model
 from core.pair import PairState, PersonState, fold_pair, fold_person
 from core.text import tokens
@@ -37,7 +38,7 @@ def test_what_a_reader_sums_up_word_by_word_is_what_scikit_learn_decides_on_the_
         model.coef_ = np.concatenate([WORDS[:, head], NEIGHBOURS[:, head]])[None, :].astype(np.float64) / SCALE
         model.intercept_ = np.zeros(1)
         ours = sum(evidence.heads[head] for evidence in read) / size
-        assert ours == pytest.approx(model.decision_function(made.matrix)[0], abs=1e-4)
+        assert ours == pytest.approx(model.decision_function(made.matrix)[0], abs=1e-6)
 
 
 @given(typed)
@@ -49,16 +50,27 @@ def test_remembering_words_changes_speed_and_never_the_result(text: str) -> None
 
 @given(st.lists(st.tuples(st.booleans(), typed), max_size=30))
 @settings(deadline=None)
-def test_the_quick_sum_over_a_pair_is_coefficients_times_features(said: list[tuple[bool, str]]) -> None:
-    coefficients = RNG.normal(size=len(FEATURES)).tolist()
+def test_the_quick_way_to_the_log_odds_of_a_pair_is_what_scikit_learn_decides(said: list[tuple[bool, str]]) -> None:
+    model = LogisticRegression()
+    model.classes_ = np.arange(len(KINDS))
+    model.coef_ = RNG.normal(size=(len(KINDS), len(FEATURES)))
+    model.intercept_ = RNG.normal(size=len(KINDS))
     pairs, people = (PairState(), PairState()), (PersonState(), PersonState())
     for other, text in said:
         evidence = READER.read(text)
         fold_pair(pairs[other], evidence, None)
         fold_person(people[other], evidence, "target", None)
-    laid_out = weights(coefficients)
-    quick = own(laid_out, pairs[0]) + context(laid_out, *pairs, *people)
-    assert quick == pytest.approx(float(np.dot(coefficients, features(*pairs, *people))), abs=1e-6)
+    laid_out = weights(model.coef_.tolist(), model.intercept_.tolist(), (1.0, 0.0, 0.0, 0.0))
+    pairs[0].leanings = own(laid_out, pairs[0])
+    quick = log_odds(laid_out, context(laid_out, *pairs, *people), 0.0)
+    kinds = model.predict_log_proba([features(*pairs, *people)])[0]
+    assert quick == pytest.approx(np.logaddexp(*kinds[:2]) - np.logaddexp.reduce(kinds[2:]), abs=1e-6)
+
+
+def test_little_said_claims_less_than_its_weights_do() -> None:
+    laid_out = weights(np.zeros((len(KINDS), len(FEATURES))).tolist(), [3.0, 0.0, 0.0, 0.0, 0.0], (1.0, -0.5, 0.0, 0.0))
+    few, many = (log_odds(laid_out, laid_out.intercepts, words) for words in (10, 10_000))
+    assert 0 < few < many
 
 
 def test_a_question_signals_and_a_stated_age_are_seen() -> None:

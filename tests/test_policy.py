@@ -4,8 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.effects import LEVELS
 from core.messages import Pair
-from core.policy import COOLDOWN, MARGIN, AlertState, Thresholds, alert_id, decided, level_of, step
+from core.pair import PersonState
+from core.policy import (
+    COOLDOWN,
+    MARGIN,
+    SHARPENED,
+    AlertState,
+    Thresholds,
+    alert_id,
+    decided,
+    level_of,
+    odds_of,
+    step,
+    weighed,
+)
 
 STEPS = Thresholds(watch=0.5, review=0.8, urgent=0.95)
 
@@ -16,9 +30,9 @@ def told(state: AlertState, probability: float, time: float = 0.0, signals: tupl
 
 @pytest.mark.parametrize(
     ("probability", "level"),
-    [(None, "none"), (0.0, "none"), (0.49, "none"), (0.5, "watch"), (0.8, "review"), (0.95, "urgent"), (1.0, "urgent")],
+    [(0.0, "none"), (0.49, "none"), (0.5, "watch"), (0.8, "review"), (0.95, "urgent"), (1.0, "urgent")],
 )
-def test_a_probability_has_one_level_and_too_little_said_has_none(probability: float | None, level: str) -> None:
+def test_a_probability_has_one_level(probability: float, level: str) -> None:
     assert level_of(probability, STEPS) == level
 
 
@@ -87,3 +101,50 @@ def test_thresholds_chosen_by_one_number_are_in_order(review: float) -> None:
     chosen = Thresholds.around(review)
     assert chosen.watch <= chosen.review <= chosen.urgent
     assert chosen.review == review
+
+
+BANDS = st.sampled_from([None, "under_13", "13_15", "16_17", "adult"])
+PEOPLE = st.builds(PersonState, ages=st.lists(st.integers(8, 79), max_size=3), age_band=BANDS)
+MINORS = st.builds(PersonState, ages=st.lists(st.integers(8, 17), min_size=1, max_size=2)) | st.builds(
+    PersonState, ages=st.lists(st.integers(8, 79), max_size=3), age_band=st.sampled_from(["under_13", "13_15", "16_17"])
+)
+
+
+def level(probability: float, actor: PersonState, target: PersonState) -> int:
+    return LEVELS.index(level_of(weighed(probability, odds_of(actor, target)), STEPS))
+
+
+@given(st.floats(0, 1), PEOPLE, MINORS)
+def test_knowing_that_the_target_is_a_minor_never_lowers_a_level(
+    probability: float, actor: PersonState, minor: PersonState
+) -> None:
+    assert level(probability, actor, minor) >= level(probability, actor, PersonState())
+
+
+@given(st.floats(0, 1), st.lists(st.integers(8, 79), max_size=2), st.lists(st.integers(8, 79), max_size=2))
+def test_two_known_adults_never_reach_a_level(probability: float, said: list[int], answered: list[int]) -> None:
+    actor, target = PersonState(ages=said, age_band="adult"), PersonState(ages=answered, age_band="adult")
+    assert level(probability, actor, target) == 0
+
+
+@pytest.mark.parametrize(
+    ("actor", "target", "odds"),
+    [
+        (PersonState(age_band="adult"), PersonState(age_band="13_15"), SHARPENED),
+        (PersonState(ages=[30]), PersonState(ages=[14]), SHARPENED),
+        (PersonState(ages=[17]), PersonState(ages=[13]), SHARPENED),
+        (PersonState(age_band="adult"), PersonState(ages=[30]), 1.0),
+        (PersonState(ages=[30]), PersonState(ages=[30]), 1.0),
+        (PersonState(age_band="13_15"), PersonState(age_band="13_15"), 1.0),
+        (PersonState(age_band="13_15"), PersonState(age_band="adult"), 1.0),
+        (PersonState(age_band="adult"), PersonState(), 1.0),
+    ],
+)
+def test_ages_weigh_as_the_table_says(actor: PersonState, target: PersonState, odds: float) -> None:
+    assert odds_of(actor, target) == odds
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.sampled_from([0.0, 1.0, SHARPENED]))
+def test_weighing_keeps_order_and_stays_a_probability(one: float, other: float, odds: float) -> None:
+    low, high = sorted((one, other))
+    assert 0 <= weighed(low, odds) <= weighed(high, odds) <= 1 or odds == 0

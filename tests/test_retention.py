@@ -50,6 +50,9 @@ async def fill_every_table(folder: Path, board: Board) -> None:
             await guard.receive(line(number + 100, text, ACTOR, FRIEND, now))
             await guard.receive(line(number + 200, text, FRIEND, TARGET, now))
             await guard.receive(line(number + 300, text, TEACHER, FRIEND, now)._replace(key=ELSEWHERE))
+        for number in range(700, 706):
+            await guard.receive(line(number, "hola amigo, ¿qué haces ahora en casa?", TEACHER, FRIEND, now))
+        await guard.receive(line(710, "hello everyone", TARGET, time=now)._replace(partner=None))
         await guard.receive(Edit(line(100, EDITED, time=now)))
         await guard.receive(Deletion(KEY, "m101"))
         await guard.receive(line(999, "whatever")._replace(id="\ud800"))
@@ -117,6 +120,7 @@ async def test_a_forgotten_person_is_gone_from_every_table_and_the_others_are_no
     assert set(known.state.people[ACTOR].targets) == {FRIEND}
     assert known.state.people[ACTOR].messages == 12 + 12  # purged ones are counted in the base; the rest is to FRIEND
     assert TARGET not in (known.state.conversations["general"].last, known.state.conversations["general"].before)
+    assert TARGET not in known.state.conversations["general"].recent
     assert known.names[FRIEND] == "Name of-friend"
 
 
@@ -201,7 +205,7 @@ def test_no_plain_column_was_added_without_saying_what_it_holds() -> None:
     pseudonyms = {"actor", "author", "moderator", "person", "target", "who"}
     places = {"alert", "conversation", "id", "newest_id", "reference", "space"}
     numbers = {"attempts", "decided", "deleted", "horizon", "newest_time", "next_try", "number", "opened"}
-    numbers |= {"probability", "received", "seq", "time", "unsure", "version"}
+    numbers |= {"day", "told", "probability", "received", "seq", "time", "unsure", "version"}
     own_words = {"about", "decision", "detail", "error", "level", "name", "notice", "signals", "what"}
     columns = [column for table in tables.metadata.tables.values() for column in table.c]
     plain = {column.name for column in columns if not isinstance(column.type, LargeBinary)}

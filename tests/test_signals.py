@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from re import _constants as constants  # type: ignore[attr-defined]
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from core.pair import PairState, PersonState
-from core.signals import CUES, PATTERN_SIGNALS, matching
+from core.evidence import Evidence
+from core.features import FEATURES, shown_signals, welfare_signals
+from core.pair import PairState, PersonState, fold_pair, fold_person
+from core.signals import CUES, PATTERN_SIGNALS, WEIGHED, matching
 from core.signals.ages import stated_age
 from core.signals.computed import (
     COMPUTED_SIGNALS,
@@ -22,13 +25,14 @@ from core.signals.computed import (
     age_gap,
     fan_out,
     lied_about_age,
+    night_hours,
     one_sided_questions,
     rapid_escalation,
     young,
 )
 from core.signals.pattern import PatternSignal
-from core.signals.rates import rates, shown
 from core.text import tokens
+from core.training.rates import rates, shown
 
 DOCS = Path(__file__).parents[1] / "docs" / "signals.md"
 ACCUSING = "predator groomer grooming pedophile paedophile abuser victim suspect criminal offender perpetrator pervert"
@@ -178,6 +182,17 @@ def test_a_signal_that_begins_with_a_negation_counts() -> None:
         ("she is 15", None),
         ("i am not 15", None),
         ('he said "im 15"', None),
+        ("im 12yrs old", 12),
+        ("im 1 5", 15),
+        ("im 1 5 minutes", None),
+        ("in yr 10", 14),
+        ("8th grade wbu", 13),
+        ("the 8th grade", None),
+        ("im in tenth grade", 15),
+        ("im a freshman in high school", 14),
+        ("im a freshman", None),
+        ("1️⃣5️⃣f", 15),
+        ("im fourten", 14),
         ("im 100", None),
         ("im 50 50 on that", None),
         ("i am in 3 servers", None),
@@ -268,3 +283,118 @@ def test_rates_count_messages_per_thousand_and_lines_that_cannot_be_read(tmp_pat
     assert found.skipped == {"talk": 1}
     assert found.per_thousand["asks_age"] == {"talk": 500.0}
     assert found.per_thousand["threat"] == {"talk": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("whats ur disc", "move_off_platform"),
+        ("what's your dc user", "move_off_platform"),
+        ("ur snap?", "move_off_platform"),
+        ("add me on tele", "move_off_platform"),
+        ("just dm me", "move_off_platform"),
+        ("lets go to dms", "move_off_platform"),
+        ("want some robux?", "gifts"),
+        ("i'll gift u nitro", "gifts"),
+        ("vbucks if u send a pic", "gifts"),
+        ("i can get u a giftcard", "gifts"),
+        ("can we ft", "video_call"),
+        ("hop on vc with me", "video_call"),
+        ("delete the chat ok", "secrecy_request"),
+        ("our lil secret", "secrecy_request"),
+        ("keep it lowkey", "secrecy_request"),
+        ("nobody has to know about us", "secrecy_request"),
+        ("ur so mature", "age_minimising"),
+        ("age is just a num", "age_minimising"),
+        ("do u have a bed time", "schedule_probe"),
+        ("how late can u stay up", "schedule_probe"),
+        ("are u in ur room", "asks_alone"),
+        ("close ur door", "asks_alone"),
+        ("does ur mom check ur phone", "asks_parents"),
+        ("wanna link up", "meet_up"),
+        ("u can come to mine", "come_over"),
+        ("send 📷 pls", "asks_photo"),
+        ("hw ld r u", "asks_age"),
+        ("d0 ur p4r3nts ch3ck ur ph0n3", "asks_parents"),
+        ("i ❤ u", "love_declared"),
+        ("if u trusted me", "trust_test"),
+        ("im a sophomore in hs", "claims_minor"),
+        ("im 1 3", "claims_minor"),
+    ],
+)
+def test_the_words_of_this_decade_and_their_disguises_show(text: str, name: str) -> None:
+    assert name in shown(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dm me if the build breaks",
+        "the dms are broken since the update",
+        "my robux are gone",
+        "nitro is too expensive",
+        "hop on the server, raid at nine",
+        "get in vc everyone",
+        "delete the chat plugin and restart",
+        "i dc'd from the game",
+        "the camera is off by one",
+        "close the door of the castle",
+        "a mature project",
+        "that is sus",
+        "vc is lagging",
+        "link the issue",
+    ],
+)
+def test_ordinary_talk_of_this_decade_shows_nothing(text: str) -> None:
+    assert shown(text) == ()
+
+
+def test_signals_that_are_not_weighed_are_counted_apart_and_are_no_features() -> None:
+    assert "self_harm_mention" not in WEIGHED
+    assert not {"signal_self_harm_mention", "signal_night_hours"} & set(FEATURES)
+    pair, someone = PairState(), person()
+    evidence = Evidence((0.0, 0.0, 0.0, 0.0), 3, 0, ("self_harm_mention", "names_skin", "asks_age"), None)
+    fold_pair(pair, evidence, None)
+    fold_person(someone, evidence, "target", None)
+    assert (pair.signals, pair.unweighed) == ({"asks_age": 1}, {"self_harm_mention": 1, "names_skin": 1})
+    assert someone.targets == {"target": 1}
+    assert welfare_signals(pair) == ("self_harm_mention",)
+    assert shown_signals(pair, PairState(), someone, person()) == ("asks_age", "self_harm_mention", "names_skin")
+
+
+def test_what_the_one_approached_answers_is_no_fan_out() -> None:
+    someone = person()
+    for target in ("actor", "friend", "teacher"):
+        for _ in range(9):
+            evidence = Evidence((0.0, 0.0, 0.0, 0.0), 3, 0, ("claims_minor", "target_discomfort"), None)
+            fold_person(someone, evidence, target, None)
+    assert not fan_out(PairState(), PairState(), someone, person())
+
+
+def test_night_hours_means_most_messages_between_eleven_and_five() -> None:
+    def nightly(*hours: float) -> bool:
+        pair = PairState()
+        for hour in hours:
+            fold_pair(pair, Evidence((0.0, 0.0, 0.0, 0.0), 1, 0, (), None), 86_400 * 20_000 + hour * 3_600)
+        return night_hours(pair, PairState(), person(), person())
+
+    assert nightly(*[23, 0, 4.9] * 4)
+    assert not nightly(*[23, 0, 4.9] * 2)
+    assert not nightly(*[23, 12, 5] * 8)
+    assert not nightly(*[22.9, 5] * 8)
+
+
+def test_rates_compare_labelled_talk_and_count_computed_signals_by_conversation(tmp_path: Path) -> None:
+    def line(label: int, *texts: str) -> str:
+        said = [{"author": "actor", "text": text, "time": "23:30"} for text in texts]
+        return json.dumps({"id": "1", "label": label, "messages": said})
+
+    ordinary = line(0, *["hi"] * 499, "how old are you")
+    (tmp_path / "ordinary.jsonl").write_text(ordinary, encoding="utf-8")
+    (tmp_path / "pattern.jsonl").write_text(line(1, *["how old are you", "send a pic"] * 5) + "\n", encoding="utf-8")
+    found = rates(sorted(tmp_path.iterdir()))
+    assert found.times["asks_age"] == pytest.approx(250.0)
+    assert found.times["asks_photo"] == float("inf")
+    assert found.times["threat"] is None
+    assert found.per_thousand["night_hours"] == {"ordinary": 1000.0, "pattern": 1000.0}
+    assert found.conversations == {"ordinary": 1, "pattern": 1}

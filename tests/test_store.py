@@ -23,7 +23,7 @@ import core.store
 from core.conversation import ConversationState
 from core.engine import PairKey
 from core.errors import StoreError, VaultError
-from core.pair import MEMORIES, Moment, PairState, PersonState
+from core.pair import Moment, PairState, PersonState
 from core.policy import AlertState
 from core.store import Store, open_store, tables
 from core.store.schema import MIGRATIONS, NEWEST
@@ -199,9 +199,15 @@ PAIRS = st.builds(
     questions=st.integers(0, 9),
     first_time=TIMES,
     last_time=TIMES,
-    sums=st.lists(NUMBERS, min_size=4 * MEMORIES, max_size=4 * MEMORIES),
+    sums=st.lists(NUMBERS, min_size=10, max_size=10),
     signals=COUNTS,
+    unweighed=COUNTS,
+    night=st.integers(0, 9),
     first_seen=COUNTS,
+    english=NUMBERS,
+    foreign=NUMBERS,
+    languages=COUNTS,
+    leanings=st.lists(NUMBERS, min_size=5, max_size=5),
     moments=st.lists(st.builds(Moment, IDS, IDS, st.integers(1, 9), NUMBERS, st.lists(IDS, max_size=2)), max_size=2),
 )
 PEOPLE = st.builds(
@@ -219,6 +225,11 @@ ALERTS = st.builds(
     signals=st.lists(IDS, max_size=2),
     decided_at=TIMES,
     fell=st.booleans(),
+    unread=st.booleans(),
+    unread_signals=st.lists(IDS, max_size=2),
+)
+CONVERSATIONS = st.builds(
+    ConversationState, st.none() | IDS, st.none() | IDS, TIMES, st.dictionaries(IDS, IDS, max_size=3)
 )
 PAIR_KEYS = st.tuples(IDS, st.none() | IDS.filter(bool))
 
@@ -227,7 +238,7 @@ PAIR_KEYS = st.tuples(IDS, st.none() | IDS.filter(bool))
 @given(
     st.dictionaries(PAIR_KEYS, PAIRS, max_size=3),
     st.dictionaries(IDS, PEOPLE, max_size=3),
-    st.dictionaries(IDS, st.builds(ConversationState, st.none() | IDS, st.none() | IDS, TIMES), max_size=3),
+    st.dictionaries(IDS, CONVERSATIONS, max_size=3),
     ALERTS,
 )
 def test_every_state_comes_back_from_the_database_exactly_as_it_was(

@@ -9,8 +9,7 @@ import pytest
 from core.errors import TranscriptError
 from core.training.corpus import FOLDS, HELD_OUT, fold_of, roles_of, sliced, talks
 from core.training.fit import train
-from core.training.measure import average_precision, calibration_error
-from core.training.snapshots import weave
+from core.training.views import join, weave
 
 APPROACH = [
     "how old are you",
@@ -69,10 +68,23 @@ def test_the_two_sides_of_a_talk_and_neighbouring_files_share_a_fold() -> None:
 
 
 def test_two_one_sided_streams_are_woven_into_one_talk_with_each_side_in_order(corpus: list[Path]) -> None:
-    woven = [talk for talk in weave([talk for path in corpus for talk in talks(path)]) if talk.source.endswith("+")]
+    woven = list(weave([talk for path in corpus for talk in talks(path)]))
     assert len(woven) == 60
     assert set(woven[0].roles.values()) == {"pattern", "approached"}
     assert len(woven[0].messages) == 48
+
+
+def test_a_talk_of_two_is_also_heard_as_if_one_author_had_said_it_all(corpus: list[Path]) -> None:
+    woven = list(weave([talk for path in corpus for talk in talks(path)]))
+    stretches = list(join(woven, np.random.default_rng(0)))
+    assert {talk.id.split("*")[0] for talk in stretches} == {talk.id for talk in woven}
+    for talk in stretches:
+        assert set(talk.roles.values()) == {"pattern"}
+        assert {message.author.id for message in talk.messages} == set(talk.roles)
+        whole = " ".join(
+            " ".join(m.text for m in next(w for w in woven if w.id == talk.id.split("*")[0]).messages).split()
+        )
+        assert " ".join(m.text for m in talk.messages) in whole
 
 
 def test_a_talk_joined_into_one_message_is_heard_in_slices(corpus: list[Path]) -> None:
@@ -114,14 +126,3 @@ def test_talks_of_one_label_only_are_refused_before_anything_is_learned(
     with pytest.raises(TranscriptError, match=r"labelled 1 .* and 0"):
         train([one], tmp_path / "model", [], lambda _line: None)
     assert not (tmp_path / "model").exists()
-
-
-def test_perfect_calibration_has_no_error_and_false_certainty_has_much() -> None:
-    assert calibration_error([(5, 0.95, True)] * 95 + [(5, 0.05, False)] * 95) == pytest.approx(0.05)
-    assert calibration_error([(5, 1.0, False), (5, 0.0, True)]) == pytest.approx(1.0)
-
-
-def test_average_precision_ranks_what_follows_the_pattern_first() -> None:
-    labels = np.array([True, True, False, False])
-    assert average_precision(labels, np.array([0.9, 0.8, 0.2, 0.1])) == 1.0
-    assert average_precision(labels, np.array([0.5, 0.5, 0.5, 0.5])) == 0.5

@@ -102,6 +102,8 @@ async def _demo(folder: Path, pause: float) -> None:
                     assert isinstance(transcript, Transcript)
                     await _converse(play, f"{PLATFORM}:{path.stem}", transcript)
             decisions = await _moderate(play)
+            await guard.tell_unread()
+            await guard.settled()
     show_summary(
         to,
         [
@@ -151,7 +153,7 @@ def _show_message(play: Play, message: Message, state: SpaceState) -> bool:
     line = Text(f"{message.author.name:>{_NAME}}  {message.text}")
     line.truncate(max(play.to.width - _BAR, 2 * _NAME), overflow="ellipsis", pad=True)
     line.append(" ")
-    line.append_text(bar(*scored.score, ascii_only=play.to.options.ascii_only))
+    line.append_text(bar(scored.score, ascii_only=play.to.options.ascii_only))
     play.to.print(line)
     return bool(alerts)
 

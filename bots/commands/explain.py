@@ -17,6 +17,7 @@ from core.cards import percent
 from core.engine import Engine
 from core.explain import Explanation
 from core.explain import explain as take_apart
+from core.language import NAMES, OTHER
 from core.messages import Message
 from core.model import load_model
 from core.signals.computed import MEANINGS
@@ -44,10 +45,14 @@ def explain(files: Files, /, *, most: int = 8) -> int:
     to = console()
     for transcript in transcripts(files, tally):
         to.print(Text(transcript.id, style="bold"), soft_wrap=True)
-        scored = [found for found in take_apart(engine, transcript.messages) if found.probability is not None]
+        taken_apart = take_apart(engine, transcript.messages)
+        scored = [found for found in taken_apart if found.probability is not None]
+        unread = [found for found in taken_apart if found.language is not None]
         for explanation in islice(scored, PAIRS):
             _show(to, explanation, transcript.messages, most)
-        if not scored:
+        for explanation in unread:
+            _show_unread(to, explanation)
+        if not scored and not unread:
             to.print("  insufficient: nobody said enough for a score")
     return 1 if tally.bad or tally.unread else 0
 
@@ -68,3 +73,14 @@ def _show(to: Console, explanation: Explanation, messages: Sequence[Message], mo
         to.print(
             f"    {share.index:>6} {share.weight:+.2f}  {text}" + (f"  [{shown}]" if shown else ""), soft_wrap=True
         )
+
+
+def _show_unread(to: Console, explanation: Explanation) -> None:
+    """Print that one pair's language is not read, and what shows all the same."""
+    pair = explanation.pair
+    shown = "; ".join(MEANINGS[name] for name in explanation.neutral)
+    to.print(
+        f"  {pair.actor} -> {pair.target or 'nobody in particular'}: unsupported_language: mostly "
+        f"{NAMES[explanation.language or OTHER]}, which the model does not read; not scored"
+    )
+    to.print(f"    signals that need no language: {shown or 'none'}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Generator, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -21,23 +22,27 @@ from rich.console import Console
 from rich.text import Text
 
 from bots.terminal import console, show_summary
-from core.effects import OpenAlert, Scored
+from core.effects import OpenAlert, Scored, Unread
 from core.engine import Engine, SpaceState
 from core.errors import ConfigError, LampkeeperError, TranscriptError
+from core.evidence import Evidence
+from core.language import by_language
 from core.messages import Message
 from core.model import Model, load_model
 from core.policy import Thresholds
 from core.transcripts import STDIN, BadLine, Transcript, opened, read_stream, source_of
 
+READ_TOGETHER = 4_096
+"""Messages."""
 GARBAGE_LOOKED_FOR_EVERY = 500_000
 """Objects made and not yet gone."""
 BAD_LINES_SHOWN = 100
 """Further ones are only counted: a million of them means that the file is of another kind."""
 
 
-def _files(_type: object, files: list[Path]) -> None:
+def _files(_type: object, files: list[Path] | None) -> None:
     """Allow "-" and nothing else that looks like an option, and say so as cyclopts would."""
-    for file in files:
+    for file in files or ():
         if str(file).startswith("-") and file != STDIN:
             raise ValueError(f"unknown option {file}.")
 
@@ -47,7 +52,11 @@ Files = Annotated[list[Path], Parameter(allow_leading_hyphen=True, negative=(), 
 
 @dataclass(slots=True)
 class Tally:
-    """What was seen so far. `insufficient`: conversations in which nobody said enough for a probability."""
+    """What was seen so far.
+
+    `insufficient`: conversations in which nobody said enough for a probability; `languages`: those in which somebody
+    wrote mostly in a language that the model does not read, by language.
+    """
 
     messages: int = 0
     conversations: int = 0
@@ -57,6 +66,7 @@ class Tally:
     unclear: int = 0
     bad: int = 0
     unread: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
 
 
 def replay(
@@ -91,9 +101,11 @@ def replay(
     began = perf_counter()
     try:
         with closing(transcripts(files, tally)) as read, written(scores) as lines, written(alerts) as told:
-            for transcript in read:
-                _play(engine, transcript, tally, lines, told)
-    finally:  # after Ctrl-C too: what was scored until then was written, and is reported
+            for together in _groups(read, 1 if Path(STDIN) in files else READ_TOGETHER):
+                evidence = _evidence(engine, together)
+                for transcript in together:
+                    _play(engine, transcript, evidence, tally, lines, told)
+    finally:  # after Ctrl-C too: what was scored until then was written and is reported; a group read ahead is not
         _report(tally, perf_counter() - began)
     return 1 if tally.bad or tally.unread else 0
 
@@ -107,35 +119,69 @@ def thresholds_of(review: float | None, model: Model) -> Thresholds:
     return Thresholds.around(review)
 
 
-def _play(engine: Engine, transcript: Transcript, tally: Tally, scores: TextIO | None, alerts: TextIO | None) -> None:
-    """Feed one conversation."""
-    feed, state = engine.feed, SpaceState()
+def _groups(read: Iterable[Transcript], most: int) -> Iterator[list[Transcript]]:
+    """Gather conversations until there are `most` messages, or as many conversations: many are read faster than one.
+
+    What comes through a pipe may come live, and is scored conversation by conversation.
+    """
+    group: list[Transcript] = []
+    messages = 0
+    for transcript in read:
+        group.append(transcript)
+        messages += len(transcript.messages)
+        if messages >= most or len(group) >= most:
+            yield group
+            group, messages = [], 0
+    yield group
+
+
+def _evidence(engine: Engine, transcripts: list[Transcript]) -> Iterator[Evidence]:
+    """Read all messages of `transcripts` in order, so many at a time that the longest conversation costs no memory."""
+    texts = [message.text for transcript in transcripts for message in transcript.messages]
+    for start in range(0, len(texts), READ_TOGETHER):
+        yield from engine.read_all(texts[start : start + READ_TOGETHER])
+
+
+def _play(  # noqa: PLR0913, PLR0917 - two ends, and what lies between
+    engine: Engine,
+    transcript: Transcript,
+    evidence: Iterator[Evidence],
+    tally: Tally,
+    scores: TextIO | None,
+    alerts: TextIO | None,
+) -> None:
+    """Feed one conversation; `evidence` yields what each of its messages was read as."""
+    feed, state = engine.feed_read, SpaceState()
     quoted = cache(json.dumps)  # the same few names again and again
     conversation = json.dumps(transcript.id)
     scored = False
+    languages: set[str] = set()
     alerted = tally.alerts
     for index, message in enumerate(transcript.messages):
-        effects = feed(state, message, 0.0)
+        effects = feed(state, message, next(evidence), 0.0)
         first = effects[0]
         assert isinstance(first, Scored)
-        probability, level = first.score
-        if probability is not None:
+        probability, level, outcome = first.score
+        if outcome == "scored":
             scored = True
         if scores is not None:
             pair = first.pair
             score = "null" if probability is None else repr(probability)
             scores.write(
                 f'{{"conversation": {conversation}, "index": {index}, "author": {quoted(pair.actor)}, '
-                f'"target": {quoted(pair.target)}, "score": {score}, "level": "{level}"}}\n'
+                f'"target": {quoted(pair.target)}, "score": {score}, "level": "{level}", "outcome": "{outcome}"}}\n'
             )
         for effect in effects[1:]:
             if isinstance(effect, OpenAlert):
                 tally.alerts += 1
                 if alerts is not None:
                     alerts.write(_alert_line(effect, index, transcript.messages))
+            elif isinstance(effect, Unread):
+                languages.add(effect.language)
     tally.messages += len(transcript.messages)
     tally.conversations += 1
-    tally.insufficient += not scored
+    tally.languages.update(languages)
+    tally.insufficient += not scored and not languages
     tally.alerted += tally.alerts > alerted
     tally.unclear += transcript.unclear
 
@@ -230,12 +276,23 @@ def written(path: Path | None) -> Iterator[TextIO | None]:
         ) from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for outputs, if it is not there; that it cannot be is told as one sentence."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LampkeeperError(
+            f"The folder {folder} cannot be made ({error.strerror}).", "Give a folder that can be written to."
+        ) from None
+
+
 def _report(tally: Tally, seconds: float) -> None:
     rows = [
         ("messages", f"{tally.messages:,}"),
         ("conversations", f"{tally.conversations:,}"),
         ("alerts", f"{tally.alerts:,} in {tally.alerted:,} conversations"),
         ("insufficient", f"{tally.insufficient:,} conversations too short for a score"),
+        ("not read", _not_read(tally)),
         ("bad lines", f"{tally.bad:,} skipped"),
         ("time", f"{seconds:.2f} s, {tally.messages / max(seconds, 1e-9):,.0f} messages/s"),
     ]
@@ -244,3 +301,8 @@ def _report(tally: Tally, seconds: float) -> None:
     if tally.unclear:
         rows.append(("unclear values", f"{tally.unclear:,} times, ages or references counted as unknown"))
     show_summary(console(), rows)
+
+
+def _not_read(tally: Tally) -> str:
+    which = f": {by_language(tally.languages)}" if tally.languages else ""
+    return f"{tally.languages.total():,} conversations in a language that the model does not read{which}"

@@ -29,6 +29,8 @@ from core.observe import place_of, set_up_logging
 from core.store.look import look
 from core.vault import open_vault
 
+SHADOW = "shadow mode: scores are noted for `lampkeeper tune`, and no alert is shown to anybody"
+
 
 def run(*, config: Path | None = None) -> int:
     """Start the adapters named in the configuration, and go on until Ctrl-C or SIGTERM.
@@ -56,6 +58,8 @@ async def _run(config: Config) -> int:
         guard = composition.make_guard(config, engine, store)
         adapters = [composition.make_adapter(config, name, guard) for name in names]
         console().print(f"Lampkeeper is running: {', '.join(names)}. Ctrl-C stops it.")
+        if engine.shadow:
+            console().print(f"{SHADOW}.")
         return await _serve(guard, adapters)
 
 
@@ -129,7 +133,14 @@ async def _check(path: Path | None) -> list[Finding]:
         Finding("configuration", ok=True),
         *_storage(storage.key_file, storage.database),
         *found,
+        *([Finding(SHADOW, ok=True)] if config.alerts.mode == "shadow" else []),
     ]
+    try:
+        own = composition.own_signals(config).meanings
+    except LampkeeperError as error:
+        return [*found, _wrong(error)]
+    if own:
+        found.append(Finding(f"own signals: {len(own)} ({', '.join(own)})", ok=True))
     names = composition.configured(config)
     if not names:
         found.append(Finding("platforms: none", ok=False, remedy="Add a [discord] or a [slack] section."))

@@ -81,6 +81,8 @@ def embed(card: Card, direct: Collection[str] = ()) -> discord.Embed:
     shown.add_field(
         name="What was noticed", value=fit(card.signals, FIELD) or "The way of talking as a whole", inline=False
     )
+    if card.welfare:
+        shown.add_field(name="The other person", value=fit(card.welfare, FIELD), inline=False)
     shown.add_field(name="Messages", value=links or "None is kept any more", inline=False)
     shown.set_footer(text=NOTE)
     return shown

@@ -48,6 +48,8 @@ def fallback(card: Card) -> str:
 def blocks(card: Card, links: Sequence[str]) -> list[Block]:
     """Return the card; `links` are the addresses of `card.messages`, in their order."""
     signals = "\n".join(f"• {escape(signal)}" for signal in card.signals) or "• the way of talking as a whole"
+    if card.welfare:
+        signals += "\n*The other person*\n" + "\n".join(f"• {escape(signal)}" for signal in card.welfare)
     facts = (
         f"*{escape(card.status)}*\n"
         f"*Probability:* {percent(card.probability)}\n"

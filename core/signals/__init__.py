@@ -12,9 +12,13 @@ from core.signals.patterns import PATTERNS
 from core.signals.patterns_closer import PATTERNS_CLOSER
 from core.signals.patterns_pressure import PATTERNS_PRESSURE
 
-__all__ = ["CUES", "PATTERN_SIGNALS", "matching"]
+__all__ = ["APPROACHING", "CUES", "PATTERN_SIGNALS", "WEIGHED", "matching"]
 
 PATTERN_SIGNALS = (*PATTERNS, *PATTERNS_CLOSER, *PATTERNS_PRESSURE)
+WEIGHED = frozenset(signal.name for signal in PATTERN_SIGNALS if signal.weighed)
+"""Names of those that the model looks at; the others are counted and shown."""
+APPROACHING = frozenset(signal.name for signal in PATTERN_SIGNALS if signal.weighed and signal.stage != "response")
+"""Names of those that approach somebody: what the one approached answers is none of them."""
 SHIFT = 60
 CUES: dict[str, int] = {}
 """Canonical token -> bit mask: bit i is set if the token is a cue of `PATTERN_SIGNALS[i]`, bit `SHIFT` + i if it is one

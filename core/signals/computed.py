@@ -30,16 +30,22 @@ QUESTIONS_RATIO = 3
 """Asks at least so many questions, and so many times as many as come back..."""
 ANSWERS = 5
 """... from somebody who said at least this many messages."""
+NIGHT_MESSAGES = 10
 
 Function = Callable[["PairState", "PairState", "PersonState", "PersonState"], bool]
 
 
 class ComputedSignal(NamedTuple):
-    """A name, the meaning in words that accuse nobody, and a function of (pair, reverse, actor, target)."""
+    """A name, the meaning in words that accuse nobody, and a function of (pair, reverse, actor, target).
+
+    `neutral`: it needs no word of the messages to be in a language that the model reads.
+    """
 
     name: str
     meaning: str
     function: Function
+    weighed: bool = True
+    neutral: bool = False
 
 
 _STAGES = {signal.name: signal.stage for signal in PATTERN_SIGNALS if signal.stage != "response"}
@@ -59,14 +65,15 @@ def young(person: PersonState) -> bool:
     return bool(person.ages) and max(person.ages) < MINOR_BELOW
 
 
+def age_apart(actor: PersonState, target: PersonState) -> bool:
+    """Whether the actor is several years older by what both state of themselves."""
+    return bool(actor.ages and target.ages) and max(actor.ages) - max(target.ages) >= AGE_GAP
+
+
 def age_gap(pair: PairState, reverse: PairState, actor: PersonState, target: PersonState) -> bool:
     """Whether the target is under 18, and the actor adult or several years older."""
     del pair, reverse
-    if not young(target):
-        return False
-    if actor.ages and target.ages:
-        return max(actor.ages) - max(target.ages) >= AGE_GAP
-    return adult(actor)
+    return young(target) and (adult(actor) or age_apart(actor, target))
 
 
 def lied_about_age(pair: PairState, reverse: PairState, actor: PersonState, target: PersonState) -> bool:
@@ -102,13 +109,35 @@ def one_sided_questions(pair: PairState, reverse: PairState, actor: PersonState,
     )
 
 
+def night_hours(pair: PairState, reverse: PairState, actor: PersonState, target: PersonState) -> bool:
+    """Whether most of the actor's messages fall between 23:00 and 05:00 on the clock that came with them.
+
+    Whose night that is, is not known: platforms give UTC, and nobody's time zone. Therefore it is shown and never
+    weighed.
+    """
+    del reverse, actor, target
+    return pair.night >= NIGHT_MESSAGES and 2 * pair.night > pair.messages
+
+
 COMPUTED_SIGNALS = (
-    ComputedSignal("age_gap", "is an adult or several years older, and the other person is under 18", age_gap),
-    ComputedSignal("lied_about_age", "gave different ages for themselves", lied_about_age),
-    ComputedSignal("fan_out", "talks in this way to several people", fan_out),
+    # Ages are for the policy: in the corpora nobody ordinary states two, and a parent would alert at the first word.
+    ComputedSignal(
+        "age_gap",
+        "is an adult or several years older, and the other person is under 18",
+        age_gap,
+        weighed=False,
+        neutral=True,
+    ),
+    ComputedSignal("lied_about_age", "gave different ages for themselves", lied_about_age, weighed=False),
+    ComputedSignal("fan_out", "talks in this way to several people", fan_out, weighed=False, neutral=True),
     ComputedSignal("rapid_escalation", "moved through several steps within the first messages", rapid_escalation),
-    ComputedSignal("one_sided_questions", "asks far more than they are asked", one_sided_questions),
+    ComputedSignal("one_sided_questions", "asks far more than they are asked", one_sided_questions, neutral=True),
+    ComputedSignal("night_hours", "writes mostly between 23:00 and 05:00", night_hours, weighed=False),
 )
+
+NEUTRAL = frozenset(signal.name for signal in COMPUTED_SIGNALS if signal.neutral)
+"""Signals that still count where the model does not read the language: ages known from roles, whom somebody turns to,
+question marks. Pattern signals all rest on English words."""
 
 MEANINGS: dict[str, str] = {
     **{signal.name: signal.meaning for signal in PATTERN_SIGNALS},

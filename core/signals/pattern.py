@@ -46,7 +46,7 @@ class PatternSignal:
     `meaning` tells a moderator what was said and accuses nobody. `cues` are canonical tokens, at least one of which is
     in every match: a message without any is never searched. Where those are everyday words, `also` is a second such
     set; empty means none is needed. `patterns` are regular expressions without unbounded repeats. The examples fire and
-    the counter-examples do not, as typed.
+    the counter-examples do not, as typed. One that is not `weighed` is shown and counted, and the model never sees it.
     """
 
     name: str
@@ -57,6 +57,7 @@ class PatternSignal:
     examples: tuple[str, ...]
     counter_examples: tuple[str, ...]
     also: frozenset[str] = frozenset()
+    weighed: bool = True
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:

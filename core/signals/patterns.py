@@ -7,7 +7,7 @@ one entry here, in `core.signals.patterns_closer` or in `core.signals.patterns_p
 
 from __future__ import annotations
 
-from core.signals.ages import SCHOOL_YEARS
+from core.signals.ages import SCHOOL_YEARS, SPELLED_AGE
 from core.signals.pattern import PatternSignal
 from core.signals.words import (
     ADULT_AGES,
@@ -45,7 +45,7 @@ from core.signals.words import (
     some,
 )
 
-_SCHOOL_CUES = cues("grade grader year yr")
+_SCHOOL_CUES = cues("grade grader year yr freshman sophomore 1")
 _THEM = rf"(?:{ANYONE}|them|(?:{YOUR} )?{PARENT}|{YOUR} {one('friends sister brother teacher family folks')})"
 _AT_HOME = one("home there around asleep sleeping in_bed gone out away at_work working")
 _ALL = some("all this these our ur your the those my of it", 3)
@@ -55,17 +55,19 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="asks_age",
         stage="access",
         meaning="asks how old the other person is",
-        cues=cues("old age asl grade birthday bday born"),
+        cues=cues("old ld age asl grade birthday bday born"),
         patterns=(
             rf"how old (?:{ARE} )?{YOU}(?! (?:think|guess|say))",
-            rf"how old {YOU} {ARE}",
+            rf"(?:how|hw) (?:old|ld) {YOU} {ARE}",
+            rf"(?:hw ld|hw old|how ld) {ARE} {YOU}",
             rf"{WHAT} {YOUR} {some('real actual')}age",
             rf"what age {ARE} {YOU}",
             rf"(?:tell|told) me {YOUR} (?:real )?age",
             rf"{YOUR} age \?",
             r"\Aage(?: \?| sex location| and sex)?\Z",
             r"asl",
-            rf"{one('what wat which')} grade (?:{ARE}|will) {YOU}",
+            rf"{one('what wat which wut')} grade {some('r are is')}(?:will )?{YOU}",
+            rf"(?:how old|{YOUR} age) {some('u r')}{one('btw tho rn anyway')}",
             rf"(?:when is|whens|whats) {YOUR} (?:birthday|bday)",
             rf"(?:when|what year) (?:were|was) {YOU} born",
         ),
@@ -82,7 +84,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
         stage="access",
         meaning="states their own age",
         cues=age_cues(8, 79) | _SCHOOL_CUES,
-        patterns=(*own_age(AGES, DIGITS), SCHOOL_YEARS),
+        patterns=(*own_age(AGES, DIGITS), SCHOOL_YEARS, SPELLED_AGE),
         examples=("I'm 15", "15/f/uk", "i just turned 34", "f15 here", "im in 8th grade"),
         counter_examples=("I'm 15 minutes away", "im 5 foot 4", "we have 15 people", "i got 15 of them"),
     ),
@@ -94,6 +96,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
         patterns=(
             *own_age(MINOR_AGES, MINOR_DIGITS),
             SCHOOL_YEARS,
+            SPELLED_AGE,
             rf"{IM} {some('only just still a an', 3)}(?:minor|underage|kid)",
             rf"{IM} {some('only just still', 2)}in {one('middle junior_high secondary primary elementary')} school",
         ),
@@ -134,7 +137,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="asks_location",
         stage="access",
         meaning="asks where the other person lives or goes to school",
-        cues=cues("live school far close city town state part located near area street"),
+        cues=cues("live living school far close city town state part located near area street country"),
         patterns=(
             (
                 rf"{one('where wher wheres were whereabouts')} (?:in \S{{1,40}} )?"
@@ -144,6 +147,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
                 rf"{one('what wat which')} {one('city town state area part street')} "
                 rf"{GAP2}(?:are|r|do) {YOU} (?:live|in|from)"
             ),
+            rf"{one('what wat which')} {one('country state city')} {YOU} {one('in from live')}",
             rf"{one('what wat which')} school {some('do did does')}{YOU} (?:go|attend)",
             rf"{YOU} live {one('near close around_here far in by')} {GAP2}\?",
             rf"how (?:far|close) {some('away')}{ARE} {YOU}(?! {one('in through into along with')} )",
@@ -174,11 +178,11 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="contact_exchange",
         stage="access",
         meaning="asks for or gives a phone number, user name or address",
-        cues=cues("number phone cell digits addy address sn username call landline <email>"),
+        cues=cues("number numba phone cell digits addy address sn username user handle tag call landline <email>"),
         patterns=(
             (
                 rf"(?:{WHAT}|{one('gimme give_me giv_me send_me get have want need got tell_me')}) {GAP1}{YOUR} {GAP1}"
-                rf"{one('phone_number cell_number home_number number phone cell digits addy sn username')}"
+                rf"{one('phone_number cell_number home_number number numba phone cell digits addy sn username handle')}"
                 r"(?<!favorite number)(?<!favourite number)(?<!lucky number)(?<!version number)"
             ),
             rf"(?:{WHAT}|gimme|give me|send me|have) {YOUR} {some('home house street')}address",
@@ -199,7 +203,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="schedule_probe",
         stage="isolation",
         meaning="asks when the other person or their parents are at home, in bed or online",
-        cues=cues("home bed bedtime school work leave leaves sleep online asleep gone back"),
+        cues=cues("home bed bedtime school work leave leaves sleep online asleep gone back stay up"),
         also=YOU_CUES | cues("he she they school"),
         patterns=(
             (
@@ -210,7 +214,9 @@ PATTERNS: tuple[PatternSignal, ...] = (
                 rf"{WHEN} {some('do does will is are r')}{YOUR} {PARENTS} {GAP3}"
                 rf"{one('home bed sleep asleep work leave leaves back gone')}"
             ),
-            rf"(?:whats|what is|when is|is it) {YOUR} bedtime",
+            rf"(?:whats|what is|when is|is it) {YOUR} (?:bedtime|bed time)",
+            rf"(?:do )?{YOU} (?:have|got|hav) (?:a )?(?:bedtime|bed time)",
+            rf"how late (?:can|do) {YOU} stay (?:up|online|on)",
             rf"{YOU} {some('have got hav')}school {one('tomorrow tmrw 2morrow tomm today monday')}",
             r"(?:after|out of) school \?",
         ),
@@ -226,7 +232,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="asks_alone",
         stage="isolation",
         meaning="asks whether the other person is alone",
-        cues=cues("alone yourself urself self home there around house room"),
+        cues=cues("alone yourself urself self home there around house room door"),
         patterns=(
             (
                 rf"(?<!leave )(?<!let )(?<!left )(?<!leaving )(?:{one('are r so is')} )?{YOU} "
@@ -245,6 +251,9 @@ PATTERNS: tuple[PatternSignal, ...] = (
                 rf"{one('who whos who_is whos_all')} {some('else')}{some('is')}(?:home|there with "
                 rf"{YOU}|in the house|at ur house)"
             ),
+            rf"(?:are|r|is) {YOU} {some('in still', 2)}in {YOUR} (?:own )?room",
+            rf"{one('close lock shut')} {YOUR} door",
+            rf"{YOU} {one('got have get will_have')} {YOUR} own room",
             rf"{YOU} {one('got have get will_have')} the (?:house|place) {some('all')}to (?:yourself|urself)",
         ),
         examples=("are you home alone?", "r u by yourself", "u alone", "is anyone home with you", "who's home"),
@@ -281,6 +290,12 @@ PATTERNS: tuple[PatternSignal, ...] = (
             rf"(?:live|stay) (?:with|w) {some('both just')}{YOUR} {PARENTS}",
             rf"{YOUR} {PARENTS} {some('are r')}(?:divorced|split up|separated)",
             rf"how strict {some('are r')}{YOUR} {PARENTS}",
+            (
+                rf"{YOUR} {PARENTS} {some('ever still gonna', 2)}"
+                rf"{one('check checks look_at look_through looks_at looks_through checking read reads')} "
+                rf"{YOUR} "
+                rf"{one('phone messages msgs chats dms texts discord snap computer')}"
+            ),
         ),
         examples=(
             "where are your parents?",
@@ -294,21 +309,35 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="secrecy_request",
         stage="isolation",
         meaning="asks to keep something secret",
-        cues=cues("tell telling told say secret secrets delete erase between private quiet hidden hide"),
+        cues=cues(
+            """tell telling told say mention know find see secret secrets delete erase clear
+            between private quiet hidden hide lowkey"""
+        ),
         patterns=(
             (
                 rf"{DONT} (?:{YOU} )?{some('ever go')}(?:tell|telling|told) {_THEM}(?! "
                 rf"{one('what how to the that_the')}(?!\S))"
             ),
             rf"{DONT} {some('ever')}say {one('anything nething nothing a_word')} (?:to|2) {_THEM}",
-            rf"{one('our be_our your_and_my')} {GAP1}secret",
+            rf"{one('our be_our your_and_my')} {GAP2}secret",
+            rf"{DONT} {some('ever')}mention {some('it this that me us', 2)}(?:to|2) {_THEM}",
+            (
+                rf"(?:{ANYONE}|{YOUR} {PARENT}|they) {some('really ever', 2)}"
+                rf"{one('has_to have_to needs_to need_to gotta can cant shouldnt must')} (?:know|find out|see) "
+                rf"{one('about_us about_this bout_us bout_this this our')}"
+            ),
             rf"keep {some('it this that us all our', 2)}{some('a as our', 2)}{one('secret quiet private hidden')}",
             (
                 rf"{one('just keep stay stays only be its thats remain this')} {some('it this that')}between "
                 rf"(?:us|{YOU} (?:and|n) (?:me|i)|(?:me|i) (?:and|n) {YOU}|the two of us)"
             ),
             rf"(?:can|could|will) {YOU} keep {some('a my our')}secrets?",
-            rf"(?:delete|erase|hide) {_ALL}{one('messages msgs chats texts convo convos conversation emails')}",
+            rf"(?:delete|erase|hide|clear) {_ALL}{one('messages msgs chats texts dms convo convos conversation')}",
+            (
+                rf"(?:delete|erase|clear) {one('this our the ur your')} {one('chat convo dms history chat_history')}"
+                rf"(?: {one('after afterwards ok okay pls please when so too before later')}| \?|\Z)"
+            ),
+            rf"keep {some('it this that us', 2)}lowkey",
             rf"{one('did have will would gonna')} {YOU} {some('ever gonna')}(?:tell|told) {_THEM}",
             rf"promise {some('me')}(?:{YOU} (?:wont|will not|never)|(?:not to|to not)) tell",
         ),
@@ -375,13 +404,24 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="move_off_platform",
         stage="isolation",
         meaning="suggests moving to another app or a private place to talk",
-        cues=APP_CUES | cues("private privately app somewhere someplace off"),
+        cues=APP_CUES | cues("private privately app somewhere someplace off dm dms instead there rn"),
         patterns=(
             (
                 rf"{YOU} {some('have got use on hav ever get download using any a an ur your', 3)}"
                 rf"{APP}(?: (?:\?|so|or|we|i|too)|\Z)"
             ),
-            rf"(?:{WHAT}|{one('gimme give_me send_me have get need')}) {YOUR} {APP}",
+            rf"(?:{WHAT}|{one('gimme give_me send_me have get need drop')}) {YOUR} {APP}",
+            rf"(?:{WHAT}|drop|send me|give me) {YOUR} {APP} {one('user username name tag id handle code')}",
+            rf"{YOUR} {APP} \?",
+            rf"{one('add dm message text msg snap')} me {one('there instead private privately rn')}",
+            (
+                rf"{one('just can_u can_you u_can you_can pls please should lets hmu')} dm me"
+                rf"(?! {one('for if your ur the a an with about when any')}(?!\S))"
+            ),
+            (
+                rf"{one('go come talk chat switch move lets wanna can_we')} {some('to in over ur my the just go', 2)}"
+                rf"(?:dms|dm)(?! {one('are for if')}(?!\S))"
+            ),
             (
                 rf"{one('add text msg message hit hmu im dm find call email contact get catch')} me {some('up')}"
                 rf"{one('on at thru in with through')} {some('my')}{APP}"
@@ -413,7 +453,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="meet_up",
         stage="approach",
         meaning="suggests meeting in person",
-        cues=cues("meet person irl life face hang hangout chill"),
+        cues=cues("meet meeting person irl life face hang hangout chill link"),
         patterns=(
             (
                 rf"(?:{WANT}|{one('want can could should will would lets if when ever ok so')}) "
@@ -421,7 +461,9 @@ PATTERNS: tuple[PatternSignal, ...] = (
                 rf"(?:me|{YOU}|up|in person|irl|in real life|somewhere|some where|{LATER}|\?)(?! (?:guys|there))"
             ),
             rf"(?:{WANT}|{one('can_we could_we should_we lets')}) meet",
-            rf"(?:meet|see) (?:me |{YOU} )?{one('in_person irl in_real_life face_to_face')}",
+            rf"(?:meet|see|meeting|seeing) (?:me |{YOU} |up )?{one('in_person irl in_real_life face_to_face')}",
+            rf"(?:{WANT}|{one('can_we could_we should_we lets')}) {some('ever just')}link up",
+            r"meet (?:me|up) (?:alone|somewhere)",
             (
                 rf"(?:{WANT}|{one('can_we could_we should_we we_should lets')}) {some('ever just')}"
                 rf"{one('hang hang_out hangout chill')} {one('with_me sometime some_time alone together just_us')}"
@@ -434,7 +476,7 @@ PATTERNS: tuple[PatternSignal, ...] = (
         name="come_over",
         stage="approach",
         meaning="suggests a visit, a lift, or slipping out",
-        cues=cues("come pick visit sneak hotel motel over"),
+        cues=cues("come pick visit sneak hotel motel over mine ride lift"),
         patterns=(
             (
                 rf"(?:{ILL}|{WANT}|{one('can could may should want_me_to if when')}) {some('i just like to love', 2)}"
@@ -446,6 +488,8 @@ PATTERNS: tuple[PatternSignal, ...] = (
                 rf"{one('sneak_out come_over come_see_me come_to_my come_visit')}"
             ),
             rf"sneak (?:{YOU} )?(?:out|over|away)",
+            rf"(?:{ILL}|{one('can_i could_i want_me_to')}) {some('just')}give {YOU} a (?:ride|lift)",
+            rf"{one('come_to come_over_to')} (?:mine|my (?:place|house|flat|apartment|car))",
             rf"{one('get got have rent')} {some('us a the', 2)}(?:hotel|motel)",
         ),
         examples=("i could come over", "can i pick you up", "could you sneak out", "i can get a hotel"),

@@ -28,9 +28,11 @@ from core.signals.words import (
 )
 
 _PRESENT = one(
-    """money robux vbucks v_bucks nitro present presents gift gifts gift_card cash dollars bucks phone cell webcam cam
-    skin skins laptop necklace ring clothes"""
+    """money robux roblox vbucks v_bucks nitro present presents gift gifts gift_card giftcard gift_cards giftcards cash
+    dollars bucks phone iphone cell webcam cam skin skins battlepass battle_pass gamepass laptop necklace ring clothes
+    paypal cashapp venmo"""
 )
+_GAME_MONEY = one("robux vbucks v_bucks nitro skins skin giftcard gift_card giftcards battlepass battle_pass gamepass")
 _PRETTY = one("beautiful pretty cute gorgeous sexy hot handsome stunning special adorable hottie cutie attractive")
 _BF = one("boyfriend bf girlfriend gf boyfriends bfs")
 
@@ -40,8 +42,9 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
         stage="trust",
         meaning="offers money, presents or game currency",
         cues=cues(
-            """buy money robux vbucks bucks nitro present presents gift gifts pay spoil cash dollars phone cell webcam
-            cam skin skins laptop necklace ring clothes $"""
+            """buy money robux roblox vbucks bucks nitro present presents gift gifts card cards giftcard giftcards pay
+            spoil cash dollars phone iphone cell webcam cam skin skins battlepass pass gamepass laptop necklace ring
+            clothes paypal cashapp venmo $"""
         ),
         patterns=(
             (
@@ -55,7 +58,10 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
                 rf"{one('money cash robux vbucks nitro present presents gift gifts')}"
             ),
             rf"{one('got have bought')} {some('a some little nice', 3)}(?:presents?|gifts?) (?:for|4) {YOU}",
-            rf"free (?:robux|vbucks|nitro) {one('for 4 if')} {YOU}",
+            rf"free {_GAME_MONEY} {one('for 4 if')} {YOU}",
+            rf"{one('want wanna need like u_want you_want')} {some('some any free more sum a', 2)}{_GAME_MONEY} \?",
+            rf"(?:{ILL}|{one('i_can i_could lemme should_i')}) {some('just')}gift {YOU}",
+            rf"{_GAME_MONEY} (?:if|for) {YOU} {some('just')}{one('send show call come tell add meet do turn')}",
         ),
         examples=(
             "I'll buy you some robux",
@@ -75,7 +81,8 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
         stage="trust",
         meaning="flatters the other person's looks or ways",
         cues=cues(
-            "beautiful pretty cute gorgeous sexy hot handsome stunning special adorable hottie cutie attractive amazing"
+            """beautiful pretty cute gorgeous sexy hot handsome stunning special adorable hottie cutie attractive
+            amazing baddie stunner goddess cutest prettiest"""
         ),
         patterns=(
             (
@@ -84,6 +91,7 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
                 rf"{_PRETTY}"
                 rf"(?! {one('good sure much well bad cool fast close far late early key case day in_here at')}(?!\S))"
             ),
+            rf"{YOURE} {some('so such a an the', 2)}{one('baddie stunner goddess cutest prettiest')}",
             rf"{one('beautiful gorgeous pretty sexy cute')} {one('girl boy lady eyes smile lips baby body thing')}",
             (
                 rf"{one('hi hey hello hiya morning night goodnight')} {some('there')}"
@@ -103,11 +111,15 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
         name="age_minimising",
         stage="trust",
         meaning="plays down a difference in age",
-        cues=cues("age ages mature older old young"),
+        cues=cues("age ages mature older old young grown"),
         patterns=(
             (
                 rf"age {some('really just only is s aint isnt doesnt dont does not but never a no', 4)}"
-                rf"{one('number matter matters nothing bother bothers')}"
+                rf"{one('number num matter matters nothing bother bothers')}"
+            ),
+            (
+                rf"{YOURE} {some('so very really rly actually lowkey such a', 3)}mature"
+                rf"(?! {one('enough cheese content rated')}(?!\S))"
             ),
             rf"mature (?:for|4) {one('your ur youre a')} ?(?:age)?",
             (
@@ -145,17 +157,12 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
     PatternSignal(
         name="trust_appeal",
         stage="trust",
-        meaning="asks for trust, or tests it",
-        cues=cues("trust anything everything prove"),
+        meaning="offers themselves as somebody to trust",
+        cues=cues("trust anything everything"),
         patterns=(
-            rf"{one('do dont can will would did if you u so')} {YOU} {some('really even not still')}trust me",
             (
                 rf"{YOU} {one('can could know should need_to have_to gotta')} "
                 rf"{some('always really totally you u can', 3)}trust me"
-            ),
-            (
-                rf"{one('can could how_do_i_know hope know if wish think guess')} {some('i')}{some('can could')}"
-                rf"{some('really')}trust {YOU}"
             ),
             rf"i {some('can do really')}trust {YOU}(?! {one('guys all to on with_the')}(?!\S))",
             rf"trust me {one('baby hun babe sweetie honey')}",
@@ -163,16 +170,32 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
                 rf"{YOU} (?:can|could) {some('always')}{one('tell talk_to ask share_with')} me "
                 rf"{some('about')}(?:any|every)thing"
             ),
-            rf"prove {some('it')}(?:{YOU} {one('trust love like want')}|to me)",
+        ),
+        examples=("you can trust me", "you can tell me anything", "u know i trust u", "u should trust me"),
+        counter_examples=("I trust the benchmark", "don't trust me on that number", "trusted keys are in the ring"),
+    ),
+    PatternSignal(
+        name="trust_test",
+        stage="trust",
+        meaning="tests whether they are trusted, or the other person can be",
+        cues=cues("trust trusted prove"),
+        patterns=(
+            rf"{one('do dont can will would did if you u so')} {YOU} {some('really even not still')}trust me",
+            rf"if {YOU} {some('really truly')}{one('trust trusted')} me",
+            (
+                rf"{one('can could how_do_i_know hope know if wish think guess')} {some('i')}{some('can could')}"
+                rf"{some('really')}trust {YOU}(?! {one('guys all to with_the')}(?!\S))"
+            ),
+            rf"prove {some('it that')}(?:{YOU} {one('trust love like want')}|(?:to|2) me)",
         ),
         examples=(
             "do you trust me?",
-            "you can trust me",
             "how do I know I can trust you",
-            "you can tell me anything",
             "prove you trust me",
+            "if u trusted me u would",
+            "can i trust u",
         ),
-        counter_examples=("I trust the benchmark", "don't trust me on that number", "trusted keys are in the ring"),
+        counter_examples=("I trust the benchmark", "can I trust this package", "prove the lemma", "he trusted them"),
     ),
     PatternSignal(
         name="reassurance",
@@ -282,14 +305,14 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
         name="love_declared",
         stage="intimacy",
         meaning="says they love the other person",
-        cues=cues("love luv lov adore ily"),
+        cues=cues("love luv lov adore ily ilysm ❤"),
         patterns=(
             (
-                rf"(?:i|and|but|do) {some('really think do still just so i', 3)}{one('love luv lov adore')} {YOU}"
+                rf"(?:i|and|but|do) {some('really think do still just so i', 3)}{one('love luv lov adore ❤')} {YOU}"
                 rf"(?! {one('guys all for mom mommy mum dad daddy have can know should must would')}(?!\S))"
             ),
             rf"in love with {YOU}",
-            r"ily",
+            r"ily(?:sm)?",
         ),
         examples=("I love you", "i really luv u", "im in love with you"),
         counter_examples=("I love you guys", "I'd love to see that map", "she loves her cat"),
@@ -409,7 +432,7 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
         name="video_call",
         stage="intimacy",
         meaning="asks to see the other person by camera",
-        cues=cues("cam cams webcam webcams camera facetime skype video vc"),
+        cues=cues("cam cams webcam webcams camera facetime ft skype video vc call"),
         patterns=(
             (
                 rf"{one('have got hav get turn see on with use where_is wheres accept view watch put hook open')} "
@@ -418,7 +441,10 @@ PATTERNS_CLOSER: tuple[PatternSignal, ...] = (
             rf"{YOUR} {one('cam webcam camera')}",
             rf"{YOU} {some('have got on a', 2)}(?:cam|webcam)",
             rf"(?:facetime|skype) (?:me|with me|(?:with )?{YOU}|now|tonight)",
-            rf"(?:{WANT}|can we|can {YOU}|could we|lets|will {YOU}) {one('facetime skype vc')}",
+            rf"(?:{WANT}|can we|can {YOU}|could we|lets|will {YOU}) {some('just')}{one('facetime ft skype vc')}",
+            rf"{one('get hop jump come join')} {some('on in a')}(?:facetime|ft|cam) {one('with rn now tonight later')}",
+            rf"{one('get hop jump come')} {some('on in', 2)}(?:vc|call|a call) {one('with_me alone just_us just_me')}",
+            rf"{one('cam camera')} (?:on|off) (?:\?|{one('pls please for_me 4_me')})",
             rf"(?:{WANT}|{one('can_we could_we lets do_a')}) {some('do have a', 2)}video (?:call|chat)",
         ),
         examples=("do u have a cam?", "turn on your webcam", "can we facetime", "lets video chat"),

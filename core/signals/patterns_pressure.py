@@ -192,8 +192,9 @@ PATTERNS_PRESSURE: tuple[PatternSignal, ...] = (
     PatternSignal(
         name="self_harm_mention",
         stage="response",
+        weighed=False,
         meaning="mentions hurting themselves or not wanting to live",
-        cues=cues("myself die suicide suicidal alive live here life"),
+        cues=cues("myself die suicide suicidal alive live here life kms"),
         patterns=(
             (
                 rf"{one('kill killing hurt hurting cut cutting harm harming')} myself"
@@ -204,6 +205,7 @@ PATTERNS_PRESSURE: tuple[PatternSignal, ...] = (
             rf"{IM} {some('feeling so really')}suicidal",
             rf"(?:dont|do not) (?:want to|wanna) (?:live|be alive|be here) {one('anymore any_more no_more')}",
             r"end my life",
+            rf"{one('gonna wanna want_to going_to might')} kms",
         ),
         examples=("I want to hurt myself", "i dont want to live anymore", "I'm suicidal", "sometimes i wanna die"),
         counter_examples=("I'll do it myself", "die in the lava", "the process dies", "I live here"),

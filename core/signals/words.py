@@ -32,9 +32,9 @@ def cues(words: str) -> frozenset[str]:
 
 _PARENTS = """mom moms mum mums mommy mummy mama mother mothers dad dads daddy father fathers parent parents rents folks
 stepdad stepmom stepmum"""
-_PICS = "pic pics pix picture pictures photo photos selfie selfies"
-_APPS = """msn aim yahoo yim icq snap snapchat sc insta instagram ig discord whatsapp kik telegram skype facebook fb
-myspace wechat viber signal messenger tiktok hangouts"""
+_PICS = "pic pics pix picture pictures photo photos foto fotos selfie selfies"
+_APPS = """msn aim yahoo yim icq snap snapchat snaps sc insta instagram ig discord disc dc whatsapp wapp kik telegram
+tele tg skype facebook fb myspace wechat viber signal messenger tiktok hangouts wickr"""
 
 PARENT, PARENT_CUES = one(_PARENTS), cues(_PARENTS)
 PIC, PIC_CUES = one(_PICS), cues(_PICS)
@@ -49,11 +49,11 @@ ARE = one("are r is")
 WHAT = one("what whats what_is wat wats wut")
 WHEN = one("when wen whens what_time wat_time")
 IM = one("im i_am i_m iam")
-ILL = one("ill i_will i_can i_could id i_would i_wanna i_want_to let_me lemme im_gonna im_going_to gonna")
-WANT = one("wanna wana want_to wants_to like_to love_to gonna going_to")
+ILL = one("ill imma ima i_will i_can i_could id i_would i_wanna i_want_to let_me lemme im_gonna im_going_to gonna")
+WANT = one("wanna wana wnna want_to wants_to like_to love_to gonna going_to")
 DONT = one("dont do_not never cant cannot wont better_not shouldnt didnt not")
 ANYONE = one("anyone anybody any1 any_one no_one noone nobody no1 somebody someone everyone every1 everybody")
-LATER = one("sometime some_time tonight 2night tomorrow this_weekend 2morrow")
+LATER = one("sometime some_time tonight 2night tonite tomorrow this_weekend 2morrow tmrw tmr")
 
 ANY = r"(?:\S{1,40} )"
 """Exactly one token, whatever it is."""
@@ -83,7 +83,7 @@ def age_cues(first: int, last: int) -> frozenset[str]:
     """Tokens in which an age of `first` to `last` years can stand."""
     numbers = [str(number) for number in range(first, last + 1)]
     words = [word for word, number in NUMBER_WORDS.items() if first <= number <= last]
-    return frozenset(words + [number + end for number in numbers for end in ("", "f", "m", "yo")]) | {
+    return frozenset(words + [number + end for number in numbers for end in ("", "f", "m", "yo", "y", "yr", "yrs")]) | {
         sex + number for number in numbers for sex in "fm"
     }
 
@@ -96,6 +96,7 @@ def own_age(age: str, digits: str) -> tuple[str, ...]:
         rf"{IM} {some('only just actually still already really a an like about now barely', 2)}{age}{NOT_A_MEASURE}",
         rf"{IM} {some('a an')}(?:{digits}(?:f|m|yo)|{age} {person}){NOT_A_MEASURE}",
         rf"i (?:just )?turned {age}{NOT_A_MEASURE}",
+        rf"{IM} {some('a an only like just', 2)}{digits}(?:yrs?|y)(?: (?:old|o)|\Z)",
         rf"my age is {age}",
         rf"{start}(?:{digits}(?:f|m|yo)|{age} {person}){NOT_A_MEASURE}",
         rf"{start}(?:f|m){digits}",

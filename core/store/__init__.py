@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Table, event, select
+from sqlalchemy import URL, ColumnElement, Connection, Table, case, event, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -119,9 +119,16 @@ async def open_store(database: Path, key_file: Path) -> Store:
 
 
 async def upsert(
-    tx: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()
+    tx: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    keep: Sequence[str] = (),
+    highest: Sequence[str] = (),
 ) -> None:
-    """Insert `rows`, or update those whose primary key exists; an update leaves the columns `keep` as they were.
+    """Insert `rows`, or update those whose primary key exists.
+
+    An update leaves the columns `keep` as they were, and those of `highest` where they are higher than the new value.
 
     Every row must have the same keys.
     """
@@ -129,7 +136,11 @@ async def upsert(
         return
     statement = sqlite.insert(table)
     primary = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in primary and name not in keep}
+    changed: dict[str, ColumnElement[Any]] = {
+        name: statement.excluded[name] for name in rows[0] if name not in primary and name not in keep
+    }
+    for name in highest:
+        changed[name] = case((table.c[name] > changed[name], table.c[name]), else_=changed[name])
     action = statement.on_conflict_do_update(index_elements=primary, set_=changed) if changed else None
     await tx.execute(action if action is not None else statement.on_conflict_do_nothing(), list(rows))
 

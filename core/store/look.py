@@ -7,7 +7,8 @@ store's. Revisions of the schema are numbers in four digits, so that the newer o
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.errors import StoreError
@@ -19,29 +20,53 @@ WAIT = 1.0
 """Seconds to wait for another program's lock."""
 
 
+@contextmanager
+def _looking(database: Path) -> Iterator[sqlite3.Connection]:
+    """Open for reading only; StoreError if it is locked, damaged, no database of ours or newer than this program."""
+    try:
+        uri = f"{database.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=WAIT)) as connection:
+            if "alembic_version" in _tables(connection):
+                (revision,) = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
+                if revision is not None and revision > NEWEST:
+                    raise newer()
+            yield connection
+    except sqlite3.Error as error:
+        other = StoreError(f"{database} is not a database of Lampkeeper's.", "Correct [storage] database.")
+        raise (explanation(database, error) or other) from error
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+
+
+def peaks_of(database: Path) -> list[tuple[str, int, str, str, float]]:
+    """Read (space, day, actor, target, probability) of every daily peak (`core.peaks`), oldest first.
+
+    [] where there is no database yet, or none of a version that noted any. Raises StoreError as `look` does.
+    """
+    if not database.exists():
+        return []
+    with _looking(database) as connection:
+        if "peaks" not in _tables(connection):
+            return []
+        query = "SELECT space, day, actor, target, probability FROM peaks ORDER BY day"
+        return connection.execute(query).fetchall()
+
+
 def look(database: Path, vault: Vault | None) -> None:
     """Read the whole file at `database`, its schema's version, and whether `vault` (if given) holds its key.
 
     Raises StoreError if it is locked, damaged or newer than this program, VaultError if it was sealed with another key.
     """
     sealed = None
-    try:
-        uri = f"{database.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=WAIT)) as connection:
-            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if answer != "ok":
-                damaged = sqlite3.DatabaseError(answer)
-                damaged.sqlite_errorname = "SQLITE_CORRUPT"
-                raise damaged
-            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-            if "alembic_version" in names:
-                (revision,) = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
-                if revision is not None and revision > NEWEST:
-                    raise newer()
-            if "meta" in names:
-                sealed = connection.execute("SELECT sealed FROM meta WHERE name = 'key_check'").fetchone()
-    except sqlite3.Error as error:
-        other = StoreError(f"{database} is not a database of Lampkeeper's.", "Correct [storage] database.")
-        raise (explanation(database, error) or other) from error
+    with _looking(database) as connection:
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if answer != "ok":
+            damaged = sqlite3.DatabaseError(answer)
+            damaged.sqlite_errorname = "SQLITE_CORRUPT"
+            raise damaged
+        if "meta" in _tables(connection):
+            sealed = connection.execute("SELECT sealed FROM meta WHERE name = 'key_check'").fetchone()
     if vault is not None and sealed is not None:
         prove(vault, sealed[0])

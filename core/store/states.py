@@ -2,6 +2,7 @@
 
 Leans on the states of `core.conversation`, `core.pair` and `core.policy`. States are stored as sealed JSON, for they
 hold people's ids; Python's JSON keeps every float exactly, so a state that was stored scores like one that was not.
+Pairs, which are many and large, are packed as well (`core.store.pack`).
 
 A `Known` holds the part of one space that is in memory. A key that is in its state was loaded, found or not; so "never
 seen" is looked up once. It is written to only inside a transaction, and dropped whole when that fails.
@@ -22,6 +23,7 @@ from core.engine import PairKey, SpaceState
 from core.pair import Moment, PairState, PersonState
 from core.policy import AlertState
 from core.store import tables, upsert
+from core.store.pack import pack, unpack
 from core.vault import Vault
 
 KEYS_A_QUERY = 500
@@ -61,12 +63,17 @@ class Touched:
 
 def dump(vault: Vault, value: object, about: tuple[str, ...]) -> bytes:
     """Seal a state, or anything else that JSON can hold."""
-    return vault.seal(json.dumps(value, default=_fields).encode(), about)
+    return vault.seal(json.dumps(value, default=fields).encode(), about)
+
+
+def dump_pair(vault: Vault, pair: PairState, about: tuple[str, ...]) -> bytes:
+    """Seal a pair's state, packed."""
+    return vault.seal(pack(pair, fields), about)
 
 
 def parse(vault: Vault, sealed: bytes, about: tuple[str, ...]) -> Any:
-    """Open what `dump` sealed, as plain JSON."""
-    return json.loads(vault.open(sealed, about))
+    """Open what `dump` or `dump_pair` sealed, as plain JSON."""
+    return unpack(vault.open(sealed, about))
 
 
 def blind_target(vault: Vault, space: str, target: str | None) -> str:
@@ -180,12 +187,12 @@ def _pair_row(vault: Vault, known: Known, key: PairKey) -> Mapping[str, Any]:
         "space": known.space,
         "actor": actor,
         "target": target,
-        "state": dump(vault, known.state.pairs[key], pair_about(known.space, actor, target, "state")),
+        "state": dump_pair(vault, known.state.pairs[key], pair_about(known.space, actor, target, "state")),
         "alert": None if alert is None else dump(vault, alert, about),
     }
 
 
-def _fields(state: Any) -> dict[str, Any]:
+def fields(state: Any) -> dict[str, Any]:
     """Name a state's fields, for JSON (the states are dataclasses with slots)."""
     return {name: getattr(state, name) for name in state.__slots__}
 

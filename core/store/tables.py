@@ -127,6 +127,28 @@ alerts = Table(
 )
 """`reference` is where its card stands."""
 
+peaks = Table(
+    "peaks",
+    metadata,
+    Column("space", String, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("actor", String, primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("probability", Float, nullable=False),
+)
+"""The highest probability of a pair on a UTC day (days since 1970); of actor "" and target "": the day was watched."""
+
+unread = Table(
+    "unread",
+    metadata,
+    Column("space", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("told", Float),
+)
+"""How many talks turned to a language that is not read (`language es`), or showed a signal in one (`signal fan_out`),
+since the admins were `told`."""
+
 audit = Table(
     "audit",
     metadata,

@@ -8,6 +8,7 @@ messages on, and start at the beginning twice as often as anywhere else: early i
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from core.evidence import BUCKETS, HEADS, MARKS, neighbour_feature, sides, word_features
@@ -24,6 +27,12 @@ from core.training.corpus import Role, Talk
 
 WINDOWS = 10
 """Windows drawn from one stream at the most."""
+MOST = 4_000
+"""Windows of one source: more of the same teach little."""
+STRENGTH = 0.5
+"""scikit-learn's C."""
+STEPS = 100
+"""Of the solver, always from nothing: begun with heads that know more rows, those rows' words keep their weights."""
 SHORTEST, LONGEST = 3, 120
 SCALE = 20.0
 """Brings features near 1, where the solver and its regularisation are at home."""
@@ -57,6 +66,19 @@ def windows(talk: Talk, rng: np.random.Generator) -> Iterable[Window]:
             length = int(np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST))))
             start = 0 if draw % 3 == 0 else int(rng.integers(0, max(1, len(texts) - length)))
             yield Window(talk.source, role, talk.fold, [tokens(text) for text in texts[start : start + length]])
+
+
+def draw(talks: Iterable[Talk]) -> list[Window]:
+    """Draw windows from all `talks`, no more than `MOST` of a source."""
+    rng = np.random.default_rng(SEED)
+    by_source: dict[str, list[Window]] = {}
+    for talk in talks:
+        by_source.setdefault(talk.source, []).extend(windows(talk, rng))
+    return [
+        drawn[place]
+        for drawn in by_source.values()
+        for place in sorted(rng.choice(len(drawn), min(MOST, len(drawn)), replace=False))
+    ]
 
 
 @dataclass(slots=True)
@@ -116,17 +138,16 @@ def _sparse(rows: Sequence[Counter[int]], width: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((values, columns, ends), shape=(len(rows), width))
 
 
-def balanced(sources: NDArray[np.str_], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Weigh examples so that both sides count the same, and on each side a source by the square root of its size.
+def balanced(sources: NDArray[np.str_], positive: NDArray[np.bool_], power: float) -> NDArray[np.float64]:
+    """Weigh examples so that both sides count the same, and on each side a source by its size to the `power`.
 
     Variety of ordinary talk is worth more than volume: a room of a hundred must not drown in a thousand games.
     """
     weights = np.zeros(len(sources))
     for side in (positive, ~positive):
-        names, counts = np.unique(sources[side], return_counts=True)
-        share = dict(zip(names, np.sqrt(counts) / np.sqrt(counts).sum(), strict=True))
-        size = dict(zip(names, counts, strict=True))
-        weights[side] = [share[source] / size[source] for source in sources[side]]
+        _, found, counts = np.unique(sources[side], return_inverse=True, return_counts=True)
+        shares = counts**power / (counts**power).sum()
+        weights[side] = (shares / counts)[found]
     balanced_weights: NDArray[np.float64] = weights * len(sources) / weights.sum()
     return balanced_weights
 
@@ -135,19 +156,69 @@ _AGAINST: dict[str, tuple[Role, tuple[Role, ...]]] = {
     "pattern": ("pattern", ("approached", "ordinary")),
     "side": ("pattern", ("approached",)),
     "young": ("approached", ("pattern", "ordinary")),
+    "hard": ("pattern", ("ordinary",)),
 }
 
 
-def fit_heads(made: Design, rows: NDArray[np.bool_], strength: float) -> Weights:
-    """Learn all heads from the chosen rows; `strength` is scikit-learn's C."""
-    words = np.zeros((BUCKETS, len(HEADS)), np.float32)
-    neighbours = np.zeros_like(words)
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Learned heads as scikit-learn has them: `coefficients` of shape (heads, features), an intercept a head."""
+
+    coefficients: NDArray[np.float32]
+    intercepts: NDArray[np.float32]
+
+    @property
+    def weights(self) -> Weights:
+        """What a word and two neighbours add.
+
+        Rounded to half precision, which loses nothing that could be measured and halves the download; rounded here, so
+        that the second stage learns from just what is shipped.
+        """
+        learned = np.ascontiguousarray(self.coefficients.T * SCALE).astype(np.float16).astype(np.float32)
+        return learned[:BUCKETS], learned[BUCKETS:]
+
+    def score(self, head: str, matrix: sparse.csr_matrix) -> NDArray[np.float64]:
+        """Return a head's log-odds for rows of a design."""
+        column = HEADS.index(head)
+        scores: NDArray[np.float64] = matrix @ self.coefficients[column] + self.intercepts[column]
+        return scores
+
+
+def fit_heads(
+    made: Design, rows: NDArray[np.bool_], close: str, like: Heads | None = None, kept: Sequence[str] = ()
+) -> Heads:
+    """Learn all heads from the chosen rows.
+
+    Parameters
+    ----------
+    close
+        The source of ordinary talk that the head "hard" is learned against.
+    like, kept
+        Heads `kept` are taken over from `like`: those of which no row was left out.
+    """
+    coefficients = np.zeros((len(HEADS), 2 * BUCKETS), np.float32)
+    intercepts = np.zeros(len(HEADS), np.float32)
     for column, head in enumerate(HEADS):
+        if like is not None and head in kept:
+            coefficients[column], intercepts[column] = like.coefficients[column], like.intercepts[column]
+            continue
         one, others = _AGAINST[head]
         chosen = rows & np.isin(made.roles, [one, *others])
+        if head == "hard":
+            chosen &= (made.roles == one) | (made.sources == close)
         positive = made.roles[chosen] == one
-        model = LogisticRegression(C=strength, max_iter=200, random_state=SEED)
-        model.fit(made.matrix[chosen], positive, balanced(made.sources[chosen], positive))
-        learned = model.coef_[0].astype(np.float32) * SCALE
-        words[:, column], neighbours[:, column] = learned[:BUCKETS], learned[BUCKETS:]
-    return words, neighbours
+        model = LogisticRegression(C=STRENGTH, max_iter=STEPS, random_state=SEED)
+        power = 0.0 if head == "hard" else 0.5
+        with warnings.catch_warnings():  # stopped early on purpose: the last steps change no figure
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(made.matrix[chosen], positive, balanced(made.sources[chosen], positive, power))
+        coefficients[column], intercepts[column] = model.coef_[0], model.intercept_[0]
+    return Heads(coefficients, intercepts)
+
+
+def closest(made: Design, rows: NDArray[np.bool_], heads: Heads) -> str:
+    """Name the source, of the chosen rows of ordinary talk, that the head "pattern" most easily takes for it."""
+    taken = expit(heads.score("pattern", made.matrix[rows]))
+    sources = made.sources[rows]
+    names: list[str] = np.unique(sources).tolist()
+    return max(names, key=lambda source: float(taken[sources == source].mean()))

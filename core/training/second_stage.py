@@ -1,71 +1,151 @@
-"""The second stage: one calibrated logistic regression over what `core.features` sees of a pair.
+"""The second stage: one calibrated logistic regression over several kinds of talk, in what `core.features` sees.
 
-Leans on `core.training.snapshots`, taken through heads that never learned from the same fold, so that it learns how
-far heads can be trusted on people they do not know. It is small and linear on purpose: every coefficient can be
-read, and a score's reasons add up. Both classes weigh the same, so a probability reads: against an even mix of
-followed patterns and of ordinary talk of many kinds.
+Leans on `core.training.snapshots`, taken through heads that never learned from the same fold, and again through heads
+that never learned from the same kind of ordinary talk: so it learns how far heads can be trusted on people, and on
+kinds of talk, that they do not know. It is small on purpose: every coefficient can be read, and a score's reasons add
+up. Both classes weigh the same at every length, so a probability reads: against an even mix of followed patterns and
+of ordinary talk of many kinds.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from core.features import FEATURES
-from core.training.heads import SEED, balanced
+from core.features import FEATURES, SHRINK
+from core.kinds import KINDS
+from core.training.heads import SEED
 from core.training.snapshots import Snapshots
+from core.training.views import JOINED, kind_of
 
-STRENGTH = 1.0
-UNTAUGHT = ("signal_age_gap", "signal_lied_about_age", "signal_fan_out")
-"""Shown to moderators, but not weighed: in these corpora nobody ordinary ever states two ages, and a parent would alert
-at the first word."""
-TOLERATED = 0.01
-"""Ordinary talks, averaged over sources, that may alert on the training part when the default threshold is chosen."""
-STEPS = (0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9965, 0.998, 0.999)
+STRENGTH = 0.02
+"""scikit-learn's C; with 0.1 it remembered the few people of the smallest source."""
+MASSES = {"pattern": 0.25, "both_voices": 0.25, "approached": 0.2, "close": 0.12, "ordinary": 0.18}
+"""What each kind weighs, whatever its number: half follows the pattern, half does not."""
+STEPS_OF_SOLVER = 200
+SIZE_POWER = 0.25
+"""Within a kind of talk, a source weighs as its size to this power."""
+SPANS = (5, 10, 20, 50, 100)
+"""Messages; in each span up to one of these, and beyond, patterns and the rest weigh the same."""
+TOLERATED = 0.004
+"""Ordinary talks, averaged over sources by the root of their size, that may alert on the training part when the default
+threshold is chosen. Looks are few there, and live every message is one: up to twice as many will."""
+STEPS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9965, 0.998)
 
 
 @dataclass(frozen=True, slots=True)
 class SecondStage:
-    """Coefficients for the features as they come (scaling is multiplied in), shape (features,)."""
+    """Coefficients (kinds, features) for the features as they come, intercepts (kinds,), calibration (4,).
+
+    Scaling is multiplied in. `calibration` is as in `core.kinds.Weights`.
+    """
 
     coefficients: NDArray[np.float64]
-    intercept: float
+    intercepts: NDArray[np.float64]
+    calibration: NDArray[np.float64]
 
-    def probabilities(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score rows of features."""
-        return 1 / (1 + np.exp(-(numbers @ self.coefficients + self.intercept)))
+    def probabilities(self, seen: Snapshots, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Score the chosen rows, as `core.kinds.log_odds` does."""
+        terms = _terms(_raw(self.coefficients, self.intercepts, seen.numbers[rows]), seen.words[rows])
+        return np.asarray(1 / (1 + np.exp(-(terms @ self.calibration))))
 
 
-def fit_second_stage(seen: Snapshots, rows: NDArray[np.bool_]) -> SecondStage:
-    """Learn from the chosen rows."""
-    taught = np.array([name not in UNTAUGHT for name in FEATURES], float)
-    numbers = seen.numbers[rows] * taught
+def _raw(
+    coefficients: NDArray[np.float64], intercepts: NDArray[np.float64], numbers: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Log-odds of the kinds that follow the pattern against the others, before calibration."""
+    leanings = numbers @ coefficients.T + intercepts
+    return np.asarray(np.logaddexp(*leanings[:, :2].T) - np.logaddexp.reduce(leanings[:, 2:], axis=1))
+
+
+def _terms(raw: NDArray[np.float64], words: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what `calibration` multiplies: slope and offset, for much said and for little."""
+    little = SHRINK / (words + SHRINK)
+    return np.stack([raw, raw * little, np.ones_like(raw), little], axis=1)
+
+
+def kinds(seen: Snapshots, close: str) -> NDArray[np.int64]:
+    """Give each row its place in `KINDS`; `close` is the source most easily taken for the pattern.
+
+    What follows the pattern in that source has both voices in one author, as all of its talks do.
+    """
+    is_close = np.array([kind_of(source) == kind_of(close) for source in seen.sources.tolist()])
+    both_voices = np.char.endswith(seen.sources, JOINED) | is_close
+    choices = (seen.pattern & ~both_voices, seen.pattern, seen.roles == "approached", is_close)
+    return np.select(choices, range(4), default=4)
+
+
+def balance(seen: Snapshots, rows: NDArray[np.bool_], kind: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weigh the chosen rows: by kind as `MASSES` says, in a kind by source, and evenly in every span of lengths."""
+    sources, lengths, found = seen.sources[rows], seen.lengths[rows], kind[rows]
+    weights = np.zeros(len(found))
+    for number, name in enumerate(KINDS):
+        mine = found == number
+        if not mine.any():
+            continue
+        _, places, counts = np.unique(sources[mine], return_inverse=True, return_counts=True)
+        shares = counts**SIZE_POWER / (counts**SIZE_POWER).sum()
+        weights[mine] = MASSES[name] * (shares / counts)[places]
+    follows = found < 2
+    spans = np.searchsorted(SPANS, lengths)
+    for span in np.unique(spans):
+        here = spans == span
+        total = weights[here].sum()
+        for side in (here & follows, here & ~follows):
+            if side.any():
+                weights[side] *= total / 2 / weights[side].sum()
+    return np.asarray(weights * len(weights) / weights.sum())
+
+
+def fit_second_stage(seen: Snapshots, rows: NDArray[np.bool_], close: str) -> SecondStage:
+    """Learn from the chosen rows; `close` is the source most easily taken for the pattern."""
+    numbers = seen.numbers[rows].astype(np.float32)
+    kind = kinds(seen, close)
+    weights = balance(seen, rows, kind)
     scaler = StandardScaler().fit(numbers)
-    model = LogisticRegression(C=STRENGTH, max_iter=2000, random_state=SEED)
-    weights = balanced(seen.sources[rows], seen.pattern[rows])
-    model.fit(scaler.transform(numbers), seen.pattern[rows], weights)
-    coefficients = taught * model.coef_[0] / scaler.scale_
-    return SecondStage(coefficients, float(model.intercept_[0] - coefficients @ scaler.mean_))
+    model = LogisticRegression(C=STRENGTH, max_iter=STEPS_OF_SOLVER, random_state=SEED)
+    with warnings.catch_warnings():  # stopped early on purpose: the last steps change no figure
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(scaler.transform(numbers), kind[rows], weights)
+    coefficients, intercepts = np.zeros((len(KINDS), len(FEATURES))), np.full(len(KINDS), -50.0)
+    learned = model.coef_ / scaler.scale_
+    coefficients[model.classes_] = learned
+    intercepts[model.classes_] = model.intercept_ - learned @ scaler.mean_
+    raw = _raw(coefficients, intercepts, seen.numbers[rows])
+    platt = LogisticRegression(C=np.inf, fit_intercept=False, max_iter=500)
+    platt.fit(_terms(raw, seen.words[rows]), kind[rows] < 2, weights)
+    return SecondStage(coefficients, intercepts, platt.coef_[0])
 
 
-def ordinary_rates(seen: Snapshots, rows: NDArray[np.bool_], stage: SecondStage) -> dict[float, float]:
-    """For each of `STEPS` the share of ordinary talks that would alert, every source weighing the same.
+def ordinary_rates(
+    seen: Snapshots, rows: NDArray[np.bool_], stage: SecondStage, talks: Iterable[tuple[str, str]]
+) -> dict[float, float]:
+    """For each of `STEPS` the share of ordinary talks that would alert, sources weighing as the root of their size.
 
-    `rows` must not hold what figures are later reported on.
+    `rows` must not hold what figures are later reported on. `talks` are (source, id) of all ordinary talks that the
+    rows are of: those too short for a look count, too.
     """
     ordinary = rows & (seen.roles == "ordinary")
     highest: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for source, talk in talks:
+        highest[source][talk] = 0.0
     for source, talk, p in zip(
-        seen.sources[ordinary], seen.talks[ordinary], stage.probabilities(seen.numbers[ordinary]), strict=True
+        seen.sources[ordinary].tolist(), seen.talks[ordinary].tolist(), stage.probabilities(seen, ordinary), strict=True
     ):
         highest[source][talk] = max(p, highest[source].get(talk, 0.0))
+    sizes = [len(found) ** 0.5 for found in highest.values()]
     return {
-        step: float(np.mean([np.mean([p >= step for p in talks.values()]) for talks in highest.values()]))
+        step: float(
+            np.average([np.mean([p >= step for p in talks.values()]) for talks in highest.values()], weights=sizes)
+        )
         for step in STEPS
     }
 
@@ -73,7 +153,7 @@ def ordinary_rates(seen: Snapshots, rows: NDArray[np.bool_], stage: SecondStage)
 def choose_review(rates: dict[float, float]) -> float:
     """Choose the lowest threshold at which no more than `TOLERATED` of ordinary talks would alert.
 
-    >>> choose_review({0.9: 0.03, 0.95: 0.009, 0.99: 0.001})
+    >>> choose_review({0.9: 0.03, 0.95: 0.004, 0.99: 0.001})
     0.95
     """
     return next((step for step, rate in rates.items() if rate <= TOLERATED), STEPS[-1])

@@ -7,15 +7,18 @@
      "authors": {author: {"age": int, "roles": [str]}}, "label": 0 | 1}
 
 Only `id`, `messages`, `author` and `text` are required; unknown keys are ignored, so every dataset can keep its own. A
-role counts where it is called like an age band ("adult"). Leans on the standard library's json, which reads more than
-the engine can score.
+role counts where it is called like an age band ("adult"). Leans on msgspec, which takes half as long as the standard
+library's json, and on that for the lines that only it reads.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import Any, BinaryIO
+
+import msgspec
 
 from core.messages import AGE_BANDS, AgeBand, Author, ConversationKey, Message, tidy
 from core.transcripts.transcript import BadLine, Malformed, Transcript, age_band_of, partners, time_of
@@ -36,6 +39,14 @@ def read(stream: BinaryIO, source: str) -> Iterator[Transcript | BadLine]:
 
 def parse(line: bytes) -> Any:
     """Read one line as JSON; raises `Malformed`."""
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _parse_slowly(line)
+
+
+def _parse_slowly(line: bytes) -> Any:
+    """Read what msgspec would not: with a byte order mark, half a surrogate pair or NaN; or say what is wrong."""
     try:
         return json.loads(line.rstrip().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -78,33 +89,56 @@ def _messages(
 
     silent = [Author(name) for name in listed if name not in {person.id for person in people.values()}]
     partner = partners([*people.values(), *silent])
-    messages: list[Message] = []
+    authors = [people[item["author"]] for item in items]
+    times, unclear = _times([item.get("time") for item in items])
+    answered, unclear_there = _answered([item.get("reply_to") for item in items], authors)
+    named, unclear_here = _named([item.get("mentions") for item in items])
+    ids, partners_ = map(str, range(len(items))), [partner.get(author.id) for author in authors]
+    # A column at a time, for a call of Python's own for each message and value would cost as much as scoring it.
+    messages = list(map(Message, repeat(key), ids, authors, texts, times, answered, named, partners_))
+    return messages, unclear + unclear_there + unclear_here
+
+
+def _times(said: list[Any]) -> tuple[list[float | None], int]:
+    """Return the times of one conversation's messages, and how many of those given made no sense."""
+    times: list[float | None] = []
     last: float | None = None
+    for value in said:
+        time = None if value is None else time_of(value, last)
+        times.append(time)
+        last = last if time is None else time
+    return times, times.count(None) - said.count(None)
+
+
+def _answered(said: list[Any], authors: list[Author]) -> tuple[list[str | None], int]:
+    """Return whom each message replies to, and how many references made no sense."""
+    answered: list[str | None] = [None] * len(said)
     unclear = 0
-    for index, item in enumerate(items):
-        author = people[item["author"]]
-        time = reply_to = None
-        mentions: tuple[str, ...] = ()
-        if (said := item.get("time")) is not None:
-            time = time_of(said, last)
-            if time is None:
-                unclear += 1
-            else:
-                last = time
-        if (answered := item.get("reply_to")) is not None:
-            if type(answered) is int and 0 <= answered < index:
-                reply_to = messages[answered].author.id
-            else:
-                unclear += 1
-        if (named := item.get("mentions")) is not None:
-            if isinstance(named, list) and all(isinstance(name, str) for name in named):
-                mentions = tuple(map(tidy, named))
-            else:
-                unclear += 1
-        messages.append(
-            Message(key, str(index), author, texts[index], time, reply_to, mentions, partner.get(author.id))
-        )
-    return messages, unclear
+    for index, place in _given(said):
+        if type(place) is int and 0 <= place < index:
+            answered[index] = authors[place].id
+        else:
+            unclear += 1
+    return answered, unclear
+
+
+def _named(said: list[Any]) -> tuple[list[tuple[str, ...]], int]:
+    """Return whom each message mentions, and how many lists of these made no sense."""
+    named: list[tuple[str, ...]] = [()] * len(said)
+    unclear = 0
+    for index, names in _given(said):
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            named[index] = tuple(map(tidy, names))
+        else:
+            unclear += 1
+    return named, unclear
+
+
+def _given(values: list[Any]) -> Iterable[tuple[int, Any]]:
+    """Yield the values that are there, with their places."""
+    if values.count(None) == len(values):  # nearly always, and told without looking at each
+        return ()
+    return ((index, value) for index, value in enumerate(values) if value is not None)
 
 
 def _author(name: str, listed: dict[str, AgeBand | None]) -> Author:

@@ -19,6 +19,8 @@ DAY = 86_400
 BACKWARDS = 3_600
 """A clock time this many seconds before the last known time is still the same day; further back is the next day."""
 OLDEST = 120
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - for times without a zone, which are UTC
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?")
 
 
@@ -79,9 +81,7 @@ def time_of(value: object, last: float | None) -> float | None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.timestamp()
+    return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)).total_seconds()
 
 
 def _clock_time(value: str, last: float | None) -> float | None:
