@@ -2,12 +2,14 @@
 
 Leans on `core.messages`. In order: the author replied to, the first person mentioned, the partner of a direct
 conversation, a recent speaker whose name the text begins with ("friend: like this"), as where many talk at once, else
-the last other speaker of the same episode. An episode ends when nobody spoke for `EPISODE_GAP`
-seconds: whoever opens the next one talks to nobody in particular yet. The state of a conversation is therefore two
-speakers, a time and at most `RECENT` names, however long it grows.
+the last other speaker of the same episode. An episode ends when nobody spoke for `EPISODE_GAP` seconds: whoever opens
+the next one talks to nobody in particular yet. The state of a conversation is therefore two speakers, a time and at
+most `RECENT` names, however long it grows.
 
-Nothing else is guessed. In a channel of many, the last other speaker is often the wrong one, and an author's messages
-spread over many pairs that stay short of a score: better than a score made of talk with others.
+Nothing else is guessed. Where messages name whom they mean, the last other speaker would have been the one in about a
+third of a technical channel's messages and in three fifths of a game's, by an estimate over names that could be told.
+So in a channel of many an author's messages spread over many pairs that stay short of a score: better than a score
+made of talk with others.
 """
 
 from __future__ import annotations
