@@ -38,7 +38,10 @@ SPANS = (5, 10, 20, 50, 100)
 TOLERATED = 0.004
 """Ordinary talks, averaged over sources by the root of their size, that may alert on the training part when the default
 threshold is chosen. Looks are few there, and live every message is one: up to twice as many will."""
-STEPS = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9965, 0.998)
+STEPS = (
+    0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9965, 0.9975, 0.998,
+    0.9985, 0.999, 0.9993, 0.9996,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,15 @@ def balance(seen: Snapshots, rows: NDArray[np.bool_], kind: NDArray[np.int64]) -
         _, places, counts = np.unique(sources[mine], return_inverse=True, return_counts=True)
         shares = counts**SIZE_POWER / (counts**SIZE_POWER).sum()
         weights[mine] = MASSES[name] * (shares / counts)[places]
-    follows = found < 2
+    weights = _evened(weights, lengths, found < 2)
+    return np.asarray(weights * len(weights) / weights.sum())
+
+
+def _evened(
+    weights: NDArray[np.float64], lengths: NDArray[np.int64], follows: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Let what follows the pattern and what does not weigh the same in every span of lengths."""
+    weights = weights.copy()
     spans = np.searchsorted(SPANS, lengths)
     for span in np.unique(spans):
         here = spans == span
@@ -102,7 +113,7 @@ def balance(seen: Snapshots, rows: NDArray[np.bool_], kind: NDArray[np.int64]) -
         for side in (here & follows, here & ~follows):
             if side.any():
                 weights[side] *= total / 2 / weights[side].sum()
-    return np.asarray(weights * len(weights) / weights.sum())
+    return weights
 
 
 def fit_second_stage(seen: Snapshots, rows: NDArray[np.bool_], close: str) -> SecondStage:
@@ -120,8 +131,13 @@ def fit_second_stage(seen: Snapshots, rows: NDArray[np.bool_], close: str) -> Se
     coefficients[model.classes_] = learned
     intercepts[model.classes_] = model.intercept_ - learned @ scaler.mean_
     raw = _raw(coefficients, intercepts, seen.numbers[rows])
+    # Calibrated as looks come, not as kinds and sources were weighed to learn from, and on kinds that heads have seen.
+    met = ~seen.unseen[rows]
+    follows = kind[rows][met] < 2
     platt = LogisticRegression(C=np.inf, fit_intercept=False, max_iter=500)
-    platt.fit(_terms(raw, seen.words[rows]), kind[rows] < 2, weights)
+    platt.fit(
+        _terms(raw, seen.words[rows])[met], follows, _evened(np.ones(len(follows)), seen.lengths[rows][met], follows)
+    )
     return SecondStage(coefficients, intercepts, platt.coef_[0])
 
 
