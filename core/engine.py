@@ -40,6 +40,26 @@ class SpaceState:
     people: dict[str, PersonState] = field(default_factory=dict)
     alerts: dict[PairKey, AlertState] = field(default_factory=dict)
 
+    def hear(self, message: Message, evidence: Evidence) -> tuple[Pair, PairState]:
+        """Fold a message into its conversation and its author; return the pair it belongs to, not folded yet."""
+        space, room = message.key
+        author = message.author
+        me = author.id
+        conversation = self.conversations.get(room)
+        if conversation is None:
+            conversation = self.conversations[room] = ConversationState()
+        target = address(conversation, message)
+        listen(conversation, message)
+        person = self.people.get(me)
+        if person is None:
+            person = self.people[me] = PersonState()
+        fold_person(person, evidence, target, author.age_band)
+        key = (me, target)
+        mine = self.pairs.get(key)
+        if mine is None:
+            mine = self.pairs[key] = PairState()
+        return Pair(space, me, target), mine
+
     def sides(self, pair: Pair) -> tuple[PairState, PairState, PersonState, PersonState]:
         """Return `pair`, the pair the other way round, its actor and its target; who was never seen is blank."""
         actor, target = pair.actor, pair.target
@@ -93,27 +113,12 @@ class Engine:
 
     def feed_read(self, state: SpaceState, message: Message, evidence: Evidence, now: float) -> list[Effect]:
         """Do as `feed` does, with `evidence` being what `read` or `read_all` made of the message's text."""
-        space, room = message.key
-        author = message.author
-        me = author.id
-        conversation = state.conversations.get(room)
-        if conversation is None:
-            conversation = state.conversations[room] = ConversationState()
-        target = address(conversation, message)
-        listen(conversation, message)
-        person = state.people.get(me)
-        if person is None:
-            person = state.people[me] = PersonState()
-        fold_person(person, evidence, target, author.age_band)
-        key = (me, target)
-        pair = state.pairs.get(key)
-        if pair is None:
-            pair = state.pairs[key] = PairState()
-        self.fold(pair, evidence, room, message.id, message.time)
-        time = message.time or now
-        effects = self.rescore(state, Pair(space, me, target), room, message.id, time)
-        if target is not None and not WELFARE.isdisjoint(evidence.signals):
-            effects += self._fares(state, Pair(space, target, me), room, message.id, time)
+        pair, mine = state.hear(message, evidence)
+        room, time = message.key.conversation, message.time or now
+        self.fold(mine, evidence, room, message.id, message.time)
+        effects = self.rescore(state, pair, room, message.id, time)
+        if pair.target is not None and not WELFARE.isdisjoint(evidence.signals):
+            effects += self._fares(state, Pair(pair.space, pair.target, pair.actor), room, message.id, time)
         return effects
 
     def fold(self, pair: PairState, evidence: Evidence, conversation: str, message_id: str, time: float | None) -> None:

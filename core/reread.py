@@ -52,8 +52,7 @@ async def _folded(
     states: defaultdict[tuple[str, str], PairState] = defaultdict(PairState)
     table = tables.messages
     for author in (await tx.scalars(select(table.c.author).where(table.c.space == space).distinct())).all():
-        said = select(table).where(table.c.space == space, table.c.author == author, table.c.body.is_not(None))
-        for kept in await messages.read(tx, vault, said):
+        for kept in await messages.said_as(tx, vault, space, author):
             pair = states[author, blind_target(vault, space, kept.target)]
             engine.fold(pair, engine.read(kept.text or ""), kept.key.conversation, kept.id, kept.time)
     return states

@@ -83,7 +83,12 @@ async def newest_version(tx: AsyncConnection, vault: Vault, key: MessageKey) -> 
 
 async def said_by(tx: AsyncConnection, vault: Vault, space: str, author: str) -> list[Kept]:
     """Return all that is retained of an author's messages as they read now, in the order they were received."""
-    query = select(_T).where(_T.c.space == space, _T.c.author == vault.blind(space, author), _T.c.body.is_not(None))
+    return await said_as(tx, vault, space, vault.blind(space, author))
+
+
+async def said_as(tx: AsyncConnection, vault: Vault, space: str, pseudonym: str) -> list[Kept]:
+    """Return the same of an author known only by pseudonym."""
+    query = select(_T).where(_T.c.space == space, _T.c.author == pseudonym, _T.c.body.is_not(None))
     return await read(tx, vault, query)
 
 

@@ -32,7 +32,7 @@ from core.training.measure import measure
 from core.training.perturb import measured
 from core.training.second_stage import SecondStage, choose_review, fit_second_stage, ordinary_rates
 from core.training.snapshots import Snapshots, snapshots
-from core.training.views import join, kind_of, weave
+from core.training.views import join, kind_of, kinds_of, weave
 
 Say = Callable[[str], None]
 
@@ -66,10 +66,9 @@ def train(corpora: Sequence[Path], out: Path, validate: Sequence[Path], say: Say
     say(f"read {len(learned):,} talks")
     heads = _heads(design(draw(learned + joined)), say)
     seen = snapshots(_looked_at(learned + woven + joined, heads))
-    ours = seen.folds != HELD_OUT
-    say(f"second stage: {int(ours.sum()):,} looks at pairs")
+    say(f"second stage: {len(seen.folds):,} looks at pairs")
     taught = [talk for talk in learned if talk.fold != HELD_OUT]
-    stage, thresholds, rates = _second_stage(seen, ours, heads.close, taught)
+    stage, thresholds, rates = _second_stage(seen, np.ones(len(seen.folds), bool), heads.close, taught)
     for step, rate in rates.items():
         say(f"at {step}, {rate:.2%} of ordinary talks would alert")
     card: dict[str, Any] = {
@@ -106,10 +105,10 @@ def _heads(made: Design, say: Say) -> AllHeads:
     """Learn heads for the held-out fold, then for every other and for every kind of ordinary talk."""
     say(f"{made.matrix.shape[0]:,} windows")
     ours = made.folds != HELD_OUT
-    by_kind = np.array([kind_of(source) for source in made.sources.tolist()])
+    by_kind = kinds_of(made.sources)
     ordinary = made.roles == "ordinary"
-    # The closest kind is not known before there is a head to take talk for the pattern: any will do for the start.
-    first = fit_heads(made, ours, str(made.sources[ordinary][0]))
+    # What is closest is not known before there is a head to take talk for the pattern.
+    first = fit_heads(made, ours, None)
     close = closest(made, ours & ordinary, first)
     say(f"heads; the ordinary talk most easily taken for the pattern is {close}")
     shipped = fit_heads(made, ours, close, first, kept=("pattern", "side", "young"))
@@ -133,6 +132,8 @@ def _heads(made: Design, say: Say) -> AllHeads:
 def _looked_at(views: Sequence[Talk], heads: AllHeads) -> Iterator[tuple[Talk, BulkReader, bool]]:
     """Give each talk its readers, one reader after the other: each remembers much."""
     for fold, learned in heads.folds.items():
+        if fold == HELD_OUT:
+            continue  # measured, never learned from
         reader = BulkReader(Reader(*learned.weights))
         yield from ((talk, reader, False) for talk in views if talk.fold == fold)
     for kind, learned in heads.kinds.items():
@@ -161,10 +162,10 @@ def _left_out(
 
     The looks that its second stage has at other kinds went through heads that did learn from it.
     """
-    by_kind = np.array([kind_of(source) for source in seen.sources.tolist()])
+    by_kind = kinds_of(seen.sources)
     for kind, found in heads.kinds.items():
         say(f"measuring {kind} without having learned from it")
-        rows = (seen.folds != HELD_OUT) & ((by_kind != kind) | seen.pattern)
+        rows = (by_kind != kind) | seen.pattern
         taught = [talk for talk in learned if talk.fold != HELD_OUT and kind_of(talk.source) != kind]
         stage, thresholds, _ = _second_stage(seen, rows, heads.close, taught)
         model = _model(found, stage, thresholds)
@@ -192,7 +193,7 @@ def _five_fold(learned: Sequence[Talk], heads: AllHeads, seen: Snapshots, say: S
     hits = false = 0
     for fold, found in heads.folds.items():
         say(f"measuring fold {fold} of {heads.close}")
-        rows = (seen.folds != HELD_OUT) & (seen.folds != fold)
+        rows = seen.folds != fold
         taught = [talk for talk in learned if talk.fold not in {HELD_OUT, fold}]
         stage, thresholds, _ = _second_stage(seen, rows, heads.close, taught)
         figures = measure([t for t in close if t.fold == fold], _model(found, stage, thresholds), thresholds)

@@ -138,6 +138,14 @@ def _sparse(rows: Sequence[Counter[int]], width: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((values, columns, ends), shape=(len(rows), width))
 
 
+def spread(sources: NDArray[np.str_], power: float) -> NDArray[np.float64]:
+    """Spread 1 over examples: a source gets a share by its size to the `power`, and each of its examples the same."""
+    _, found, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    shares = counts**power / (counts**power).sum()
+    spread_weights: NDArray[np.float64] = (shares / counts)[found]
+    return spread_weights
+
+
 def balanced(sources: NDArray[np.str_], positive: NDArray[np.bool_], power: float) -> NDArray[np.float64]:
     """Weigh examples so that both sides count the same, and on each side a source by its size to the `power`.
 
@@ -145,9 +153,7 @@ def balanced(sources: NDArray[np.str_], positive: NDArray[np.bool_], power: floa
     """
     weights = np.zeros(len(sources))
     for side in (positive, ~positive):
-        _, found, counts = np.unique(sources[side], return_inverse=True, return_counts=True)
-        shares = counts**power / (counts**power).sum()
-        weights[side] = (shares / counts)[found]
+        weights[side] = spread(sources[side], power)
     balanced_weights: NDArray[np.float64] = weights * len(sources) / weights.sum()
     return balanced_weights
 
@@ -185,14 +191,14 @@ class Heads:
 
 
 def fit_heads(
-    made: Design, rows: NDArray[np.bool_], close: str, like: Heads | None = None, kept: Sequence[str] = ()
+    made: Design, rows: NDArray[np.bool_], close: str | None, like: Heads | None = None, kept: Sequence[str] = ()
 ) -> Heads:
     """Learn all heads from the chosen rows.
 
     Parameters
     ----------
     close
-        The source of ordinary talk that the head "hard" is learned against.
+        The source of ordinary talk that the head "hard" is learned against; None: it stays unlearned.
     like, kept
         Heads `kept` are taken over from `like`: those of which no row was left out.
     """
@@ -201,6 +207,8 @@ def fit_heads(
     for column, head in enumerate(HEADS):
         if like is not None and head in kept:
             coefficients[column], intercepts[column] = like.coefficients[column], like.intercepts[column]
+            continue
+        if head == "hard" and close is None:
             continue
         one, others = _AGAINST[head]
         chosen = rows & np.isin(made.roles, [one, *others])

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.conversation import ConversationState, address, listen
+from core.engine import SpaceState
 from core.evidence import BUCKETS, HEADS, Reader
 from core.messages import Message
-from core.pair import PairState, PersonState, fold_pair, fold_person
+from core.pair import fold_pair
 from core.signals import CUES, PATTERN_SIGNALS, matching
 from core.signals.computed import COMPUTED_SIGNALS
 from core.text import tokens
@@ -97,21 +97,15 @@ def rates(paths: Iterable[Path]) -> Rates:
 def _signals(messages: Sequence[Message], reader: Reader) -> Counter[str]:
     """Count the messages that show each pattern signal; a computed one that some pair shows at the end counts 1."""
     counts: Counter[str] = Counter()
-    conversation, silence, nobody = ConversationState(), PairState(), PersonState()
-    pairs: dict[tuple[str, str | None], PairState] = {}
-    people: dict[str, PersonState] = {}
+    state, pairs = SpaceState(), set()
     for message in messages:
-        me, target = message.author.id, address(conversation, message)
-        listen(conversation, message)
         evidence = reader.read(message.text)
         counts.update(evidence.signals)
-        fold_pair(pairs.setdefault((me, target), PairState()), evidence, message.time)
-        fold_person(people.setdefault(me, PersonState()), evidence, target, message.author.age_band)
+        pair, mine = state.hear(message, evidence)
+        fold_pair(mine, evidence, message.time)
+        pairs.add(pair)
     for signal in COMPUTED_SIGNALS:
-        counts[signal.name] = any(
-            signal.function(pair, pairs.get((target or "", me), silence), people[me], people.get(target or "", nobody))
-            for (me, target), pair in pairs.items()
-        )
+        counts[signal.name] = any(signal.function(*state.sides(pair)) for pair in pairs)
     return counts
 
 

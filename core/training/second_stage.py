@@ -22,9 +22,9 @@ from sklearn.preprocessing import StandardScaler
 
 from core.features import FEATURES, SHRINK
 from core.kinds import KINDS
-from core.training.heads import SEED
+from core.training.heads import SEED, spread
 from core.training.snapshots import Snapshots
-from core.training.views import JOINED, kind_of
+from core.training.views import JOINED, kind_of, kinds_of
 
 STRENGTH = 0.02
 """scikit-learn's C; with 0.1 it remembered the few people of the smallest source."""
@@ -80,7 +80,7 @@ def kinds(seen: Snapshots, close: str) -> NDArray[np.int64]:
 
     What follows the pattern in that source has both voices in one author, as all of its talks do.
     """
-    is_close = np.array([kind_of(source) == kind_of(close) for source in seen.sources.tolist()])
+    is_close = kinds_of(seen.sources) == kind_of(close)
     both_voices = np.char.endswith(seen.sources, JOINED) | is_close
     choices = (seen.pattern & ~both_voices, seen.pattern, seen.roles == "approached", is_close)
     return np.select(choices, range(4), default=4)
@@ -94,9 +94,7 @@ def balance(seen: Snapshots, rows: NDArray[np.bool_], kind: NDArray[np.int64]) -
         mine = found == number
         if not mine.any():
             continue
-        _, places, counts = np.unique(sources[mine], return_inverse=True, return_counts=True)
-        shares = counts**SIZE_POWER / (counts**SIZE_POWER).sum()
-        weights[mine] = MASSES[name] * (shares / counts)[places]
+        weights[mine] = MASSES[name] * spread(sources[mine], SIZE_POWER)
     weights = _evened(weights, lengths, found < 2)
     return np.asarray(weights * len(weights) / weights.sum())
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.bulk import BulkReader
-from core.conversation import ConversationState, address, listen
+from core.engine import SpaceState
 from core.evidence import HEADS
 from core.features import features
-from core.pair import PairState, PersonState, fold_pair, fold_person
+from core.pair import fold_pair
 from core.scorer import enough
 from core.training.corpus import Role, Talk
 
@@ -46,24 +46,13 @@ class Snapshots:
 
 def look(talk: Talk, reader: BulkReader) -> Iterator[tuple[list[float], float, Role, int]]:
     """Yield (numbers, the actor's words, the actor's role, length) at the prefixes of each of the talk's pairs."""
-    conversation = ConversationState()
-    pairs: dict[tuple[str, str | None], PairState] = {}
-    people: dict[str, PersonState] = {}
-    silence, nobody = PairState(), PersonState()
+    state = SpaceState()
     messages = talk.messages[:FURTHEST]
     for message, evidence in zip(messages, reader.read([message.text for message in messages]), strict=True):
-        me = message.author.id
-        target = address(conversation, message)
-        listen(conversation, message)
-        pair = pairs.setdefault((me, target), PairState())
-        fold_pair(pair, evidence, message.time)
-        person = people.setdefault(me, PersonState())
-        fold_person(person, evidence, target, message.author.age_band)
-        if me in talk.roles and enough(pair) and (pair.messages in PREFIXES):
-            other = pairs.get((target, me), silence) if target is not None else silence
-            target_person = people.get(target, nobody) if target is not None else nobody
-            seen = features(pair, other, person, target_person)
-            yield seen, pair.sums[len(HEADS)], talk.roles[me], pair.messages
+        pair, mine = state.hear(message, evidence)
+        fold_pair(mine, evidence, message.time)
+        if pair.actor in talk.roles and enough(mine) and (mine.messages in PREFIXES):
+            yield features(*state.sides(pair)), mine.sums[len(HEADS)], talk.roles[pair.actor], mine.messages
 
 
 def snapshots(read: Iterable[tuple[Talk, BulkReader, bool]]) -> Snapshots:

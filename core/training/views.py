@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.training.corpus import SLICE, Role, Talk
 
@@ -30,6 +31,12 @@ def kind_of(source: str) -> str:
     """
     words = source.rstrip(WOVEN + JOINED).split("_")
     return "_".join(words[1:]) if words[0] == "benign" else words[0]
+
+
+def kinds_of(sources: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Name the kind of talk of each of many sources."""
+    names, places = np.unique(sources, return_inverse=True)
+    return np.array([kind_of(name) for name in names.tolist()])[places]
 
 
 def weave(talks: Iterable[Talk]) -> Iterator[Talk]:
