@@ -53,7 +53,14 @@ async def opened_store(config: Config) -> AsyncIterator[Store]:
 
 def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
     """Put the guard around the engine."""
-    return Guard(engine, store, keep_text_days=config.storage.keep_text_days, age_bands=config.age_bands)
+    servers = config.discord.servers if config.discord else ()
+    return Guard(
+        engine,
+        store,
+        keep_text_days=config.storage.keep_text_days,
+        age_bands=config.age_bands,
+        defaults={f"discord:{server.id}": {"mode": server.mode, "review": server.review} for server in servers},
+    )
 
 
 def configured(config: Config) -> list[str]:

@@ -13,7 +13,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import tables
 
-Deed = Literal["alert opened", "alert updated", "alert decided", "excerpt shown", "text purged", "person forgotten"]
+Deed = Literal[
+    "alert opened",
+    "alert updated",
+    "alert claimed",
+    "alert decided",
+    "alert escalated",
+    "decision undone",
+    "action taken",
+    "action undone",
+    "legal hold set",
+    "legal hold lifted",
+    "excerpt shown",
+    "case exported",
+    "report received",
+    "request received",
+    "request answered",
+    "settings changed",
+    "space joined",
+    "space left",
+    "space deleted",
+    "text purged",
+    "person forgotten",
+]
 LAMPKEEPER = ""
 """`who` where Lampkeeper itself acted."""
 

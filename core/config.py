@@ -44,6 +44,7 @@ RoleId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 PersonId = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
 """A person on a platform, as in discord:123."""
 Probability = Annotated[float, Field(gt=0, lt=1)]
+Mode = Literal["live", "shadow"]
 
 
 def _full_path(path: Path) -> Path:
@@ -68,7 +69,7 @@ class Storage(_Section):
 class Alerts(_Section):
     """Whether anybody is told, and from which probability on a level is reached (None: as the model's card says)."""
 
-    mode: Literal["live", "shadow"] = "live"
+    mode: Mode = "live"
     watch: Probability | None = None
     review: Probability | None = None
     urgent: Probability | None = None
@@ -117,20 +118,33 @@ class Signal(_Section):
 
 
 class DiscordServer(_Section):
-    """One Discord server: where cards go, who may press, what is left out, which roles tell an age band."""
+    """One Discord server: where cards go, who may press, what is left out, which roles tell an age band.
+
+    `mode` and `review` are as in `Alerts`, and win over it. `call_role` is called by urgent cards, `second_reviewers`
+    by escalated ones.
+    """
 
     id: DiscordId
-    alert_channel: DiscordId
+    alert_channel: DiscordId | None = None
     moderator_roles: tuple[DiscordId, ...] = ()
+    second_reviewers: tuple[DiscordId, ...] = ()
+    call_role: DiscordId | None = None
     ignored_channels: tuple[DiscordId, ...] = ()
     age_roles: dict[RoleId, AgeBand] = Field(default_factory=dict)
+    mode: Mode | None = None
+    review: Probability | None = None
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
 
 
 class Discord(_Section):
-    """The Discord bot. `direct_messages` names the server whose moderators see DMs with the bot."""
+    """The Discord bot. `direct_messages` names the server whose moderators see DMs with the bot.
+
+    It serves every server that it is in; `servers` sets some of them up, so far as their admins do not.
+    """
 
     token: SecretStr | None = None
-    servers: tuple[DiscordServer, ...] = Field(min_length=1)
+    servers: tuple[DiscordServer, ...] = ()
     direct_messages: DiscordId | None = None
 
     @model_validator(mode="after")
@@ -138,8 +152,6 @@ class Discord(_Section):
         servers = [server.id for server in self.servers]
         if len(servers) != len(set(servers)):
             raise ValueError("two servers have the same id")
-        if self.direct_messages is not None and self.direct_messages not in servers:
-            raise ValueError("direct_messages must be the id of one of the servers")
         return self
 
 

@@ -19,7 +19,7 @@ from core.features import WELFARE, shown_signals, welfare_signals
 from core.kinds import log_odds, own
 from core.messages import Message, Pair
 from core.pair import PairState, PersonState, fold_pair, fold_person, note
-from core.policy import AlertState, Thresholds
+from core.policy import AlertState, Rules, Thresholds
 from core.scorer import Scorer, outcome_of
 from core.signals.computed import NEUTRAL
 from core.signals.own import OwnSignals
@@ -70,7 +70,10 @@ class SpaceState:
 
 
 class Engine:
-    """A model, a community's thresholds and its own signals, ready to score; in `shadow`, it opens no alert."""
+    """A model, rules and the operator's own signals, ready to score.
+
+    `thresholds` and `shadow` hold for every space that `rules` does not name.
+    """
 
     def __init__(
         self, model: Scorer, thresholds: Thresholds, own_signals: OwnSignals | None = None, *, shadow: bool = False
@@ -78,6 +81,8 @@ class Engine:
         self.model = model
         self.thresholds = thresholds
         self.shadow = shadow
+        self.rules: dict[str, Rules] = {}
+        self._common = Rules(thresholds, shadow=shadow)
         self._bulk: BulkReader | None = None
         self.own_signals = own_signals or None  # none of them costs nothing
 
@@ -138,16 +143,17 @@ class Engine:
             silent: list[Effect] = [Scored(pair, Score(None, "none", outcome), 0.0)]
             return silent + self._unread(state, pair) if outcome == "unsupported_language" else silent
         reached = policy.weighed(probability, policy.odds_of(person, other))
-        level = policy.level_of(reached, self.thresholds)
+        rules = self.rules.get(pair.space, self._common)
+        level = policy.level_of(reached, rules.thresholds)
         score = Score(probability, level, "scored")
         effects: list[Effect] = [Scored(pair, score, reached)]
-        if self.shadow or (level in _QUIET and (pair.actor, pair.target) not in state.alerts):
+        if rules.shadow or (level in _QUIET and (pair.actor, pair.target) not in state.alerts):
             return effects
         alert = state.alerts.setdefault((pair.actor, pair.target), AlertState())
         signals, welfare = shown_signals(mine, reverse, person, other), welfare_signals(reverse)
         # What the other person shows is news for the card too, also where the actor showed the same.
         news = (*signals, *(f"other {name}" for name in welfare))
-        told = policy.step(alert, reached, level, news, time, self.thresholds.review)
+        told = policy.step(alert, reached, level, news, time, rules.thresholds.review)
         if told != "nothing":
             kind = OpenAlert if told == "open" else UpdateAlert
             reasons = tuple(Reason(m.conversation, m.message_id, m.weight, tuple(m.signals)) for m in mine.moments)

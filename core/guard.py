@@ -1,6 +1,7 @@
 """The guard: the one asyncio shell around the pure core. Events in, everything committed, cards out.
 
-Leans on `core.batch` for what one transaction does, on `core.outbox` for delivery, on `core.retention` for forgetting.
+Leans on `core.ledger` for transactions and `core.batch` for what one does, on `core.outbox` for delivery, on
+`core.retention` for forgetting. What people decide and choose goes by its `desk` and its `communities`.
 Decisions:
 - Events wait in a bounded queue; when it is full `receive` waits, so that a flood slows its source down instead of
   filling the memory, and the admins are told.
@@ -9,8 +10,6 @@ Decisions:
 - Where a conversation has no cursor, they read on from `last_alive` of their platform. A sign of life moves it only
   while the platform's adapter says that it misses nothing, and only when all received before is stored; so neither a
   slow catch-up cut short nor a refused platform beside a running one leaves a gap.
-- Whoever else writes (a decision, a purge) takes the same lock, so that memory and database never part. When a
-  transaction fails, memory is dropped and reads itself again.
 - If the database cannot be written, the batch is kept and tried again until it can; the admins are told directly, for
   the outbox cannot be written either.
 - An event that cannot be processed is a bug of ours. Its batch is undone and taken again event by event: the others
@@ -23,26 +22,24 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, peaks, policy, retention, unread
-from core.batch import Batch, Memory
-from core.cards import Card, Decided, Decision, ExcerptLine, Person
+from core import audit, outbox, peaks, retention, unread
+from core.batch import Batch
+from core.communities import Choices, Communities
+from core.desk import Desk
 from core.engine import Engine
 from core.errors import LampkeeperError, StoreError
+from core.ledger import Ledger
 from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
-from core.reread import reread
 from core.store import Store, tables, upsert
-from core.store.states import Touched, load_pairs, save
 
 log = structlog.get_logger(__name__)
 
@@ -55,22 +52,14 @@ DIRECT_NOTICE_WAIT = 10.0
 RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a press; `accepted` False: somebody had decided already, and `card.decided` says who."""
-
-    card: Card
-    accepted: bool
-
-
 class Guard:
     """Watches over everything received.
 
     `keep_text_days` is the retention rule, `clock` seconds since the epoch, `age_bands` what the operator knows of
-    people (``platform:id``), over what a platform's roles say.
+    people (``platform:id``), over what a platform's roles say, `defaults` what the operator chose for spaces.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that one process is set up with
         self,
         engine: Engine,
         store: Store,
@@ -78,16 +67,17 @@ class Guard:
         keep_text_days: float = 7,
         clock: Callable[[], float] = time.time,
         age_bands: Mapping[str, AgeBand] = MappingProxyType({}),
+        defaults: Mapping[str, Choices] = MappingProxyType({}),
     ) -> None:
         self.skipped = 0
         """Events that could not be processed since the start."""
-        self._engine = engine
-        self._store = store
-        self._vault = store.vault
-        self._keep_text = keep_text_days * retention.DAY
-        self._clock = clock
+        self.ledger = Ledger(engine, store, clock)
+        self.ledger.committed.append(self._wake)
+        self.desk = Desk(self.ledger)
+        self.communities = Communities(self.ledger, defaults)
+        self._loaded = False
+        self.keep_text_days = keep_text_days
         self._age_bands = age_bands
-        self._memory = Memory()
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._stopping = asyncio.Event()
         self._behind = False
@@ -96,14 +86,13 @@ class Guard:
         self._deliverers: Sequence[Deliverer] = ()
         self._notices: dict[tuple[str, str], None] = {}
         self._told: dict[tuple[str, str], float] = {}
-        self._same_model = False
 
     async def run(self, deliverers: Sequence[Deliverer]) -> None:
         """Write, deliver, purge and give signs of life until cancelled; then commit what is queued."""
         self._deliverers = deliverers
-        meanings = self._engine.own_meanings
-        self._outboxes = [Outbox(self._store, deliverer, self._clock, meanings) for deliverer in deliverers]
-        unserved = self._quietly(outbox.report_unserved(self._store, {d.platform for d in deliverers}))
+        meanings = self.ledger.engine.own_meanings
+        self._outboxes = [Outbox(self.ledger.store, deliverer, self.ledger.clock, meanings) for deliverer in deliverers]
+        unserved = self._quietly(outbox.report_unserved(self.ledger.store, {d.platform for d in deliverers}))
         writer = asyncio.create_task(self._write())
         others = [
             asyncio.create_task(work)
@@ -153,7 +142,7 @@ class Guard:
         """Return the id of the newest committed message of a conversation."""
         table = tables.conversations
         here = (table.c.space == key.space, table.c.conversation == key.conversation)
-        async with self._store.read() as tx:
+        async with self.ledger.store.read() as tx:
             newest: str | None = await tx.scalar(select(table.c.newest_id).where(*here))
         return newest
 
@@ -163,7 +152,7 @@ class Guard:
         Seconds since the epoch. Where a conversation has no cursor, reading starts here; take off what clocks may
         differ and what a dead connection hides before it is noticed.
         """
-        async with self._store.read() as tx:
+        async with self.ledger.store.read() as tx:
             until: float | None = await tx.scalar(
                 select(tables.meta.c.number).where(tables.meta.c.name == _row(platform))
             )
@@ -180,58 +169,17 @@ class Guard:
         else:
             self._listening.discard(platform)
 
-    async def card(self, alert: str) -> Card | None:
-        """Return an alert's card as it stands, or None if there is no such alert."""
-        async with self._store.read() as tx:
-            return await cases.card(tx, self._vault, alert, self._engine.own_meanings)
-
-    async def decide(self, alert: str, decision: Decision, moderator: Person) -> Verdict | None:
-        """Record a moderator's decision; the first wins. None if there is no such alert."""
-        async with self._transaction() as tx:
-            pair = await cases.pair_of(tx, self._vault, alert)
-            if pair is None:
-                return None
-            now, space = self._clock(), pair.space
-            accepted = await cases.decide(tx, self._vault, alert, space, Decided(decision, moderator, now))
-            if accepted:
-                known, key = self._memory.of(space), (pair.actor, pair.target)
-                await load_pairs(tx, self._vault, known, [key])
-                state = known.state.alerts.get(key)
-                if state is not None and policy.alert_id(pair, state.count) == alert:
-                    policy.decided(state, now)
-                    await save(tx, self._vault, known, Touched(pairs={key}))
-                who = self._vault.blind(space, moderator.id)
-                deed = audit.row(now, space, "alert decided", who=who, about=alert, decision=decision)
-                await audit.record(tx, [deed])
-                await outbox.put_cards(tx, {alert: space}, now)
-            card = await cases.card(tx, self._vault, alert, self._engine.own_meanings)
-        self._wake()
-        assert card is not None
-        return Verdict(card, accepted)
-
-    async def excerpt(self, alert: str, moderator: Person) -> list[ExcerptLine]:
-        """Return the retained text around an alert's reasons, oldest first; [] if it was purged. Audited."""
-        async with self._transaction() as tx:
-            pair = await cases.pair_of(tx, self._vault, alert)
-            if pair is None:
-                return []
-            lines = await cases.excerpt(tx, self._vault, alert)
-            who = self._vault.blind(pair.space, moderator.id)
-            deed = audit.row(self._clock(), pair.space, "excerpt shown", who=who, about=alert, lines=len(lines))
-            await audit.record(tx, [deed])
-        return lines
-
     async def purge(self) -> int:
         """Purge the text and the peaks that were kept long enough; return of how many messages."""
-        async with self._transaction() as tx:
-            await peaks.purge(tx, self._clock())
+        async with self.ledger.transaction() as tx:
+            await peaks.purge(tx, self.ledger.clock())
         total = 0
         while True:
-            async with self._transaction() as tx:
-                now = self._clock()
-                purged = await retention.purge(tx, self._vault, self._engine, now - self._keep_text, now)
+            async with self.ledger.transaction() as tx:
+                now, keep = self.ledger.clock(), self.keep_text_days * retention.DAY
+                purged = await retention.purge(tx, self.ledger.vault, self.ledger.engine, now - keep, now)
                 for (space, conversation), horizon in purged.horizons.items():
-                    marks = self._memory.of(space).marks.get(conversation)
+                    marks = self.ledger.memory.of(space).marks.get(conversation)
                     if marks is not None and (marks.horizon is None or marks.horizon < horizon):
                         marks.horizon = horizon
             total += purged.messages
@@ -239,50 +187,28 @@ class Guard:
                 break
         if total:
             log.info("guard.purged", messages=total)
-            await self._store.checkpoint()
+            await self.ledger.store.checkpoint()
         return total
 
     async def tell_unread(self) -> None:
         """Have the admins told of conversations that could not be read, at most once a day (`core.unread`)."""
-        async with self._transaction() as tx:
-            told = await unread.tell(tx, self._clock())
-        if told:
-            self._wake()
+        async with self.ledger.transaction() as tx:
+            await unread.tell(tx, self.ledger.clock())
 
     async def forget_person(self, space: str, person: str) -> None:
         """Remove a person from every table (`core.retention`). Needs no `run`: a guard just made can do it."""
-        async with self._transaction() as tx:
-            await retention.forget_person(tx, self._vault, self._engine, space, person)
-            await audit.record(tx, [audit.row(self._clock(), space, "person forgotten")])
-            self._memory.clear()
-        await self._store.checkpoint()
+        async with self.ledger.transaction() as tx:
+            await retention.forget_person(tx, self.ledger.vault, self.ledger.engine, space, person)
+            await audit.record(tx, [audit.row(self.ledger.clock(), space, "person forgotten")])
+            self.ledger.memory.clear()
+        await self.ledger.store.checkpoint()
 
     async def forget_space(self, space: str) -> None:
         """Remove a space from every table. Needs no `run`: a guard just made can do it."""
-        async with self._transaction() as tx:
+        async with self.ledger.transaction() as tx:
             await retention.forget_space(tx, space)
-            self._memory.clear()
-        await self._store.checkpoint()
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction; if it fails, memory may be ahead of the database and is dropped.
-
-        The first one looks whether the states in the database are of this model, before anything is read from them.
-        Who gives up while still waiting for the lock leaves memory alone: it belongs to whoever holds the lock.
-        """
-        begun = False
-        try:
-            async with self._store.write() as tx:
-                begun = True
-                if not self._same_model and (pairs := await reread(tx, self._vault, self._engine)):
-                    log.info("guard.pairs_read_anew_for_another_model", pairs=pairs)
-                yield tx
-            self._same_model = True
-        except BaseException:
-            if begun:
-                self._memory.clear()
-            raise
+            self.ledger.memory.clear()
+        await self.ledger.store.checkpoint()
 
     async def _write(self) -> None:
         while not (self._stopping.is_set() and self._queue.empty()):
@@ -291,7 +217,7 @@ class Guard:
                 events.append(self._queue.get_nowait())
             # What was received up to now is in this batch, if nothing waits behind it.
             complete = self._queue.empty() and not self._stopping.is_set()
-            heard, alive = self._clock(), sorted(self._listening) if complete else []
+            heard, alive = self.ledger.clock(), sorted(self._listening) if complete else []
             try:
                 if received := [event for event in events if event is not None]:
                     await self._take(received)
@@ -336,18 +262,20 @@ class Guard:
                 return
 
     async def _commit(self, events: Sequence[Event], caught_up: Mapping[str, float] = MappingProxyType({})) -> None:
-        async with self._transaction() as tx:
-            now, notices = self._clock(), list(self._notices)
+        if not self._loaded:
+            await self.communities.load()
+            self._loaded = True
+        async with self.ledger.transaction() as tx:
+            now, notices = self.ledger.clock(), list(self._notices)
             if events:
-                await Batch(tx, self._vault, self._engine, self._memory, now).take(events)
+                await Batch(tx, self.ledger.vault, self.ledger.engine, self.ledger.memory, now).take(events)
             for space, text in notices:
                 await outbox.put_notice(tx, space, text, now)
             signs = [{"name": _row(platform), "number": heard} for platform, heard in caught_up.items()]
             await upsert(tx, tables.meta, signs)
         for notice in notices:
             del self._notices[notice]
-        self._memory.trim()
-        self._wake()
+        self.ledger.memory.trim()
 
     def _skip(self, event: Event, error: Exception) -> None:
         """Leave out an event. Of the error only its kind and place are logged: its words may quote the message."""
@@ -368,7 +296,7 @@ class Guard:
 
     def _tell(self, space: str, text: str) -> None:
         """Have a notice written with the next commit, the same one at most once in `SAME_NOTICE_EVERY`."""
-        now, told = self._clock(), self._told.get((space, text))
+        now, told = self.ledger.clock(), self._told.get((space, text))
         if told is None or now - told >= SAME_NOTICE_EVERY:
             self._told[space, text] = now
             self._notices[space, text] = None

@@ -51,6 +51,14 @@ class Thresholds:
         return cls(min(watch, review), review, max(urgent, review))
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a community chose: its thresholds, and whether it only wants to be counted (`shadow`: no alert opens)."""
+
+    thresholds: Thresholds
+    shadow: bool = False
+
+
 @dataclass(slots=True)
 class AlertState:
     """What the moderators of a space were told about one pair.

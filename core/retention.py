@@ -100,6 +100,8 @@ SPACE_RULES: dict[str, bool] = {
     "people": True,
     "pairs": True,
     "alerts": True,
+    "actions": True,
+    "requests": True,
     "peaks": True,
     "unread": True,
     "audit": True,
@@ -128,7 +130,21 @@ async def _alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) ->
     """Remove alerts about the person, with the outbox rows that would show them, and the name behind decisions."""
     table, me = tables.alerts, vault.blind(space, person)
     await _delete(tx, table, space, or_(table.c.actor == me, table.c.target == me))
-    await tx.execute(update(table).where(table.c.space == space, table.c.moderator == me).values(moderator=FORGOTTEN))
+    for column in ("moderator", "claimant"):
+        mine = update(table).where(table.c.space == space, table.c[column] == me)
+        await tx.execute(mine.values({column: FORGOTTEN}))
+
+
+async def _actions(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Keep that something was done, not by whom if it was this person; what was done to them goes with the alert."""
+    table, me = tables.actions, vault.blind(space, person)
+    await tx.execute(update(table).where(table.c.space == space, table.c.who == me).values(who=FORGOTTEN))
+
+
+async def _requests(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove what the person asked for."""
+    table, me = tables.requests, vault.blind(space, person)
+    await _delete(tx, table, space, table.c.person == me)
 
 
 async def _messages(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
@@ -182,6 +198,8 @@ PERSON_RULES: dict[str, PersonRule] = {
     "audit": _audit,
     "outbox": _nobody,
     "alerts": _alerts,
+    "actions": _actions,
+    "requests": _requests,
     "messages": _messages,
     "people": _people,
     "pairs": _pairs,

@@ -47,8 +47,8 @@ async def count(tx: AsyncConnection, effects: Iterable[Unread]) -> None:
     )
 
 
-async def tell(tx: AsyncConnection, now: float) -> bool:
-    """Have every space told that has news and was not told within `TOLD_EVERY`; return whether any was."""
+async def tell(tx: AsyncConnection, now: float) -> None:
+    """Have every space told that has news and was not told within `TOLD_EVERY`."""
     due = select(_T.c.space).group_by(_T.c.space).having(func.sum(_T.c.number) > 0)
     due = due.having(func.coalesce(func.max(_T.c.told), -TOLD_EVERY) <= now - TOLD_EVERY)
     spaces = list(await tx.scalars(due.order_by(_T.c.space)))
@@ -59,7 +59,6 @@ async def tell(tx: AsyncConnection, now: float) -> bool:
             counts[f"{kind} "][name] = row.number
         await outbox.put_notice(tx, space, notice(counts[_LANGUAGE], counts[_SIGNAL]), now)
         await tx.execute(update(_T).where(_T.c.space == space).values(number=0, told=now))
-    return bool(spaces)
 
 
 def notice(languages: dict[str, int], signals: dict[str, int]) -> str:

@@ -28,6 +28,7 @@ from tests.discord_objects import (
     CONTENT_FLAG_LIMITED,
     DM,
     FORUM,
+    GENERAL,
     HISTORY,
     LAMPKEEPER,
     MESSAGE_CONTENT,
@@ -41,12 +42,23 @@ from tests.discord_objects import (
     shown_text,
 )
 
+BODY: web.RequestKey[Any] = web.RequestKey("body", object)
+FILES: web.RequestKey[tuple[str, ...]] = web.RequestKey("files", tuple)
+
 
 class Reply(NamedTuple):
-    """What the presser of a button was shown, and whether to nobody else."""
+    """What somebody was shown in answer, and whether to nobody else.
 
-    text: str
-    ephemeral: bool
+    `message` is the whole of it as Discord keeps it (buttons and menus to press next are in it), `files` the names of
+    what is attached; `modal` is a form that was opened instead, `choices` what was offered while typing.
+    """
+
+    text: str = ""
+    ephemeral: bool = False
+    message: Json | None = None
+    modal: Json | None = None
+    choices: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass
@@ -78,8 +90,11 @@ class Platform(World):
         self.identifies = self.resumes = 0
         self.session: Session | None = None
         self.url = ""
+        self.commands: list[Json] = []
+        """The application's commands, as the bot put them."""
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._deferred: dict[str, bool] = {}
+        self._pressed: dict[str, Json] = {}
         self._nonces: dict[str, int] = {}
         self._sequence = itertools.count(1)
         self._socket: web.WebSocketResponse | None = None
@@ -194,7 +209,8 @@ class Platform(World):
         if not request.path.startswith("/api/"):
             return await handler(request)  # type: ignore[no-any-return]
         path = request.path.removeprefix("/api/v10")
-        body = await request.json() if request.can_read_body else {}
+        body, files = await read(request)
+        request[BODY], request[FILES] = body, files
         self.requests.append((request.method, path, body))
         for fault in self.faults:
             pattern, status, answer, headers = fault
@@ -228,6 +244,10 @@ class Platform(World):
                 web.patch(f"{api}/channels/{{channel}}/messages/{{message}}", self.patch_message),
                 web.post(f"{api}/interactions/{{id}}/{{token}}/callback", self.post_callback),
                 web.post(f"{api}/webhooks/{LAMPKEEPER}/{{token}}", self.post_followup),
+                web.get(f"{api}/webhooks/{LAMPKEEPER}/{{token}}/messages/@original", self.get_original),
+                web.patch(f"{api}/webhooks/{LAMPKEEPER}/{{token}}/messages/@original", self.patch_original),
+                web.get(f"{api}/users/@me/guilds", self.get_guilds),
+                web.put(f"{api}/applications/{LAMPKEEPER}/commands", self.put_commands),
             ]
         )
         return app
@@ -238,6 +258,17 @@ class Platform(World):
 
     async def get_me(self, _request: web.Request) -> web.Response:
         return as_json(self.user(LAMPKEEPER))
+
+    async def get_guilds(self, _request: web.Request) -> web.Response:
+        about: Json = {"id": str(SERVER), "name": "server", "icon": None, "owner": False}
+        about |= {"permissions": "0", "features": []}
+        return as_json([about])
+
+    async def put_commands(self, request: web.Request) -> web.Response:
+        """API, "Bulk Overwrite Global Application Commands"."""
+        about = {"application_id": str(LAMPKEEPER), "version": "1"}
+        self.commands = [command | about | {"id": str(self.id())} for command in request[BODY]]
+        return as_json(self.commands)
 
     async def get_application(self, _request: web.Request) -> web.Response:
         about = {"id": str(LAMPKEEPER), "name": "lampkeeper", "icon": None, "description": "", "summary": ""}
@@ -288,7 +319,7 @@ class Platform(World):
             return refused(403, 50001, "Missing Access")
         if not self.allows(channel) & SEND:
             return refused(403, 50013, "Missing Permissions")
-        body = await request.json()
+        body = request[BODY]
         if body.get("enforce_nonce") and body["nonce"] in self._nonces:
             return as_json(self.messages[channel][self._nonces[body["nonce"]]])
         embeds, components = body.get("embeds") or [], body.get("components") or []
@@ -303,37 +334,72 @@ class Platform(World):
         posted = self.messages.get(channel, {}).get(number)
         if posted is None:
             return refused(404, 10008, "Unknown Message")
-        body = await request.json()
+        body = request[BODY]
         posted.update({name: body[name] for name in ("content", "embeds", "components") if name in body})
         await self.send("MESSAGE_UPDATE", self.as_event(posted))
         return as_json(posted)
 
     async def post_callback(self, request: web.Request) -> web.Response:
-        """API, "Create Interaction Response": 4 shows a message, 5 promises one."""
+        """API, "Create Interaction Response", "Interaction Callback Type"."""
         assert request.query["with_response"] == "1"
-        body, token = await request.json(), request.match_info["token"]
-        data = body.get("data") or {}
+        body, token, number = request[BODY], request.match_info["token"], request.match_info["id"]
+        kind, data = body["type"], body.get("data") or {}
         ephemeral = bool(data.get("flags", 0) & 64)
-        if body["type"] == 4:
-            self._replies[token].set_result(Reply(shown_text(data), ephemeral))
+        answered = self._replies[token]
+        about: Json = {"id": number, "type": 3, "response_message_ephemeral": ephemeral}
+        if kind == CHANNEL_MESSAGE:
+            posted = self._shown(token, data)
+            about["response_message_id"] = posted["id"]
+            self._answer(answered, data, ephemeral, posted, request[FILES])
+        elif kind in (DEFERRED_MESSAGE, DEFERRED_UPDATE):
+            self._deferred[token] = ephemeral if kind == DEFERRED_MESSAGE else True
+        elif kind == UPDATE_MESSAGE:
+            posted = self._pressed[token]
+            posted.update({name: data[name] for name in ("content", "embeds", "components") if name in data})
+            self._answer(answered, posted, True, posted, request[FILES])
+        elif kind == AUTOCOMPLETE_RESULT:
+            answered.set_result(Reply(choices=tuple(choice["name"] for choice in data["choices"])))
         else:
-            assert body["type"] == 5
-            self._deferred[token] = ephemeral
-        number = request.match_info["id"]
-        about = {
-            "id": number,
-            "type": 3,
-            "response_message_id": str(self.id()),
-            "response_message_ephemeral": ephemeral,
-        }
+            assert kind == MODAL
+            answered.set_result(Reply(modal=data))
         return as_json({"interaction": about})
+
+    def _shown(self, token: str, data: Json) -> Json:
+        """Keep the first answer to an interaction, for `@original`."""
+        posted = self.message(LAMPKEEPER, 0, data.get("content") or "", embeds=data.get("embeds") or [])
+        posted["components"] = data.get("components") or []
+        self._pressed[token] = posted
+        return posted
+
+    def _answer(
+        self, answered: asyncio.Future[Reply], data: Json, ephemeral: bool, message: Json, files: tuple[str, ...]
+    ) -> None:
+        if not answered.done():
+            answered.set_result(Reply(shown_text(data), ephemeral, message, files=files))
 
     async def post_followup(self, request: web.Request) -> web.Response:
         """API, "Create Followup Message": the first after a promise keeps it, and is as ephemeral as that was."""
-        token = request.match_info["token"]
-        body = await request.json()
-        self._replies[token].set_result(Reply(shown_text(body), self._deferred[token]))
-        return as_json(self.message(LAMPKEEPER, 0, body.get("content") or ""))
+        token, body = request.match_info["token"], request[BODY]
+        if token not in self._replies:
+            return refused(401, 50027, "Invalid Webhook Token")
+        posted = self._shown(token, body)
+        ephemeral = self._deferred.get(token, bool(body.get("flags", 0) & 64))
+        self._answer(self._replies[token], body, ephemeral, posted, request[FILES])
+        return as_json(posted)
+
+    async def get_original(self, request: web.Request) -> web.Response:
+        """API, "Get Original Interaction Response"."""
+        return as_json(self._pressed[request.match_info["token"]])
+
+    async def patch_original(self, request: web.Request) -> web.Response:
+        """API, "Edit Original Interaction Response": the first after a promise keeps it."""
+        token, body = request.match_info["token"], request[BODY]
+        if token not in self._replies:
+            return refused(401, 50027, "Invalid Webhook Token")
+        posted = self._pressed.get(token) or self._shown(token, {})
+        posted.update({name: body[name] for name in ("content", "embeds", "components") if name in body})
+        self._answer(self._replies[token], posted, self._deferred.get(token, False), posted, request[FILES])
+        return as_json(posted)
 
     def as_event(self, message: Json) -> Json:
         """API, "Message Create": a message of a server carries guild_id and the author's member."""
@@ -341,37 +407,130 @@ class Platform(World):
             return message
         return message | {"guild_id": str(SERVER), "member": self.member(int(message["author"]["id"]))}
 
-    async def press(self, message: Json, custom_id: str, who: int) -> Reply:
-        """API, "Interaction Object": somebody presses a button; returns the answer."""
-        channel = int(message["channel_id"])
+    async def interact(
+        self, kind: int, data: Json, who: int, channel: int = ALERTS, message: Json | None = None
+    ) -> Reply:
+        """API, "Interaction Object": somebody does something; returns the first answer."""
         token = f"interaction-{self.id()}"
         self._replies[token] = asyncio.get_running_loop().create_future()
-        permissions = str(self.allows(channel, who))
-        await self.send(
-            "INTERACTION_CREATE",
-            {
-                "id": str(self.id()),
-                "application_id": str(LAMPKEEPER),
-                "type": 3,
-                "token": token,
-                "version": 1,
-                "guild_id": str(SERVER),
-                "channel_id": str(channel),
-                "channel": self.channel(channel),
-                "member": self.member(who) | {"user": self.user(who), "permissions": permissions},
-                "message": message,
-                "data": {"component_type": 2, "custom_id": custom_id, "id": 1},
-                "locale": "en-US",
-                "guild_locale": "en-US",
-                "app_permissions": str(self.allows(channel)),
-                "entitlements": [],
-                "authorizing_integration_owners": {"0": str(SERVER)},
-                "attachment_size_limit": 10485760,
-                "context": 0,
-            },
-        )
+        if message is not None:
+            self._pressed[token] = message
+        in_server = {
+            "guild_id": str(SERVER),
+            "guild": {"id": str(SERVER), "locale": "en-US", "features": []},
+            "member": self.member(who) | {"user": self.user(who), "permissions": str(self.allows(channel, who))},
+            "guild_locale": "en-US",
+        }
+        frame = {
+            "id": str(self.id()),
+            "application_id": str(LAMPKEEPER),
+            "type": kind,
+            "token": token,
+            "version": 1,
+            "channel_id": str(channel),
+            "channel": self.channel(channel),
+            "data": data,
+            "locale": "en-US",
+            "app_permissions": str(self.allows(channel)),
+            "entitlements": [],
+            "authorizing_integration_owners": {"0": str(SERVER)},
+            "attachment_size_limit": 10485760,
+            "context": 1 if channel == DM else 0,
+        }
+        frame |= {"user": self.user(who)} if channel == DM else in_server
+        await self.send("INTERACTION_CREATE", frame | ({} if message is None else {"message": message}))
         async with asyncio.timeout(20):
             return await self._replies[token]
+
+    async def press(self, message: Json, custom_id: str, who: int, values: tuple[str, ...] | None = None) -> Reply:
+        """Press a button, or choose `values` of a menu. API, "Message Component Data Structure"."""
+        found = next(part for part in components(message) if part.get("custom_id") == custom_id)
+        data = {"component_type": found["type"], "custom_id": custom_id, "id": 1}
+        chosen = {} if values is None else {"values": [*values], "resolved": self.resolved(found["type"], values)}
+        channel = int(message["channel_id"]) or ALERTS  # what only one person sees stands in no channel here
+        return await self.interact(3, data | chosen, who, channel, message)
+
+    def resolved(self, kind: int, values: tuple[str, ...]) -> Json:
+        """API, "Resolved Data Structure", for menus of roles (6) and channels (8)."""
+        if kind == ROLE_MENU:
+            return {"roles": {value: self.role(int(value)) for value in values}}
+        if kind == CHANNEL_MENU:
+            return {"channels": {value: self.channel(int(value)) | {"permissions": "0"} for value in values}}
+        return {}
+
+    async def submit(self, form: Json, values: Json, who: int, message: Json | None = None) -> Reply:
+        """Send a form off with `values` by custom id. API, "Modal Submit Data Structure"."""
+        rows = [
+            {"type": 1, "id": 1, "components": [{"type": 4, "id": 2, "custom_id": name, "value": value}]}
+            for name, value in values.items()
+        ]
+        return await self.interact(5, {"custom_id": form["custom_id"], "components": rows}, who, ALERTS, message)
+
+    async def command(self, words: str, who: int, channel: int = GENERAL, **options: Any) -> Reply:
+        """Use a slash command, as in "lampkeeper settings"; the bot must have put it. API, "Application Command"."""
+        return await self.interact(2, self._typed(words, options), who, channel)
+
+    async def typing(self, words: str, option: str, so_far: str, who: int) -> tuple[str, ...]:
+        """Begin to type an option of a slash command; returns what is offered."""
+        return (await self.interact(4, self._typed(words, {option: so_far}, option), who)).choices
+
+    async def menu(self, name: str, about: int, who: int, channel: int = GENERAL) -> Reply:
+        """Choose a context menu's command on a message or a person."""
+        put = next(command for command in self.commands if command["name"] == name)
+        data = {"id": put["id"], "name": name, "type": put["type"], "target_id": str(about)}
+        if put["type"] == USER_COMMAND:
+            data["resolved"] = {"users": {about: self.user(about)}, "members": {about: self.member(about)}}
+        else:
+            data["resolved"] = {"messages": {about: self.messages[channel][about]}}
+        return await self.interact(2, data, who, channel)
+
+    def _typed(self, words: str, options: Json, focused: str = "") -> Json:
+        """Lay a command's words and options out as Discord does, by what the bot put."""
+        name, *rest = words.split()
+        put = next(command for command in self.commands if command["name"] == name)
+        known, path = put, []
+        for word in rest:
+            known = next(option for option in known["options"] if option["name"] == word)
+            path.append(known)
+        kinds = {option["name"]: option["type"] for option in known.get("options", [])}
+        given = [
+            {"name": option, "type": kinds[option], "value": value, **({"focused": True} if option == focused else {})}
+            for option, value in options.items()
+        ]
+        for part in reversed(path):
+            given = [{"name": part["name"], "type": part["type"], "options": given}]
+        people = [int(value) for option, value in options.items() if kinds[option] == USER_OPTION]
+        places = [int(value) for option, value in options.items() if kinds[option] == CHANNEL_OPTION]
+        resolved = {
+            "users": {str(who): self.user(who) for who in people},
+            "members": {str(who): self.member(who) for who in people},
+            "channels": {str(place): self.channel(place) | {"permissions": "0"} for place in places},
+        }
+        return {"id": put["id"], "name": name, "type": 1, "options": given, "resolved": resolved}
+
+
+CHANNEL_MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE_MESSAGE, AUTOCOMPLETE_RESULT, MODAL = 4, 5, 6, 7, 8, 9
+ROLE_MENU, CHANNEL_MENU = 6, 8
+USER_COMMAND = 2
+USER_OPTION, CHANNEL_OPTION = 6, 7
+
+
+def components(message: Json) -> Iterator[Json]:
+    """Every component of a message, those in rows too."""
+    for part in message["components"]:
+        yield part
+        yield from part.get("components", [])
+
+
+async def read(request: web.Request) -> tuple[Any, tuple[str, ...]]:
+    """Return a request's JSON, and the names of files that come with it (API, "Uploading Files")."""
+    if not request.can_read_body:
+        return {}, ()
+    if request.content_type != "multipart/form-data":
+        return await request.json(), ()
+    form = await request.post()
+    files = tuple(part.filename for part in form.values() if isinstance(part, web.FileField))
+    return json.loads(str(form["payload_json"])), files
 
 
 def as_json(answer: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

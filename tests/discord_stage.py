@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import SecretStr
 
@@ -32,7 +32,7 @@ from tests.discord_objects import (
     shown_text,
     stamp,
 )
-from tests.discord_platform import Platform, Reply, platform
+from tests.discord_platform import Platform, platform
 from tests.support import lampkeeper
 
 
@@ -61,6 +61,13 @@ class Ear:
     async def last_alive(self, platform: str) -> float | None:
         assert platform == "discord"
         return self.alive
+
+    @property
+    def communities(self) -> Ear:
+        return self
+
+    async def every(self, _platform: str) -> dict[str, Any]:
+        return {}
 
     def listening(self, platform: str, is_listening: bool) -> None:
         assert platform == "discord"
@@ -110,6 +117,13 @@ class Later:
 
     async def notify(self, space: str, text: str) -> None:
         await self.adapter.notify(space, text)
+
+
+class Told(NamedTuple):
+    """What whoever pressed was told, and whether nobody else was."""
+
+    text: str
+    private: bool
 
 
 class DiscordStage:
@@ -195,11 +209,12 @@ class DiscordStage:
         """What the alert channel was told besides cards."""
         return [said["content"] for said in self.there.messages.get(ALERTS, {}).values() if not said["embeds"]]
 
-    async def press(self, alert: str, button: str, moderator: str = "moderator") -> Reply:
+    async def press(self, alert: str, button: str, moderator: str = "moderator") -> Told:
         """Let somebody press "Confirm", "Dismiss" or "Show excerpt"; returns what they were shown."""
         action = {"Confirm": "confirm", "Dismiss": "dismiss", "Show excerpt": "excerpt"}[button]
         card = next(card for card in self.cards() if card["alert"] == alert)
-        return await self.there.press(card["message"], f"lampkeeper:{action}:{alert}", PEOPLE[moderator])
+        reply = await self.there.press(card["message"], f"lampkeeper:{action}:{alert}", PEOPLE[moderator])
+        return Told(reply.text, reply.ephemeral)
 
     def _said(self, number: str) -> Json:
         return next(said[int(number)] for said in self.there.messages.values() if int(number) in said)

@@ -368,7 +368,7 @@ class SlackStage:
 
     async def stored(self) -> list[tuple[str, str]]:
         """Conversation and id of every message that was counted, in order of arrival."""
-        async with self.guard._store.read() as tx:
+        async with self.guard.ledger.store.read() as tx:
             rows = await tx.execute(sql("SELECT conversation, id FROM messages WHERE version = 0 ORDER BY seq"))
             return [(row.conversation, row.id) for row in rows]
 

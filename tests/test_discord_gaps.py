@@ -184,7 +184,7 @@ async def talk(stage: DiscordStage) -> None:
 
 
 async def rows(stage: DiscordStage) -> int:
-    async with stage.guard._store.read() as tx:
+    async with stage.guard.ledger.store.read() as tx:
         return int((await tx.execute(sql("SELECT count(*) FROM messages"))).scalar_one())
 
 

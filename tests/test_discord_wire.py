@@ -5,7 +5,6 @@ What all platforms' adapters do alike is in `tests/test_adapter_contract.py`; he
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from core.cards import Person
 from core.messages import ConversationKey, Deletion, Edit, Message
 from tests.discord_objects import (
     ALERTS,
@@ -42,7 +42,7 @@ from tests.discord_objects import (
     stamp,
 )
 from tests.discord_platform import Platform, platform
-from tests.discord_stage import DiscordStage, Ear, alone, discord_stage, heard, listening
+from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening
 from tests.support import slow_talk
 
 
@@ -132,19 +132,34 @@ async def test_the_moderators_own_and_ignored_channels_are_not_read(there: Platf
     assert ear.texts() == [f"in {GENERAL}"]
 
 
-async def test_a_server_that_is_not_configured_is_not_scored_and_the_log_says_so(there: Platform) -> None:
-    ear = Ear()
-    with capture_logs() as logs:
-        adapter = alone(ear, id=SERVER + 1)
-        running = asyncio.create_task(adapter.run())
-        await there.heard()
-        await said(there, PEOPLE["actor"], "hello")
-        await there.heard()
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-    assert not ear.events
-    (entry,) = [entry for entry in logs if entry["event"] == "discord.server_not_configured"]
-    assert entry["server"] == SERVER
+async def test_a_server_that_nobody_set_up_is_watched_and_its_card_waits_for_an_alert_channel(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path, alert_channel=None) as stage:
+        await stage.say("target", "hello there")
+        for line in slow_talk():
+            await stage.say("actor", line)
+        await stage.settled()
+        assert stage.cards() == []
+        await stage.adapter.servers.choose(SERVER, {"alert_channel": ALERTS}, Person("1", "admin"))
+    async with discord_stage(tmp_path, clock=lambda: time.time() + 3600, alert_channel=None) as stage:
+        assert len(stage.cards()) == 1, "what was chosen is kept"
+
+
+async def test_what_was_said_while_a_server_was_paused_is_never_read(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path) as stage:
+        await stage.adapter.servers.choose(SERVER, {"paused_at": time.time() - 1}, Person("1", "admin"))
+        for line in slow_talk():
+            await stage.say("actor", line)
+        await stage.settled()
+        await stage.adapter.servers.choose(SERVER, {"resumed_at": time.time() + 1}, Person("1", "admin"))
+        await stage.drop_connection()
+        await stage.settled()
+        assert stage.cards() == []
+
+
+async def test_the_commands_are_put_and_a_member_is_told_what_is_kept(stage: DiscordStage) -> None:
+    reply = await stage.there.command("lampkeeper privacy", PEOPLE["friend"])
+    assert "7 days" in reply.text
+    assert reply.ephemeral
 
 
 async def test_a_message_is_translated_whole(there: Platform) -> None:
@@ -390,7 +405,7 @@ async def test_a_rate_limit_delays_a_card_and_does_not_double_it(stage: DiscordS
 
 async def test_a_card_whose_posting_was_not_confirmed_is_found_again(stage: DiscordStage) -> None:
     alert = (await talk(stage))["alert"]
-    card = await stage.guard.card(alert)
+    card = await stage.guard.desk.card(alert)
     assert card is not None
     posted = f"{ALERTS}/{stage.cards()[0]['message']['id']}"
     assert await stage.adapter.find(card) == posted
@@ -400,7 +415,7 @@ async def test_a_card_whose_posting_was_not_confirmed_is_found_again(stage: Disc
 
 async def test_a_card_that_was_never_posted_is_not_found(stage: DiscordStage) -> None:
     alert = (await talk(stage))["alert"]
-    card = await stage.guard.card(alert)
+    card = await stage.guard.desk.card(alert)
     assert card is not None
     del stage.there.messages[ALERTS]
     assert await stage.adapter.find(card) is None
@@ -437,7 +452,7 @@ async def test_a_button_of_an_alert_that_is_not_kept_says_so(stage: DiscordStage
     card = await talk(stage)
     posted = json.loads(json.dumps(card["message"]).replace(card["alert"], "0000000000000000"))
     reply = await stage.there.press(posted, "lampkeeper:confirm:0000000000000000", PEOPLE["moderator"])
-    assert reply == ("This alert is no longer kept.", True)
+    assert (reply.text, reply.ephemeral) == ("This alert is no longer kept.", True)
 
 
 async def test_nobody_can_write_out_of_a_spoiler(stage: DiscordStage) -> None:

@@ -371,12 +371,12 @@ async def test_giving_up_the_wait_for_the_lock_leaves_the_memory_of_its_holder_a
         for message in talk():
             await guard.receive(message)
         await guard.settled()
-        async with guard._transaction():
+        async with guard.ledger.transaction():
             waiting = asyncio.create_task(guard.purge())
             await asyncio.sleep(0.01)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-            remembered = guard._memory.of(SPACE).state.pairs["actor", "target"]
+            remembered = guard.ledger.memory.of(SPACE).state.pairs["actor", "target"]
             assert remembered == in_memory(talk())[0].pairs["actor", "target"]
 
 
@@ -411,7 +411,8 @@ async def test_of_two_moderators_who_press_at_once_one_decides_and_the_other_is_
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
         name = await alert(guard, board)
         one, two = await asyncio.gather(
-            guard.decide(name, "confirmed", MODERATOR), guard.decide(name, "dismissed", Person("friend", "The friend"))
+            guard.desk.decide(name, "confirmed", MODERATOR),
+            guard.desk.decide(name, "dismissed", Person("friend", "The friend")),
         )
         assert one is not None
         assert two is not None
@@ -429,13 +430,13 @@ async def test_after_a_decision_the_pair_stays_quiet_also_after_a_restart(tmp_pa
     board = Board()
     async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
         name = await alert(guard, board)
-        await guard.decide(name, "dismissed", MODERATOR)
+        await guard.desk.decide(name, "dismissed", MODERATOR)
         await guard.receive(said(20, slow_talk()[0], partner="target"))
         await guard.settled()
     async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
         await guard.receive(said(21, slow_talk()[1], partner="target"))
         await guard.settled()
-        card = await guard.card(name)
+        card = await guard.desk.card(name)
     assert list(board.cards) == ["card-0"]
     assert card is not None
     assert card.status == "Dismissed by The moderator"
@@ -443,9 +444,9 @@ async def test_after_a_decision_the_pair_stays_quiet_also_after_a_restart(tmp_pa
 
 async def test_nobody_can_decide_on_an_alert_that_does_not_exist(tmp_path: Path) -> None:
     async with lampkeeper(tmp_path) as guard:
-        assert await guard.decide("0", "confirmed", MODERATOR) is None
-        assert await guard.card("0") is None
-        assert await guard.excerpt("0", MODERATOR) == []
+        assert await guard.desk.decide("0", "confirmed", MODERATOR) is None
+        assert await guard.desk.card("0") is None
+        assert await guard.desk.excerpt("0", MODERATOR) == []
 
 
 async def test_an_excerpt_shows_five_lines_around_each_reason_as_they_read_now_and_is_audited(tmp_path: Path) -> None:
@@ -458,8 +459,8 @@ async def test_an_excerpt_shows_five_lines_around_each_reason_as_they_read_now_a
         await guard.receive(Edit(said(12, "no, thanks", "target", partner="actor")))
         await guard.receive(Deletion(KEY, "m12"))
         await guard.settled()
-        lines = await guard.excerpt(name, MODERATOR)
-        card = await guard.card(name)
+        lines = await guard.desk.excerpt(name, MODERATOR)
+        card = await guard.desk.card(name)
     assert card is not None
     numbers = sorted(int(ref.message_id[1:]) for ref in card.messages)
     expected = sorted({n for number in numbers for n in range(number - 5, number + 6) if -20 <= n <= 12})

@@ -61,7 +61,7 @@ async def test_what_changed_several_times_before_it_could_be_shown_is_shown_once
         await guard.settled()
         (card,) = board.cards.values()
         assert board.calls == ["post"]
-        assert card == await guard.card(card.alert)
+        assert card == await guard.desk.card(card.alert)
 
 
 async def test_a_platform_that_says_when_to_come_back_is_left_alone_until_then(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ async def test_an_operator_who_took_a_platform_out_of_the_config_is_told_what_wa
 async def test_the_outbox_is_empty_when_everything_was_shown(tmp_path: Path) -> None:
     async with lampkeeper(tmp_path, deliverers=[Board()]) as guard:
         await give(guard, talk())
-        async with guard._store.read() as tx:
+        async with guard.ledger.store.read() as tx:
             assert (await tx.execute(select(tables.outbox))).all() == []
 
 

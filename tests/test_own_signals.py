@@ -121,7 +121,7 @@ async def test_a_card_shows_own_signals_after_a_restart_and_forgets_those_taken_
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
         await guard.receive(said(99, "when can we meet then, and where?", partner="target"))
         await guard.settled()
-        now = await guard.card(card.alert)
+        now = await guard.desk.card(card.alert)
     assert now is not None
     assert "speaks of a skin" not in now.signals
     assert set(now.signals) >= set(card.signals) - {"speaks of a skin"}

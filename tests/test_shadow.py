@@ -53,6 +53,13 @@ def said(number: int, text: str, author: str = "actor", partner: str = "target",
     return Message(key, f"m{time}-{number}-{author}", Author(author, author), text, time + number, partner=partner)
 
 
+SINCE_0003 = {
+    "spaces": ("choices", "joined", "left", "advised", "digested"),
+    "alerts": ("remark", "claimant", "claimed", "escalated", "pinged", "held"),
+}
+"""Columns that older databases do not have."""
+
+
 async def talk(guard: Guard, time: float = NOW, texts: list[str] | None = None, partner: str = "target") -> None:
     for number, text in enumerate(texts or slow_talk()):
         await guard.receive(said(number, text, time=time, partner=partner))
@@ -199,6 +206,9 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(
             "DROP TABLE peaks; DROP TABLE unread; UPDATE alembic_version SET version_num = '0001';"
+            "DROP TABLE actions; DROP TABLE requests;"
+            + "".join(f"ALTER TABLE spaces DROP COLUMN {name};" for name in SINCE_0003["spaces"])
+            + "".join(f"ALTER TABLE alerts DROP COLUMN {name};" for name in SINCE_0003["alerts"])
         )
     assert peaks_of(database) == []
     async with watching(tmp_path, board) as guard:

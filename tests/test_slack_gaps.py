@@ -70,7 +70,7 @@ async def test_messages_edited_while_lampkeeper_was_away_are_edited(stage: Slack
     await stage.drop_connection()
     await stage.edit(first, "another one")
     await stage.settled()
-    async with stage.guard._store.read() as tx:
+    async with stage.guard.ledger.store.read() as tx:
         changed = await tx.execute(sql("SELECT id FROM messages WHERE version = 1"))
         assert [row.id for row in changed] == [first]
 

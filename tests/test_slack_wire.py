@@ -92,7 +92,7 @@ async def test_an_edit_is_followed_and_a_link_preview_is_not(stage: SlackStage) 
     await stage.settled()
     shown, _ = await stage.press(alert_id, "Show excerpt")
     assert "something else <entirely>" in shown
-    async with stage.guard._store.read() as tx:
+    async with stage.guard.ledger.store.read() as tx:
         assert (await tx.execute(sql("SELECT max(version) FROM messages"))).scalar() == 1
 
 
@@ -227,7 +227,7 @@ async def test_a_card_that_somebody_deleted_is_posted_anew(stage: SlackStage) ->
     alert_id = await stage.alert()
     messages = stage.platform.channels[ALERTS].messages
     messages[:] = [message for message in messages if not message.get("metadata")]
-    card = await stage.guard.card(alert_id)
+    card = await stage.guard.desk.card(alert_id)
     assert card is not None
     reference = await stage.adapter.show(card, f"{ALERTS}/1700000000.000100")
     assert stage.card()["ts"] == reference.partition("/")[2]
@@ -235,7 +235,7 @@ async def test_a_card_that_somebody_deleted_is_posted_anew(stage: SlackStage) ->
 
 async def test_a_card_posted_before_a_crash_is_found_again(stage: SlackStage) -> None:
     alert_id = await stage.alert()
-    card = await stage.guard.card(alert_id)
+    card = await stage.guard.desk.card(alert_id)
     assert card is not None
     posted = f"{ALERTS}/{stage.card()['ts']}"
     message = stage.platform.message(ALERTS, stage.card()["ts"])

@@ -168,14 +168,14 @@ async def _moderate(play: Play) -> int:
     first = alerts[0]
     to.print(Text("\nA moderator looks", style="bold"))
     to.print(f'  presses "Show excerpt" on card {first}, and alone sees:')
-    show_excerpt(to, await guard.excerpt(first, moderator))
+    show_excerpt(to, await guard.desk.excerpt(first, moderator))
     presses: tuple[tuple[str, Decision], ...] = (("Confirm", "confirmed"), ("Dismiss", "dismissed"))
     for alert, (button, decision) in zip(alerts, presses, strict=False):
         to.print(f"  presses {button} on card {alert}")
-        await guard.decide(alert, decision, moderator)
+        await guard.desk.decide(alert, decision, moderator)
         await guard.settled()
     to.print(f"  a colleague presses Dismiss on card {first} as well, and is told:")
-    late = await guard.decide(first, "dismissed", colleague)
+    late = await guard.desk.decide(first, "dismissed", colleague)
     assert late is not None
     to.print(f"  already decided: {late.card.status}\n")
     return min(len(alerts), len(presses))

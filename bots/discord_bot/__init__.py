@@ -21,6 +21,7 @@ from bots.discord_bot.check import INTENT_REMEDY, findings
 from bots.discord_bot.client import Watch
 from bots.discord_bot.feed import Feed
 from bots.discord_bot.history import MARGIN, Catchup
+from bots.discord_bot.servers import Servers
 from bots.discord_bot.translate import server_id, space
 from core.cards import Card
 from core.config import Discord
@@ -49,12 +50,12 @@ class DiscordAdapter:
         self.catchup = Catchup(guard, self.feed, self._tell)
         self._config = config
         self._guard = guard
-        self._channels = {server.id: server.alert_channel for server in config.servers}
+        self.servers = Servers(config, guard.communities)
         self._client: Watch | None = None
 
     def client(self) -> Watch:
         """Make the next connection's client."""
-        self._client = Watch(self._config, self._guard, self.feed, self.catchup)
+        self._client = Watch(self.servers, self._guard, self.feed, self.catchup)
         return self._client
 
     async def run(self) -> None:
@@ -63,6 +64,7 @@ class DiscordAdapter:
         Raises `PlatformError` with a remedy where a person must act (token refused, intent missing).
         """
         assert self._config.token is not None, "bots.composition asks for missing tokens first"
+        await self.servers.load()
         alive = await self._guard.last_alive(self.platform)
         self.catchup.since = time.time() if alive is None else alive - MARGIN
         parts = [
@@ -118,12 +120,13 @@ class DiscordAdapter:
         return self._client
 
     def _channel(self, space: str) -> int:
-        try:
-            return self._channels[server_id(space)]
-        except KeyError:
+        channel = self.servers.of(server_id(space)).alert_channel
+        if channel is None:
             raise PlatformError(
-                f"The server {server_id(space)} is not in the configuration.", "Add it to [[discord.servers]] again."
-            ) from None
+                f"The server {server_id(space)} has no alert channel yet.",
+                "An admin of it chooses one with /lampkeeper setup.",
+            )
+        return channel
 
     async def _stay_connected(self, token: str) -> None:
         wait = 1.0

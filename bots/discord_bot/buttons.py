@@ -96,7 +96,7 @@ def may_press(member: discord.Member, server: DiscordServer, permissions: discor
 
 async def _press(interaction: discord.Interaction[Watch], action: str, alert: str) -> None:
     member = interaction.user
-    server = interaction.client.servers.get(interaction.guild_id or 0)
+    server = interaction.client.servers.of(interaction.guild_id) if interaction.guild_id else None
     allowed = server and isinstance(member, discord.Member) and may_press(member, server, interaction.permissions)
     if not server or not allowed:
         await interaction.response.send_message(REFUSED, ephemeral=True)
@@ -115,17 +115,17 @@ async def _press(interaction: discord.Interaction[Watch], action: str, alert: st
 async def _answer(
     client: Watch, here: str, action: str, alert: str, moderator: Person
 ) -> tuple[str, discord.Embed | None]:
-    card = await client.guard.card(alert)
+    card = await client.guard.desk.card(alert)
     if card is None or card.space != here:
         return UNKNOWN, None
     if action in DECISIONS:
         return await _decide(client, alert, DECISIONS[action], moderator), None
-    lines = await client.guard.excerpt(alert, moderator)
+    lines = await client.guard.desk.excerpt(alert, moderator)
     return ("", drawn.excerpt(lines)) if lines else (PURGED, None)
 
 
 async def _decide(client: Watch, alert: str, decision: Decision, moderator: Person) -> str:
-    verdict = await client.guard.decide(alert, decision, moderator)
+    verdict = await client.guard.desk.decide(alert, decision, moderator)
     if verdict is None:
         return UNKNOWN
     status = discord.utils.escape_markdown(verdict.card.status)

@@ -12,7 +12,7 @@ import aiohttp
 import discord
 
 from bots.adapter import Finding
-from bots.discord_bot.client import INTENTS, direct_server
+from bots.discord_bot.client import INTENTS
 from bots.discord_bot.delivery import NEEDED, TOKEN_REFUSED
 from bots.discord_bot.translate import watched
 from core.config import Discord, DiscordServer
@@ -22,6 +22,8 @@ INTENT_REMEDY = (
     "Switch on Message Content Intent at https://discord.com/developers/applications (your application, Bot, "
     "Privileged Gateway Intents)."
 )
+
+INVITE_REMEDY = "Open the invite link of docs/discord.md as an administrator of your server."
 
 
 async def findings(config: Discord) -> list[Finding]:
@@ -33,8 +35,12 @@ async def findings(config: Discord) -> list[Finding]:
             await client.login(config.token.get_secret_value())
             found.append(Finding("Discord: the token is accepted.", ok=True))
             found.append(_intent(client.application))
-            for server in config.servers:
-                found += await _server(client, server)
+            set_up = {server.id: server for server in config.servers}
+            joined = [guild.id async for guild in client.fetch_guilds()]
+            for server in dict.fromkeys([*set_up, *joined]):
+                found += await _server(client, set_up.get(server) or DiscordServer(id=server))
+            if not set_up and not joined:
+                found.append(Finding("Discord: the bot is in no server yet.", ok=False, remedy=INVITE_REMEDY))
     except discord.LoginFailure:
         return [Finding(TOKEN_REFUSED[0], ok=False, remedy=TOKEN_REFUSED[1])]
     except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -60,12 +66,9 @@ def _intent(application: discord.AppInfo | None) -> Finding:
 
 
 def _direct(config: Discord) -> Finding:
-    if not config.servers:
-        return Finding("Discord: no server is configured.", ok=False, remedy="Add one block [[discord.servers]].")
-    server = direct_server(config)
-    if server is not None:
-        return Finding(f"Discord: direct messages with the bot go to the moderators of server {server.id}.", ok=True)
-    return Finding("Discord: direct messages with the bot are not scored, as direct_messages is not set.", ok=True)
+    if config.direct_messages is not None:
+        return Finding(f"Discord: direct messages with the bot go to server {config.direct_messages}.", ok=True)
+    return Finding("Discord: direct messages with the bot are scored while it is in one server only.", ok=True)
 
 
 async def _server(client: discord.Client, server: DiscordServer) -> list[Finding]:
@@ -79,7 +82,7 @@ async def _server(client: discord.Client, server: DiscordServer) -> list[Finding
             Finding(
                 f"Discord: the bot is not a member of server {server.id}, or the id is wrong.",
                 ok=False,
-                remedy="Open the invite link of docs/discord.md as an administrator of that server, or correct the id.",
+                remedy=f"{INVITE_REMEDY} Or correct the id.",
             )
         ]
     return [
@@ -94,6 +97,9 @@ def _alert_channel(
     guild: discord.Guild, me: discord.Member, channels: Sequence[discord.abc.GuildChannel], server: DiscordServer
 ) -> list[Finding]:
     what = f"Discord: the alert channel {server.alert_channel} of server {server.id}"
+    if server.alert_channel is None:
+        unset = f"Discord: the configuration names no alert channel for server {server.id}."
+        return [Finding(unset, ok=True, remedy="Its admins choose one with /lampkeeper setup.")]
     channel = next((channel for channel in channels if channel.id == server.alert_channel), None)
     if not isinstance(channel, discord.TextChannel):
         fault = "does not exist" if channel is None else "is not a text channel"

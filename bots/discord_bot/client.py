@@ -17,8 +17,9 @@ import structlog
 from bots.discord_bot.buttons import AlertButton
 from bots.discord_bot.feed import Feed
 from bots.discord_bot.history import DIRECT, Catchup
+from bots.discord_bot.servers import Served, Servers
+from bots.discord_bot.slash import add_commands, put_commands
 from bots.discord_bot.translate import key, server_id, space, spoken, to_message, watched
-from core.config import Discord, DiscordServer
 from core.errors import LampkeeperError
 from core.guard import Guard
 from core.messages import ConversationKey, Deletion, Edit
@@ -33,17 +34,10 @@ PATIENCE = 30.0
 """Seconds that discord.py waits out a rate limit itself; a longer one goes back to the outbox."""
 
 
-def direct_server(config: Discord) -> DiscordServer | None:
-    """Return the server that DMs with the bot belong to: the one named, or the only one there is."""
-    if config.direct_messages is not None:
-        return next((server for server in config.servers if server.id == config.direct_messages), None)
-    return config.servers[0] if len(config.servers) == 1 else None
-
-
 class Watch(discord.AutoShardedClient):
     """One session with Discord. The feed and the catch-up outlive it."""
 
-    def __init__(self, config: Discord, guard: Guard, feed: Feed, catchup: Catchup) -> None:
+    def __init__(self, servers: Servers, guard: Guard, feed: Feed, catchup: Catchup) -> None:
         super().__init__(
             intents=INTENTS,
             max_messages=None,
@@ -51,16 +45,17 @@ class Watch(discord.AutoShardedClient):
             max_ratelimit_timeout=PATIENCE,
         )
         self.guard = guard
-        self.servers = {server.id: server for server in config.servers}
-        self._direct = direct_server(config)
+        self.servers = servers
+        self.tree = discord.app_commands.CommandTree(self)
+        add_commands(self.tree)
         self._feed = feed
         self._catchup = catchup
-        self._strange: set[int] = set()
         self._shards: set[int] = set()
 
     async def setup_hook(self) -> None:
-        """Make the buttons of every card ever posted answer (called by discord.py before it connects)."""
+        """Make the buttons of every card ever posted answer, and the commands (discord.py calls it to begin with)."""
         self.add_dynamic_items(AlertButton)
+        await put_commands(self.tree)
 
     async def close(self) -> None:
         """End the session. What still comes in waits for the next one: nothing may overtake what is missed now."""
@@ -97,29 +92,32 @@ class Watch(discord.AutoShardedClient):
         for message in sorted(payload.message_ids):
             self._deleted(payload.guild_id, payload.channel_id, message)
 
-    def _server(self, message: discord.Message) -> DiscordServer | None:
+    def _server(self, message: discord.Message) -> Served | None:
         """Return the server whose rules hold for a message; None if it is not to be scored."""
         if not spoken(message):
             return None
         if message.guild is not None:
-            server = self.servers.get(message.guild.id)
-            server = server if server and watched(message.channel, server) else None
+            if not watched(message.channel, self.servers.of(message.guild.id)):
+                return None
+            server: Served | None = self.servers.of(message.guild.id)
         else:
-            server = self._direct
+            server = self.servers.direct()
+        if server is not None and server.skips(message.created_at.timestamp()):
+            return None
         if server is not None:
             part = message.guild.id if message.guild else DIRECT
             self._catchup.read_first(message.channel, message.channel.id, server, part)
         return server
 
     def _deleted(self, guild: int | None, channel: int, message: int) -> None:
-        server = self.servers.get(guild) if guild is not None else self._direct
+        server = self.servers.of(guild) if guild is not None else self.servers.direct()
         if server is not None:
             self._feed.put(Deletion(key(server, channel), str(message), time.time()))
 
     def read_again(self, here: ConversationKey) -> None:
         """Read a conversation of which events did not fit; one that is out of reach now is read when it is not."""
-        server, channel = self.servers.get(server_id(here.space)), int(here.conversation)
-        if server is not None and not self.is_closed():
+        server, channel = self.servers.of(server_id(here.space)), int(here.conversation)
+        if not self.is_closed():
             found = self.get_channel(channel)
             reached = found if isinstance(found, discord.abc.Messageable) else self.get_partial_messageable(channel)
             self._catchup.read_again(reached, here, server)
@@ -128,26 +126,19 @@ class Watch(discord.AutoShardedClient):
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Catch up with a server: at the start, after a new session, after an outage of Discord's."""
-        if server := self.servers.get(guild.id):
-            self._catchup.regained(guild, server, resumed=False)
-        elif guild.id not in self._strange:
-            self._strange.add(guild.id)
-            log.warning("discord.server_not_configured", server=guild.id, remedy="add it to [[discord.servers]]")
+        self._catchup.regained(guild, self.servers.of(guild.id), resumed=False)
 
     on_guild_join = on_guild_available
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Hold a server's events: Discord has an outage there."""
-        if guild.id in self.servers:
-            self._catchup.lost(guild.id)
+        self._catchup.lost(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Delete all that is known of a server that the bot was removed from, as Discord's developer policy asks.
 
         An outage is no removal: discord.py tells it as `on_guild_unavailable`.
         """
-        if guild.id not in self.servers:
-            return
         self._catchup.removed(guild.id)
         try:
             await self.guard.settled()
@@ -171,7 +162,7 @@ class Watch(discord.AutoShardedClient):
         """Hold what follows: the connection dropped. discord.py connects again by itself."""
         log.info("discord.disconnected", shard=shard)
         for server in self._on_shard(shard):
-            self._catchup.lost(server.id)
+            self._catchup.lost(server)
         if shard == 0:
             self._catchup.direct_lost()
 
@@ -179,8 +170,8 @@ class Watch(discord.AutoShardedClient):
         """Catch up: the old session goes on."""
         log.info("discord.resumed", shard=shard)
         for server in self._on_shard(shard):
-            if (guild := self.get_guild(server.id)) and not guild.unavailable:
-                self._catchup.regained(guild, server, resumed=True)
+            if (guild := self.get_guild(server)) and not guild.unavailable:
+                self._catchup.regained(guild, self.servers.of(server), resumed=True)
         self._direct_regained(shard)
 
     async def on_shard_connect(self, shard: int) -> None:
@@ -188,13 +179,13 @@ class Watch(discord.AutoShardedClient):
         log.info("discord.connected", shard=shard)
         self._shards.add(shard)
         if len(self._shards) == self.shard_count:
-            self._catchup.expect({guild.id for guild in self.guilds if guild.id in self.servers})
+            self._catchup.expect({guild.id for guild in self.guilds})
         self._direct_regained(shard)
 
     def _direct_regained(self, shard: int) -> None:
-        if shard == 0 and self._direct is not None:
-            self._catchup.direct_regained(self, self._direct)
+        if shard == 0 and (direct := self.servers.direct()) is not None:
+            self._catchup.direct_regained(self, direct)
 
-    def _on_shard(self, shard: int) -> list[DiscordServer]:
+    def _on_shard(self, shard: int) -> list[int]:
         """Return the servers that a shard carries (API, "Sharding": id >> 22 modulo the number of shards)."""
-        return [server for server in self.servers.values() if (server.id >> 22) % (self.shard_count or 1) == shard]
+        return [server for server in self.servers if (server >> 22) % (self.shard_count or 1) == shard]

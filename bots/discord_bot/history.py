@@ -21,8 +21,8 @@ import discord
 import structlog
 
 from bots.discord_bot.feed import Feed
+from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import age_band, key, space, spoken, to_message, watched
-from core.config import DiscordServer
 from core.errors import LampkeeperError
 from core.guard import Guard
 from core.messages import AgeBand, ConversationKey, Edit
@@ -57,7 +57,7 @@ def snowflake(seconds: float) -> int:
     return round(seconds * 1000 - 1420070400000) << 22
 
 
-def conversations(guild: discord.Guild, server: DiscordServer) -> list[Readable]:
+def conversations(guild: discord.Guild, server: Served) -> list[Readable]:
     """Return the channels and active threads that are watched and that the bot can see."""
     threads = [thread for thread in guild.threads if thread.parent is not None]
     channels: list[Readable] = [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *threads]
@@ -121,13 +121,14 @@ class Catchup:
         self._removed[server] = time.time()
         self._report()
 
-    def regained(self, guild: discord.Guild, server: DiscordServer, *, resumed: bool) -> None:
+    def regained(self, guild: discord.Guild, server: Served, *, resumed: bool) -> None:
         """Read what was missed in a server, then let its live events go on.
 
         After a new session Discord has just told every channel's newest message, so channels without a newer one are
         left alone; after a resume it has not.
         """
         self._expected.add(guild.id)
+        self._feed.shut(space(guild.id))  # a server joined just now was never lost
         self._start(space(guild.id), self._catch_up(guild, server, resumed=resumed))
 
     def direct_lost(self) -> None:
@@ -135,15 +136,13 @@ class Catchup:
         self._direct_stale |= self._current.pop(DIRECT, set())
         self._report()
 
-    def direct_regained(self, client: discord.Client, server: DiscordServer) -> None:
+    def direct_regained(self, client: discord.Client, server: Served) -> None:
         """Read what was missed in the DMs known."""
         while self._direct_stale:
             channel = self._direct_stale.pop()
             self.read_first(client.get_partial_messageable(channel), channel, server, DIRECT)
 
-    def read_first(
-        self, channel: discord.abc.Messageable, channel_id: int, server: DiscordServer, part: int = DIRECT
-    ) -> None:
+    def read_first(self, channel: discord.abc.Messageable, channel_id: int, server: Served, part: int = DIRECT) -> None:
         """Read a conversation's history before its first live event, unless it was read since the connection began.
 
         That is so for DMs, and for threads that were archived, and channels that were closed to the bot, until now.
@@ -159,7 +158,7 @@ class Catchup:
         if here not in self._tasks:
             self.read_again(channel, here, server)
 
-    def read_again(self, channel: discord.abc.Messageable, here: ConversationKey, server: DiscordServer) -> None:
+    def read_again(self, channel: discord.abc.Messageable, here: ConversationKey, server: Served) -> None:
         """Read one conversation's history from where the guard has it, holding its live events meanwhile."""
         self._feed.begin(here)
         self._start(here, self._catch_up_one(channel, here, server))
@@ -192,7 +191,7 @@ class Catchup:
         whole = bool(self._expected) and self._expected <= self._whole and not self._tasks and not self._direct_stale
         self._guard.listening(PLATFORM, whole)
 
-    async def _catch_up(self, guild: discord.Guild, server: DiscordServer, *, resumed: bool) -> None:
+    async def _catch_up(self, guild: discord.Guild, server: Served, *, resumed: bool) -> None:
         channels = conversations(guild, server)
         self._current[server.id] = {channel.id for channel in channels}
         self._feed.open(space(server.id), [key(server, channel.id) for channel in channels])
@@ -209,9 +208,7 @@ class Catchup:
         log.info("discord.caught_up", server=server.id, channels=len(channels))
         await self._tell_unread(server, [c.id for c, whole in zip(channels, complete, strict=True) if not whole])
 
-    async def _catch_up_one(
-        self, channel: discord.abc.Messageable, here: ConversationKey, server: DiscordServer
-    ) -> None:
+    async def _catch_up_one(self, channel: discord.abc.Messageable, here: ConversationKey, server: Served) -> None:
         if not await self._close_gap(channel, here, server, {}):
             await self._tell_unread(server, [int(here.conversation)])
 
@@ -219,7 +216,7 @@ class Catchup:
         self,
         channel: discord.abc.Messageable,
         here: ConversationKey,
-        server: DiscordServer,
+        server: Served,
         bands: dict[int, AgeBand | None],
         newest: int | None = None,
     ) -> bool:
@@ -234,7 +231,7 @@ class Catchup:
         self,
         channel: discord.abc.Messageable,
         here: ConversationKey,
-        server: DiscordServer,
+        server: Served,
         bands: dict[int, AgeBand | None],
         newest: int | None = None,
     ) -> bool:
@@ -252,7 +249,7 @@ class Catchup:
                 if newest is not None and newest <= after:
                     return True
                 async for message in channel.history(limit=None, after=discord.Object(after), oldest_first=True):
-                    if spoken(message):
+                    if spoken(message) and not server.skips(message.created_at.timestamp()):
                         band = await self._band(message, server, bands)
                         await self._guard.receive(to_message(message, server, band))
             except (discord.Forbidden, discord.NotFound):
@@ -271,19 +268,22 @@ class Catchup:
         self,
         channel: discord.abc.Messageable,
         newest: int,
-        server: DiscordServer,
+        server: Served,
         bands: dict[int, AgeBand | None],
     ) -> None:
         """Hand over what was edited of the messages up to `newest`; the guard leaves out what it knows already."""
         read = [message async for message in channel.history(limit=EDITS_AMONG, before=discord.Object(newest + 1))]
         for message in reversed(read):
             edited = message.edited_at
-            if edited is not None and edited.timestamp() > self.since and spoken(message):
+            if (
+                edited is not None
+                and edited.timestamp() > self.since
+                and spoken(message)
+                and not server.skips(edited.timestamp())
+            ):
                 await self._guard.receive(Edit(to_message(message, server, await self._band(message, server, bands))))
 
-    async def _band(
-        self, message: discord.Message, server: DiscordServer, bands: dict[int, AgeBand | None]
-    ) -> AgeBand | None:
+    async def _band(self, message: discord.Message, server: Served, bands: dict[int, AgeBand | None]) -> AgeBand | None:
         """Ask for the author's roles, which history does not carry; once a person, and only if roles tell ages."""
         author = message.author
         if not server.age_roles or message.guild is None:
@@ -295,7 +295,7 @@ class Catchup:
                 bands[author.id] = None
         return bands[author.id]
 
-    async def _tell_unread(self, server: DiscordServer, unread: Iterable[int]) -> None:
+    async def _tell_unread(self, server: Served, unread: Iterable[int]) -> None:
         new = [channel for channel in unread if channel not in self._told]
         if not new:
             return

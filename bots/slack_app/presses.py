@@ -66,14 +66,14 @@ async def _refusal(user: str, config: Slack, people: People) -> str:
 
 async def _answer(action: dict[str, Any], moderator: Person, space: str, guard: Guard) -> Reply:
     alert = str(action["value"])
-    card = await guard.card(alert)
+    card = await guard.desk.card(alert)
     if card is None or card.space != space:
         return GONE
     decision = DECISIONS.get(action["action_id"])
     if decision is None:
-        lines = await guard.excerpt(alert, moderator)
+        lines = await guard.desk.excerpt(alert, moderator)
         return Reply("What was said around this alert", excerpt(lines)) if lines else PURGED
-    verdict = await guard.decide(alert, decision, moderator)
+    verdict = await guard.desk.decide(alert, decision, moderator)
     if verdict is None:
         return GONE
     status = escape(verdict.card.status)

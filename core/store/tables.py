@@ -3,8 +3,8 @@
 Leans on SQLAlchemy. The schema itself is made by the migrations in `core.store.migrations`; a test holds the two equal.
 What is kept of whom:
 
-- No plain column holds a person's id, a name or a text. A column named `author`, `actor`, `target`, `person`, `who` or
-  `moderator` holds a pseudonym (`Vault.blind`; "" for nobody), and every `LargeBinary` column is sealed.
+- No plain column holds a person's id, a name or a text. A column named `author`, `actor`, `target`, `person`, `who`,
+  `claimant` or `moderator` holds a pseudonym (`Vault.blind`; "" for nobody), and every `LargeBinary` column is sealed.
 - Ids of spaces, conversations and messages are plain: they name places, and are what the platforms ask for.
 - `messages.seq` counts messages in the order they were received; the versions of an edited message share it.
 - `base` of a pair or a person is the fold of what was purged, `state` the fold of everything (see `core.retention`).
@@ -52,7 +52,13 @@ spaces = Table(
     "spaces",
     metadata,
     Column("space", String, primary_key=True),
+    Column("choices", LargeBinary),
+    Column("joined", Float),
+    Column("left", Float),
+    Column("advised", Float),
+    Column("digested", Float),
 )
+"""What a space chose, and how it stands (`core.communities`)."""
 
 conversations = Table(
     "conversations",
@@ -123,9 +129,45 @@ alerts = Table(
     Column("decision", String),
     Column("moderator", String),
     Column("decided", Float),
+    Column("remark", LargeBinary),
+    Column("claimant", String),
+    Column("claimed", Float),
+    Column("escalated", Float),
+    Column("pinged", Float),
+    Column("held", Float),
     Index(None, "space", "actor", "target"),
 )
-"""`reference` is where its card stands."""
+"""`reference` is where its card stands; `remark` seals why people decided so; `claimant` works on it since `claimed`; a
+second reviewer was asked at `escalated`, and moderators were called at `pinged`; since `held` its evidence is under
+legal hold. Times are seconds since the epoch."""
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), nullable=False, index=True),
+    Column("time", Float, nullable=False),
+    Column("who", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("undone", Float),
+)
+"""What moderators did on the platform by an alert's card (`timeout`, `ban`, ...), to whom and for how long sealed."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("person", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("time", Float, nullable=False),
+    Column("answered", Float),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "space", "person"),
+)
+"""What members asked for about themselves: `access` to what is kept, or its `deletion`."""
 
 peaks = Table(
     "peaks",

@@ -1,0 +1,76 @@
+"""What every command begins with: who asks, in which server, and whether they may; and what is said when it fails.
+
+Leans on `bots.discord_bot.servers` and `bots.texts`. Answers are ephemeral: only who asked sees them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import discord
+import structlog
+from discord import app_commands
+
+from bots.discord_bot.buttons import may_press
+from bots.discord_bot.servers import Served
+from bots.discord_bot.translate import space
+from bots.texts import say
+from core.cards import Person
+from core.errors import LampkeeperError
+
+if TYPE_CHECKING:
+    from bots.discord_bot.client import Watch
+
+log = structlog.get_logger(__name__)
+
+Who = Literal["member", "moderator", "admin"]
+
+
+class Asked(NamedTuple):
+    """Who asked, and where."""
+
+    client: Watch
+    server: Served
+    space: str
+    person: Person
+    member: discord.Member
+
+    def say(self, key: str, /, **blanks: object) -> str:
+        """Say a text in the server's language."""
+        return say(self.server.language, key, **blanks)
+
+
+def may(who: Who, member: discord.Member, server: Served, permissions: discord.Permissions) -> bool:
+    """Tell whether a member counts as `who`: an admin may manage the server, a moderator press the buttons of cards."""
+    admin = permissions.manage_guild or permissions.administrator
+    return {"member": True, "moderator": admin or may_press(member, server, permissions), "admin": admin}[who]
+
+
+async def allowed(interaction: discord.Interaction[Any], who: Who) -> Asked | None:
+    """Return who asked, or tell them that it is not theirs to ask and return None."""
+    member, client = interaction.user, interaction.client
+    if interaction.guild_id is None or not isinstance(member, discord.Member):
+        await interaction.response.send_message(say("en", "errors.only_in_server"), ephemeral=True)
+        return None
+    server = client.servers.of(interaction.guild_id)
+    if not may(who, member, server, interaction.permissions):
+        await interaction.response.send_message(say(server.language, f"errors.not_{who}"), ephemeral=True)
+        return None
+    return Asked(client, server, space(server.id), Person(str(member.id), member.display_name), member)
+
+
+async def answer_error(interaction: discord.Interaction[Any], error: app_commands.AppCommandError) -> None:
+    """Tell whoever asked what happened and what to do; log the kind of error, never its words."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    log.warning("discord.command_failed", error=type(cause).__name__)
+    server = interaction.client.servers.of(interaction.guild_id) if interaction.guild_id else None
+    text = (
+        str(cause) if isinstance(cause, LampkeeperError) else say(server.language if server else "en", "errors.failed")
+    )
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+    except discord.HTTPException as lost:
+        log.warning("discord.answer_lost", status=lost.status, code=lost.code)

@@ -1,0 +1,112 @@
+"""Communities: what each space chose for itself, and what became of it: joined, paused, left.
+
+Leans on `core.ledger`. Decisions:
+- A choice is a key of the platform's own model in `core.config` (`alert_channel`, `review`, ...). Only what was changed
+  in the platform itself is stored; the rest is as the operator's configuration says, so that both stay true: the file
+  sets a server up, and its admins need no file.
+- `mode` and `review` are known to the core: the engine keeps a space's `core.policy.Rules` in memory, changed in the
+  same breath as the row.
+- A paused space is not read at all: see `paused_at`. Whatever was said from then until `resumed_at` is never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import audit
+from core.cards import Person
+from core.ledger import Ledger
+from core.policy import Rules, Thresholds
+from core.store import tables, upsert
+from core.store.states import dump, parse
+
+Choices = Mapping[str, Any]
+NAMING_PEOPLE = frozenset(("moderators",))
+"""Choices that hold people's ids: the audit tells that they changed, not to what."""
+_T = tables.spaces
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a space stands; times are seconds since the epoch, None where it never was.
+
+    `joined`: since when it is served; `left`: when Lampkeeper was removed from it; `advised`: when its admins were
+    offered a threshold fitted to what was seen; `digested`: when they last got the weekly digest.
+    """
+
+    joined: float | None = None
+    left: float | None = None
+    advised: float | None = None
+    digested: float | None = None
+
+
+class Communities:
+    """The spaces on one ledger; `defaults` are the operator's choices for them, by space."""
+
+    def __init__(self, ledger: Ledger, defaults: Mapping[str, Choices] = MappingProxyType({})) -> None:
+        self._ledger = ledger
+        self._defaults = defaults
+
+    async def every(self, platform: str) -> dict[str, dict[str, Any]]:
+        """Return what each space of a platform chose itself."""
+        async with self._ledger.store.read() as tx:
+            query = select(_T.c.space).where(_T.c.space.startswith(f"{platform}:", autoescape=True))
+            return {space: await self._stored(tx, space) for space in (await tx.scalars(query)).all()}
+
+    async def choose(self, space: str, changes: Choices, who: Person) -> dict[str, Any]:
+        """Change what a space chose; None takes a choice back. Return its choices. Audited, with the new values.
+
+        The values must be such as JSON holds, and right: adapters check them with their model in `core.config`.
+        """
+        ledger = self._ledger
+        async with ledger.transaction() as tx:
+            stored = await self._stored(tx, space)
+            stored = {name: value for name, value in (stored | dict(changes)).items() if value is not None}
+            await upsert(tx, _T, [{"space": space, "choices": dump(ledger.vault, stored, _about(space))}])
+            blind = ledger.vault.blind(space, who.id)
+            told = {name: value for name, value in changes.items() if name not in NAMING_PEOPLE}
+            named = sorted(changes.keys() - told.keys())
+            deed = audit.row(ledger.clock(), space, "settings changed", who=blind, changes=told, also=named)
+            await audit.record(tx, [deed])
+        self._apply(space, stored)
+        return stored
+
+    async def load(self) -> None:
+        """Have the engine go by what every space chose; once, before anything is scored."""
+        async with self._ledger.store.read() as tx:
+            spaces = {*(await tx.scalars(select(_T.c.space))), *self._defaults}
+            chosen = {space: await self._stored(tx, space) for space in spaces}
+        for space, choices in chosen.items():
+            self._apply(space, choices)
+
+    async def standing(self, space: str) -> Standing:
+        """Return how a space stands."""
+        async with self._ledger.store.read() as tx:
+            row = (await tx.execute(select(_T).where(_T.c.space == space))).first()
+        return Standing() if row is None else Standing(row.joined, row.left, row.advised, row.digested)
+
+    async def stands(self, space: str, **times: float | None) -> None:
+        """Set times of `Standing`."""
+        async with self._ledger.transaction() as tx:
+            await upsert(tx, _T, [{"space": space}])
+            await tx.execute(update(_T).where(_T.c.space == space).values(**times))
+
+    async def _stored(self, tx: AsyncConnection, space: str) -> dict[str, Any]:
+        sealed = await tx.scalar(select(_T.c.choices).where(_T.c.space == space))
+        return {} if sealed is None else parse(self._ledger.vault, sealed, _about(space))
+
+    def _apply(self, space: str, stored: Choices) -> None:
+        choices = {**self._defaults.get(space, {}), **stored}
+        engine, review, mode = self._ledger.engine, choices.get("review"), choices.get("mode")
+        thresholds = engine.thresholds if review is None else Thresholds.around(review)
+        engine.rules[space] = Rules(thresholds, shadow=mode == "shadow" if mode else engine.shadow)
+
+
+def _about(space: str) -> tuple[str, ...]:
+    return ("spaces", space, "choices")

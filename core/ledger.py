@@ -1,0 +1,59 @@
+"""The one way to write: transactions that keep the writer's memory and the database together.
+
+Leans on `core.store`, `core.batch` for the memory, and `core.reread`. The guard writes what came in, the desk what
+people decided, the communities what they chose; all of them here, under one lock, so that memory and database never
+part. When a transaction fails, memory is dropped and reads itself again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.batch import Memory
+from core.engine import Engine
+from core.reread import reread
+from core.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+class Ledger:
+    """The engine, its memory and the store; `clock` gives seconds since the epoch.
+
+    Functions in `committed` are called after every commit: something may be due to be shown.
+    """
+
+    def __init__(self, engine: Engine, store: Store, clock: Callable[[], float]) -> None:
+        self.engine = engine
+        self.store = store
+        self.vault = store.vault
+        self.clock = clock
+        self.memory = Memory()
+        self.committed: list[Callable[[], None]] = []
+        self._same_model = False
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction; if it fails, memory may be ahead of the database and is dropped.
+
+        The first one looks whether the states in the database are of this model, before anything is read from them.
+        Who gives up while still waiting for the lock leaves memory alone: it belongs to whoever holds the lock.
+        """
+        begun = False
+        try:
+            async with self.store.write() as tx:
+                begun = True
+                if not self._same_model and (pairs := await reread(tx, self.vault, self.engine)):
+                    log.info("ledger.pairs_read_anew_for_another_model", pairs=pairs)
+                yield tx
+            self._same_model = True
+        except BaseException:
+            if begun:
+                self.memory.clear()
+            raise
+        for tell in self.committed:
+            tell()
