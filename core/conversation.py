@@ -6,10 +6,9 @@ the last other speaker of the same episode. An episode ends when nobody spoke fo
 the next one talks to nobody in particular yet. The state of a conversation is therefore two speakers, a time and at
 most `RECENT` names, however long it grows.
 
-Nothing else is guessed. Where messages name whom they mean, the last other speaker would have been the one in about a
-third of a technical channel's messages and in three fifths of a game's, by an estimate over names that could be told.
-So in a channel of many an author's messages spread over many pairs that stay short of a score: better than a score
-made of talk with others.
+Nothing else is guessed. In a channel of many the last other speaker is often not the one meant: `lampkeeper evaluate`
+measures how often it is, where messages tell whom they mean, and how an author's words spread over pairs
+(`docs/addressing.md`). Some pairs so stay short of a score, and others hold talk with somebody else.
 """
 
 from __future__ import annotations

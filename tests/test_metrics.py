@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score
 
 from core.errors import ModelError
 from core.policy import Thresholds
-from core.training.figures import Figures, SourceFigures, figures_of
+from core.training.figures import Addressing, Figures, SourceFigures, figures_of
 from core.training.latency import erde, latency, penalty
 from core.training.metrics import (
     average_precision,
@@ -106,7 +106,16 @@ def test_figures_read_back_from_a_card_are_the_figures_written() -> None:
     figures.latency = [latency(("a", "b"), [4, 9, None], [None])]
     figures.reliability = []
     figures.perturbations = {"leet": {"median_delay": 1.0}}
+    figures.addressing = [Addressing("a", 3, 30, 9, 4, 5, 12, 1.5, 0.4, None)]
     assert figures_of(json.loads(json.dumps({"figures": asdict(figures)}))) == figures
+
+
+def test_a_card_made_before_a_figure_was_measured_is_read_without_it() -> None:
+    older = asdict(Figures(Thresholds(0.1, 0.2, 0.3), [SourceFigures("a", "pattern", 3, 30, 2)]))
+    del older["addressing"], older["perturbations"]
+    found = figures_of({"figures": older})
+    assert found is not None
+    assert (found.messages, found.addressing, found.perturbations) == (30, [], {})
 
 
 def test_figures_of_another_shape_are_refused_with_the_place() -> None:

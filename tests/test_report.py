@@ -189,6 +189,28 @@ def test_what_cannot_be_measured_is_left_out(corpus, tmp_path, kept, plots):
     assert ("Nothing could be measured" in text) == (not kept)
 
 
+def test_channels_of_many_get_a_section_of_their_own_wherever_figures_are_shown(tmp_path):
+    people = ("friend", "teacher", "target", "actor")
+    said = [{"author": people[n % 4], "text": ORDINARY[n % 5]} for n in range(12)]
+    room = tmp_path / "room.jsonl"
+    room.write_text(
+        json.dumps({"id": "room-1", "messages": [*said, said[0] | {"mentions": ["target"]}], "label": 0}) + "\n"
+    )
+    done = lampkeeper("evaluate", room, "--report", tmp_path)
+    words = Page((tmp_path / "report.html").read_text(encoding="utf-8")).words
+    for shown in (done.stdout, words):
+        assert "Addressing in channels of many" in shown
+        assert "words in largest pair" in shown
+    (row,) = json.loads((tmp_path / "report.json").read_text())["addressing"]
+    assert (row["source"], row["talks"], row["speakers"], row["messages"]) == ("room", 1, 4, 13)
+    assert (row["told"], row["inferred"], row["fallback"]) == (1, 0, 0)
+
+
+def test_where_only_two_speak_nothing_is_said_of_channels_of_many(written):
+    assert "channels of many" not in written[1]
+    assert written[2]["addressing"] == []
+
+
 def test_a_report_that_cannot_be_written_is_told_in_a_sentence(corpus, tmp_path):
     there = tmp_path / "there"
     there.write_text("kept")

@@ -22,7 +22,7 @@ from core.training.figures import EARLY, Figures
 from core.training.measure import measure
 from core.training.perturb import keeping, measured
 from core.training.rates import rates
-from core.training.sections import perturbations
+from core.training.sections import addressing, perturbations
 from core.transcripts import BadLine
 
 Corpora = Annotated[list[Path], Parameter(negative=())]
@@ -162,8 +162,7 @@ def _show(figures: Figures, *besides: tuple[str, str]) -> None:
         for row in figures.sources
     ]
     show_table(to, head, rows)
-    if (table := perturbations(figures)) is not None:
-        show_sections(to, [table])
+    show_sections(to, [table for make in (perturbations, addressing) if (table := make(figures)) is not None])
     limits = figures.thresholds
     more = [
         ("thresholds", f"watch {limits.watch:g}, review {limits.review:g}, urgent {limits.urgent:g}"),

@@ -119,6 +119,29 @@ class Latency:
 
 
 @dataclass(slots=True)
+class Addressing:
+    """Whom the messages of one source mean in talks of many, and whether its scores are smeared over the crowd.
+
+    Of the messages, `told` tell by themselves whom they mean (in `inferred` of them by a name whose bearer was
+    inferred), and in `fallback` of these the last other speaker of the episode was that person. `pairs` is the median
+    number of pairs that a speaker's messages fall into; `scored` the share of messages in a pair that in the end holds
+    enough for a score; `largest` the share of words that the speakers said in the largest of their pairs, None where
+    nobody said a word. See `core.training.addressing` for the rules.
+    """
+
+    source: str
+    talks: int
+    messages: int
+    told: int
+    inferred: int
+    fallback: int
+    speakers: int
+    pairs: float
+    scored: float
+    largest: float | None
+
+
+@dataclass(slots=True)
 class Figures:
     """Everything measured.
 
@@ -139,6 +162,7 @@ class Figures:
     base_rates: list[BaseRate] = field(default_factory=list)
     latency: list[Latency] = field(default_factory=list)
     perturbations: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    addressing: list[Addressing] = field(default_factory=list)
     messages_per_second: float | None = None
 
     @property

@@ -17,6 +17,7 @@ from core.effects import OpenAlert, Scored
 from core.engine import Engine, SpaceState
 from core.model import Model
 from core.policy import Thresholds
+from core.training.addressing import Crowd, addressing, crowd
 from core.training.corpus import Role, Talk
 from core.training.figures import EARLY, BaseRate, FalseAlerts, Figures, Latency, Reliability, SourceFigures
 from core.training.latency import Delays, latency
@@ -46,7 +47,7 @@ class Heard:
     """What the engine made of one talk.
 
     `alerts` are (index, right person named, None where unknown); `signals` counts the different ones that one pair
-    showed.
+    showed; `crowd` is None where fewer than three speak.
     """
 
     source: str
@@ -56,6 +57,7 @@ class Heard:
     highest: float
     signals: int
     looks: tuple[Look, ...]
+    crowd: Crowd | None
 
     @property
     def delay(self) -> int | None:
@@ -82,7 +84,8 @@ def hear(talk: Talk, engine: Engine) -> Heard:
     signals = max((len(pair.signals) for pair in state.pairs.values()), default=0)
     kind: Role = "pattern" if talk.label else "approached" if "approached" in talk.roles.values() else "ordinary"
     source = talk.source.encode(errors="replace").decode()  # a file's name need not be text; a report is
-    return Heard(source, kind, len(talk.messages), tuple(alerts), highest, signals, tuple(looks))
+    many = crowd(talk.messages, state.pairs)
+    return Heard(source, kind, len(talk.messages), tuple(alerts), highest, signals, tuple(looks), many)
 
 
 def measure(talks: Iterable[Talk], model: Model, thresholds: Thresholds) -> Figures:
@@ -94,6 +97,7 @@ def measure(talks: Iterable[Talk], model: Model, thresholds: Thresholds) -> Figu
         figures.sources.append(_row(source, kind, [h for h in heard if (h.source, h.kind) == (source, kind)]))
     figures.false_alerts = _false_alerts(figures.of("ordinary"))
     _calibrate(figures, [look for h in heard for look in h.looks])
+    figures.addressing = addressing((h.source, h.crowd) for h in heard if h.crowd is not None)
     if figures.of("ordinary") and figures.of("pattern"):
         judged = [h for h in heard if h.kind != "approached"]
         labels = np.array([h.kind == "pattern" for h in judged], bool)

@@ -217,8 +217,38 @@ def perturbations(figures: Figures) -> Section | None:
     return Section("perturbations", "Other ways of writing", table=table, reading=reading)
 
 
+def addressing(figures: Figures) -> Section | None:
+    """Tell whom messages mean where many talk at once, and how far scores are smeared."""
+    rows = tuple(
+        (
+            row.source,
+            *(f"{number:,}" for number in (row.talks, row.speakers, row.messages, row.told, row.inferred)),
+            f"{row.fallback / row.told:.0%}" if row.told else "",
+            f"{row.pairs:g}",
+            f"{row.scored:.0%}",
+            "" if row.largest is None else f"{row.largest:.0%}",
+        )
+        for row in figures.addressing
+    )
+    head = (
+        *("source", "conversations", "speakers", "messages", "say whom", "inferred", "last speaker fits"),
+        *("pairs per speaker", "in a scored pair", "words in largest pair"),
+    )
+    reading = (
+        "Conversations of three or more. `say whom`: messages that tell by themselves whom they mean, by a reply, a "
+        "mention or a name; `inferred`: those of them where the file does not show whose the name is, and only who "
+        "speaks around its calls gave it away. `last speaker fits`: for so many of these the last other speaker, whom "
+        "any other message is taken to mean, was that person; a few dozen messages tell little. A speaker whose words "
+        "go to many pairs is smeared over the crowd: `pairs per speaker` is the median, `in a scored pair` the share "
+        "of messages in a pair that in the end holds enough for a score, `words in largest pair` the share of words "
+        "that speakers said in the largest of their pairs."
+    )
+    table = Table(head, rows)
+    return Section("addressing", "Addressing in channels of many", table=table, reading=reading) if rows else None
+
+
 SECTIONS: tuple[Callable[[Figures], Section | None], ...] = (
-    *(by_source, to_alert, false_alerts, base_rates, latency, ranking, calibration, perturbations),
+    *(by_source, to_alert, false_alerts, base_rates, latency, ranking, calibration, perturbations, addressing),
 )
 
 
