@@ -76,10 +76,16 @@ def listen(state: ConversationState, message: Message) -> None:
         state.time = message.time if state.time is None else max(state.time, message.time)
     if state.last != me:
         state.last, state.before = me, state.last
+    if message.partner is not None or next(reversed(state.recent), None) == me:
+        return
     name = message.author.name.lower()
-    if name and message.partner is None and len(name) <= LONGEST_NAME and next(reversed(state.recent), None) != me:
-        kept = [(who, known) for who, known in state.recent.items() if who != me]
-        state.recent = dict((*kept[-RECENT + 1 :], (me, name)))
+    if name and len(name) <= LONGEST_NAME:
+        recent = state.recent.copy()
+        recent.pop(me, None)
+        if len(recent) >= RECENT:
+            del recent[next(iter(recent))]
+        recent[me] = name
+        state.recent = recent
 
 
 def _called(state: ConversationState, message: Message) -> str | None:

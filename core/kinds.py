@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log
-from operator import mul
 from typing import NamedTuple
 
 from core.features import (
@@ -34,9 +33,9 @@ pattern; ordinary: all other. The first two follow the pattern."""
 
 
 class Weights(NamedTuple):
-    """Coefficients, a column or a row for each of `KINDS`.
+    """Coefficients, a column for each of `KINDS`.
 
-    `own` and `context` hold a list a kind, as long as `OWN` and `CONTEXT`; `signals` and `computed` a number a kind.
+    `own` and `context` hold a row for each of `OWN` and `CONTEXT`; that is a number a kind, as for a signal.
     `calibration` are slope and offset, for much said and for little: see `log_odds`. `base` is what silence comes to.
     """
 
@@ -62,8 +61,8 @@ def weights(
     computed = zip(COMPUTED, by_feature[numbers + len(PATTERN_NAMES) :], strict=True)
     laid_out = Weights(
         list(intercepts),
-        [list(row[: len(OWN)]) for row in coefficients],
-        [list(row[len(OWN) : numbers]) for row in coefficients],
+        by_feature[: len(OWN)],
+        by_feature[len(OWN) : numbers],
         dict(zip(PATTERN_NAMES, signals, strict=True)),
         tuple((signal.function, row) for signal, row in computed if any(row)),
         (much, little, offset, offset_little),
@@ -77,8 +76,7 @@ def own(weights: Weights, pair: PairState) -> list[float]:
 
     Signals that are not there are not summed up: this runs for every message.
     """
-    numbers = own_numbers(pair)
-    leanings = [start + sum(map(mul, row, numbers)) for start, row in zip(weights.intercepts, weights.own, strict=True)]
+    leanings = _moved(weights.intercepts, own_numbers(pair), weights.own)
     if pair.signals:
         scale = signal_scale(pair)
         for name, count in pair.signals.items():
@@ -95,14 +93,27 @@ def context(
     """Return the pair's leanings, moved by the other side of the conversation and by who the two are."""
     leanings = pair.leanings
     if other.messages:
-        numbers = context_numbers(pair, other)
-        leanings = [
-            leaning + sum(map(mul, row, numbers)) for leaning, row in zip(leanings, weights.context, strict=True)
-        ]
+        leanings = _moved(leanings, context_numbers(pair, other), weights.context)
     for function, row in weights.computed:
         if function(pair, other, actor, target):
             leanings = [leaning + weight for leaning, weight in zip(leanings, row, strict=True)]
     return leanings
+
+
+def _moved(leanings: list[float], numbers: list[float], rows: list[list[float]]) -> list[float]:
+    """Return `leanings` moved by `numbers`, each times its row.
+
+    One loop takes half as long as a sum a kind; and sum() rounds otherwise from Python 3.12 on, which this does not.
+    """
+    a = b = c = d = e = 0.0
+    for number, (pattern, both, approached, close, ordinary) in zip(numbers, rows, strict=True):
+        a += number * pattern
+        b += number * both
+        c += number * approached
+        d += number * close
+        e += number * ordinary
+    pattern, both, approached, close, ordinary = leanings
+    return [pattern + a, both + b, approached + c, close + d, ordinary + e]
 
 
 def log_odds(weights: Weights, leanings: list[float], words: float) -> float:
@@ -112,9 +123,10 @@ def log_odds(weights: Weights, leanings: list[float], words: float) -> float:
     (Platt scaling, with its two numbers a line in 1 / words).
     """
     top = max(leanings)
-    pattern, both, approached, close, ordinary = [exp(leaning - top) for leaning in leanings]
-    against = approached + close + ordinary
-    raw = log((pattern + both) or 1e-300) - log(against or 1e-300)
+    pattern, both, approached, close, ordinary = leanings
+    following = exp(pattern - top) + exp(both - top)
+    against = exp(approached - top) + exp(close - top) + exp(ordinary - top)
+    raw = log(following or 1e-300) - log(against or 1e-300)
     little = SHRINK / (words + SHRINK)
     much, less, offset, offset_less = weights.calibration
     return raw * (much + less * little) + offset + offset_less * little

@@ -53,7 +53,8 @@ class Scorer:
     def identity(self) -> int:
         """A number of 32 bits that no model with other weights has: states made with one mean nothing to another."""
         of = self.weights
-        learned = (of.intercepts, of.own, of.context, of.signals, [row for _, row in of.computed], of.calibration)
+        by_kind = [[list(row) for row in zip(*rows, strict=True)] for rows in (of.own, of.context)]
+        learned = (of.intercepts, *by_kind, of.signals, [row for _, row in of.computed], of.calibration)
         numbers = repr((*learned, FEATURES, fingerprint()))
         return crc32(numbers.encode(), crc32(self.reader.neighbours, crc32(self.reader.weights)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import json
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -206,13 +206,10 @@ def _alert_line(alert: OpenAlert, index: int, messages: list[Message]) -> str:
 
 def transcripts(files: list[Path], tally: Tally) -> Generator[Transcript]:
     """Read all files, with a progress bar on a terminal; what cannot be read is told, counted, and passed over."""
-    from rich.progress import Progress  # noqa: PLC0415 - costs start-up time, and pipes show no bar
-
     errors = console(stderr=True)
     sizes = [_size_of(file) for file in files]
     total = sum(size or 0 for size in sizes) if all(size is not None for size in sizes) else None
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("replay", total=total)
+    with _bar(errors, total) as show:
         done = 0
         for file, size in zip(files, sizes, strict=True):
             try:
@@ -224,11 +221,24 @@ def transcripts(files: list[Path], tally: Tally) -> Generator[Transcript]:
                         else:
                             yield item
                             if total is not None:
-                                progress.update(task, completed=done + stream.tell())
+                                show(done + stream.tell())
             except TranscriptError as error:
                 tally.unread += 1
                 errors.print(Text(str(error), style="red"), soft_wrap=True)
             done += size or 0
+
+
+@contextmanager
+def _bar(errors: Console, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Draw a progress bar on a terminal; what is yielded moves it."""
+    if not errors.is_terminal:
+        yield lambda _done: None
+        return
+    from rich.progress import Progress  # noqa: PLC0415 - costs start-up time, and pipes show no bar
+
+    with Progress(console=errors, transient=True) as progress:
+        task = progress.add_task("replay", total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def _size_of(file: Path) -> int | None:
