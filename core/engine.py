@@ -142,7 +142,7 @@ class Engine:
             outcome = outcome_of(mine)
             silent: list[Effect] = [Scored(pair, Score(None, "none", outcome), 0.0)]
             return silent + self._unread(state, pair) if outcome == "unsupported_language" else silent
-        reached = policy.weighed(probability, policy.odds_of(person, other))
+        reached = policy.weighed(probability, policy.odds_of(person, other) * self.model.agreement(mine))
         rules = self.rules.get(pair.space, self._common)
         level = policy.level_of(reached, rules.thresholds)
         score = Score(probability, level, "scored")

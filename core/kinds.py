@@ -36,7 +36,8 @@ class Weights(NamedTuple):
     """Coefficients, a column for each of `KINDS`.
 
     `own` and `context` hold a row for each of `OWN` and `CONTEXT`; that is a number a kind, as for a signal.
-    `calibration` are slope and offset, for much said and for little: see `log_odds`. `base` is what silence comes to.
+    `calibration` are slope and offset, for much said and for little: see `log_odds`. `doubt` is where the head "hard"
+    begins to speak against the pattern: see `core.scorer`. `base` is what silence comes to.
     """
 
     intercepts: list[float]
@@ -45,11 +46,12 @@ class Weights(NamedTuple):
     signals: dict[str, list[float]]
     computed: tuple[tuple[Function, list[float]], ...]
     calibration: tuple[float, float, float, float]
+    doubt: float
     base: float
 
 
 def weights(
-    coefficients: Sequence[Sequence[float]], intercepts: Sequence[float], calibration: Sequence[float]
+    coefficients: Sequence[Sequence[float]], intercepts: Sequence[float], calibration: Sequence[float], doubt: float
 ) -> Weights:
     """Lay out coefficients of shape (`KINDS`, `FEATURES`); raises ValueError for another shape."""
     if [len(row) for row in coefficients] != [len(FEATURES)] * len(KINDS) or len(intercepts) != len(KINDS):
@@ -66,6 +68,7 @@ def weights(
         dict(zip(PATTERN_NAMES, signals, strict=True)),
         tuple((signal.function, row) for signal, row in computed if any(row)),
         (much, little, offset, offset_little),
+        doubt,
         0.0,
     )
     return laid_out._replace(base=log_odds(laid_out, laid_out.intercepts, 0))

@@ -70,9 +70,12 @@ def _assemble(arrays: dict[str, NDArray[Any]], card: dict[str, Any]) -> Model:
     words, neighbours = (arrays[name].astype(np.float32) for name in ("words", "neighbours"))
     if words.shape != (BUCKETS, len(HEADS)) or neighbours.shape != (BUCKETS, len(HEADS)):
         raise ValueError("shape")
+    coefficients, intercepts, calibration = (
+        arrays[name].tolist() for name in ("coefficients", "intercepts", "calibration")
+    )
     return Model(
         Reader(words, neighbours),
-        weights(*(arrays[name].tolist() for name in ("coefficients", "intercepts", "calibration"))),
+        weights(coefficients, intercepts, calibration, arrays["doubt"].item()),
         Thresholds(**card["thresholds"]),
         card,
     )

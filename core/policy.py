@@ -106,7 +106,7 @@ def odds_of(actor: PersonState, target: PersonState) -> float:
 
 
 def weighed(probability: float, odds: float) -> float:
-    """Return the probability whose odds are `odds` times those of `probability`.
+    """Return the probability whose odds are `odds` times those of `probability`; thresholds are held against it.
 
     >>> weighed(0.5, 3.0), weighed(0.5, 1.0), weighed(0.5, 0.0)
     (0.75, 0.5, 0.0)

@@ -12,13 +12,17 @@ from zlib import crc32
 
 from core.effects import Outcome
 from core.evidence import HEADS, Reader, fingerprint
-from core.features import FEATURES
+from core.features import FEATURES, SHRINK
 from core.kinds import Weights, context, log_odds
 from core.pair import PairState, PersonState
 
 ENOUGH_WORDS = 12
 ENOUGH_MESSAGES = 3
 FOREIGN_WORDS = 12
+STEEPNESS = 4.0
+"""Log-odds taken off for every unit by which the head "hard" speaks against the pattern."""
+_HARD_LATELY, _WORDS_LATELY = len(HEADS) * 2, len(HEADS) * 2 + 1
+"""Places in `PairState.sums`."""
 COMMON_SHARE = 0.6
 """Of the words of English chat, those in `core.language.ENGLISH`; so foreign words have to be more than half of all."""
 
@@ -70,3 +74,15 @@ class Scorer:
         leanings = context(self.weights, pair, other, actor, target)
         logit = log_odds(self.weights, leanings, pair.sums[len(HEADS)])
         return 1.0 / (1.0 + exp(-logit)) if logit > -700.0 else 0.0  # exp overflows past 709
+
+    def agreement(self, pair: PairState) -> float:
+        """Return by what the odds are multiplied before thresholds are held against them: 1, or less where in doubt.
+
+        A decision takes two. The probability weighs everything, and stays as it is; but where the head learned against
+        the closest ordinary talk alone has lately spoken against the pattern, more than it does in three of four looks
+        at the pattern, an alert waits for more.
+        """
+        sums = pair.sums
+        hard_lately = sums[_HARD_LATELY] / (sums[_WORDS_LATELY] + SHRINK)
+        doubt = self.weights.doubt - hard_lately
+        return exp(-STEEPNESS * doubt) if doubt > 0.0 else 1.0

@@ -60,7 +60,7 @@ def test_the_quick_way_to_the_log_odds_of_a_pair_is_what_scikit_learn_decides(sa
         evidence = READER.read(text)
         fold_pair(pairs[other], evidence, None)
         fold_person(people[other], evidence, "target", None)
-    laid_out = weights(model.coef_.tolist(), model.intercept_.tolist(), (1.0, 0.0, 0.0, 0.0))
+    laid_out = weights(model.coef_.tolist(), model.intercept_.tolist(), (1.0, 0.0, 0.0, 0.0), 0.0)
     pairs[0].leanings = own(laid_out, pairs[0])
     quick = log_odds(laid_out, context(laid_out, *pairs, *people), 0.0)
     kinds = model.predict_log_proba([features(*pairs, *people)])[0]
@@ -68,7 +68,9 @@ def test_the_quick_way_to_the_log_odds_of_a_pair_is_what_scikit_learn_decides(sa
 
 
 def test_little_said_claims_less_than_its_weights_do() -> None:
-    laid_out = weights(np.zeros((len(KINDS), len(FEATURES))).tolist(), [3.0, 0.0, 0.0, 0.0, 0.0], (1.0, -0.5, 0.0, 0.0))
+    laid_out = weights(
+        np.zeros((len(KINDS), len(FEATURES))).tolist(), [3.0, 0.0, 0.0, 0.0, 0.0], (1.0, -0.5, 0.0, 0.0), 0.0
+    )
     few, many = (log_odds(laid_out, laid_out.intercepts, words) for words in (10, 10_000))
     assert 0 < few < many
 
@@ -100,3 +102,11 @@ def test_the_shipped_model_fits_this_code_and_its_card_tells_how_it_was_made() -
     assert card["figures"]["sources"]
     assert card["limits"]
     assert card["forbidden_uses"]
+
+
+def test_an_alert_waits_where_the_talk_is_closer_to_ordinary_talk_that_is_easily_mistaken() -> None:
+    model = load_model(SHIPPED)
+    said = [PairState(sums=[0.0] * 8 + [(model.weights.doubt + nearer) * 120.0, 100.0]) for nearer in (1.0, 0.0, -1.0)]
+    at_ease, at_the_edge, doubted = map(model.agreement, said)
+    assert at_ease == at_the_edge == 1.0
+    assert 0.0 < doubted < 1.0

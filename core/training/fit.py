@@ -217,12 +217,13 @@ def _arrays(heads: Heads, stage: SecondStage) -> dict[str, NDArray[Any]]:
         "coefficients": stage.coefficients,
         "intercepts": stage.intercepts,
         "calibration": stage.calibration,
+        "doubt": np.array([stage.doubt]),
     }
 
 
 def _model(heads: Heads, stage: SecondStage, thresholds: Thresholds) -> Model:
     """Put a model together that is measured and not kept."""
-    laid_out = weights(stage.coefficients.tolist(), stage.intercepts.tolist(), stage.calibration.tolist())
+    laid_out = weights(stage.coefficients.tolist(), stage.intercepts.tolist(), stage.calibration.tolist(), stage.doubt)
     return Model(Reader(*heads.weights), laid_out, thresholds, {})
 
 

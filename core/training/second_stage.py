@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core.features import FEATURES, SHRINK
 from core.kinds import KINDS
+from core.scorer import STEEPNESS
 from core.training.heads import SEED, spread
 from core.training.snapshots import Snapshots
 from core.training.views import JOINED, kind_of, kinds_of
@@ -31,11 +32,14 @@ STRENGTH = 0.02
 MASSES = {"pattern": 0.25, "both_voices": 0.25, "approached": 0.2, "close": 0.12, "ordinary": 0.18}
 """What each kind weighs, whatever its number: half follows the pattern, half does not."""
 STEPS_OF_SOLVER = 200
+DOUBTED = 0.25
+"""Share of looks at what follows the pattern in which the head "hard" says so little that an alert waits for more."""
+_HARD_LATELY = FEATURES.index("hard_lately")
 SIZE_POWER = 0.25
 """Within a kind of talk, a source weighs as its size to this power."""
 SPANS = (5, 10, 20, 50, 100)
 """Messages; in each span up to one of these, and beyond, patterns and the rest weigh the same."""
-TOLERATED = 0.004
+TOLERATED = 0.002
 """Ordinary talks, averaged over sources by the root of their size, that may alert on the training part when the default
 threshold is chosen. Looks are few there, and live every message is one: up to twice as many will."""
 STEPS = (
@@ -46,19 +50,32 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class SecondStage:
-    """Coefficients (kinds, features) for the features as they come, intercepts (kinds,), calibration (4,).
+    """Coefficients (kinds, features) for the features as they come, intercepts (kinds,), calibration (4,), doubt.
 
-    Scaling is multiplied in. `calibration` is as in `core.kinds.Weights`.
+    Scaling is multiplied in. `calibration` and `doubt` are as in `core.kinds.Weights`.
     """
 
     coefficients: NDArray[np.float64]
     intercepts: NDArray[np.float64]
     calibration: NDArray[np.float64]
+    doubt: float
 
     def probabilities(self, seen: Snapshots, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Score the chosen rows, as `core.kinds.log_odds` does."""
-        terms = _terms(_raw(self.coefficients, self.intercepts, seen.numbers[rows]), seen.words[rows])
-        return np.asarray(1 / (1 + np.exp(-(terms @ self.calibration))))
+        return _sigmoid(self._log_odds(seen, rows))
+
+    def reached(self, seen: Snapshots, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return what thresholds are held against: the probabilities, lowered as `Scorer.agreement` does."""
+        doubts = np.maximum(0.0, self.doubt - seen.numbers[rows][:, _HARD_LATELY])
+        return _sigmoid(self._log_odds(seen, rows) - STEEPNESS * doubts)
+
+    def _log_odds(self, seen: Snapshots, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        raw = _raw(self.coefficients, self.intercepts, seen.numbers[rows])
+        return np.asarray(_terms(raw, seen.words[rows]) @ self.calibration)
+
+
+def _sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
 def _raw(
@@ -128,6 +145,7 @@ def fit_second_stage(seen: Snapshots, rows: NDArray[np.bool_], close: str) -> Se
     learned = model.coef_ / scaler.scale_
     coefficients[model.classes_] = learned
     intercepts[model.classes_] = model.intercept_ - learned @ scaler.mean_
+    doubt = float(np.quantile(numbers[kind[rows] < 2, _HARD_LATELY], DOUBTED))
     raw = _raw(coefficients, intercepts, seen.numbers[rows])
     # Calibrated as looks come, not as kinds and sources were weighed to learn from, and on kinds that heads have seen.
     met = ~seen.unseen[rows]
@@ -136,7 +154,7 @@ def fit_second_stage(seen: Snapshots, rows: NDArray[np.bool_], close: str) -> Se
     platt.fit(
         _terms(raw, seen.words[rows])[met], follows, _evened(np.ones(len(follows)), seen.lengths[rows][met], follows)
     )
-    return SecondStage(coefficients, intercepts, platt.coef_[0])
+    return SecondStage(coefficients, intercepts, platt.coef_[0], doubt)
 
 
 def ordinary_rates(
@@ -152,7 +170,7 @@ def ordinary_rates(
     for source, talk in talks:
         highest[source][talk] = 0.0
     for source, talk, p in zip(
-        seen.sources[ordinary].tolist(), seen.talks[ordinary].tolist(), stage.probabilities(seen, ordinary), strict=True
+        seen.sources[ordinary].tolist(), seen.talks[ordinary].tolist(), stage.reached(seen, ordinary), strict=True
     ):
         highest[source][talk] = max(p, highest[source].get(talk, 0.0))
     sizes = [len(found) ** 0.5 for found in highest.values()]
