@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from core.bulk import BulkReader
 from core.evidence import Reader, fingerprint
@@ -59,6 +60,11 @@ def train(corpora: Sequence[Path], out: Path, validate: Sequence[Path], say: Say
     say
         Told what is going on, a line at a time.
     """
+    with threadpool_limits(1):  # sums taken by several threads come out in another order, and so as other bytes
+        return _train(corpora, out, validate, say)
+
+
+def _train(corpora: Sequence[Path], out: Path, validate: Sequence[Path], say: Say) -> tuple[Model, Figures]:
     learned = [talk for path in corpora for talk in talks(path)]
     require_both_labels(learned)
     woven = list(weave(learned))
