@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.errors import LampkeeperError
 from core.outbox import Deliverer
 
 
@@ -33,3 +34,16 @@ class Adapter(Deliverer, Protocol):
 
     async def check(self) -> list[Finding]:
         """Look at tokens, intents, channels and permissions without changing anything; never raises."""
+
+
+class SafeAdapter(Protocol):
+    """What stands in for an adapter while the store or the model cannot be opened; `trouble` says why."""
+
+    platform: str
+    trouble: LampkeeperError
+
+    async def run(self) -> None:
+        """Connect, and tell admins and whoever asks what is wrong; return only when cancelled. Raises as `Adapter`."""
+
+    async def over(self) -> None:
+        """Tell those who were told that it is over."""

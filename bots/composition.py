@@ -6,15 +6,18 @@ imported only where the configuration names it, for each brings a platform's who
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import cast
 
-from bots.adapter import Adapter
+from bots import helplines
+from bots.adapter import Adapter, SafeAdapter
+from core import channels
 from core.config import ENVIRONMENT, Config
 from core.engine import Engine
-from core.errors import ConfigError
+from core.errors import ConfigError, LampkeeperError
 from core.guard import Guard
 from core.model import load_model
 from core.signals.own import OwnSignals
@@ -26,6 +29,8 @@ ADAPTERS = {
     "slack": ("bots.slack_app", "SlackAdapter"),
 }
 """Section of the configuration -> module and class; the class is made from its section and the guard."""
+SAFE = {"discord": ("bots.discord_bot.safe", "DiscordSafe")}
+"""The same of what stands in for an adapter while Lampkeeper cannot run; not every platform has one."""
 
 
 def make_engine(config: Config) -> Engine:
@@ -49,6 +54,16 @@ async def opened_store(config: Config) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+async def opened(config: Config) -> tuple[Engine, Store]:
+    """Open the database, and load the model; close the database again if that fails."""
+    store = await open_store(config.storage.database, config.storage.key_file)
+    try:
+        return await asyncio.to_thread(make_engine, config), store
+    except BaseException:
+        await store.close()
+        raise
 
 
 def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
@@ -79,6 +94,14 @@ def missing_tokens(config: Config, name: str) -> list[ConfigError]:
 
 
 def make_adapter(config: Config, name: str, guard: Guard) -> Adapter:
-    """Make one adapter."""
+    """Make one adapter; Discord's members are told of helplines."""
     module, kind = ADAPTERS[name]
-    return cast("Adapter", getattr(import_module(module), kind)(getattr(config, name), guard))
+    more = {"helplines": helplines.known(config.helplines)} if name == "discord" else {}
+    return cast("Adapter", getattr(import_module(module), kind)(getattr(config, name), guard, **more))
+
+
+def make_safe(config: Config, name: str, trouble: LampkeeperError) -> SafeAdapter:
+    """Make what stands in for one adapter while Lampkeeper cannot run, for what `trouble` says."""
+    module, kind = SAFE[name]
+    known = channels.recall(config.storage.database)
+    return cast("SafeAdapter", getattr(import_module(module), kind)(getattr(config, name), trouble, known))

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from core.cards import NOTE, Card, ExcerptLine, percent
+from core.cards import NOTE, Call, Card, ExcerptLine, percent
 from core.effects import Level, Score
 from core.training.document import Section, Table
 
@@ -176,6 +176,9 @@ class DryRun:
     async def notify(self, space: str, text: str) -> None:
         """Print a notice to the admins."""
         self._console.print(f"  notice to the admins of {space}: {text}")
+
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        """Call nobody: whoever reads the terminal saw the card."""
 
 
 def _change(before: Card, card: Card) -> Text:

@@ -37,7 +37,8 @@ from core.retention import refold
 from core.store import messages as kept_messages
 from core.store import tables, upsert
 from core.store.messages import Kept, MessageKey
-from core.store.states import Known, Marks, Touched, load_conversations, load_pairs, load_people, save
+from core.store.states import Known, Marks, Touched, load_conversations, load_pairs, load_people, save_all
+from core.tally import Heard
 from core.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -73,7 +74,7 @@ class Memory:
 
 
 class Batch:
-    """Takes events and writes what they made, on one connection in one transaction."""
+    """Takes events and writes what they made, on one connection in one transaction; `heard` are the new messages."""
 
     def __init__(self, tx: AsyncConnection, vault: Vault, engine: Engine, memory: Memory, now: float) -> None:
         self._tx = tx
@@ -81,6 +82,7 @@ class Batch:
         self._engine = engine
         self._memory = memory
         self._now = now
+        self.heard: list[Heard] = []
         self._stored: set[MessageKey] = set()
         self._messages: list[Kept] = []
         self._touched: dict[str, Touched] = {}
@@ -128,6 +130,8 @@ class Batch:
             effects = self._engine.feed(known.state, message, self._memory.received)
             scored = effects[0]
             assert isinstance(scored, Scored)
+            said = None if late_edit else message.time
+            self.heard.append(Heard(message.key.space, scored.score.outcome, said))
             self._keep(known, message, scored.pair)
             if not late_edit:
                 _advance(known.marks[message.key.conversation], message)
@@ -178,7 +182,9 @@ class Batch:
             author.name,
             author.age_band,
         )
-        self._messages.append(Kept(*place, message.text, message.time, memory.received))
+        self._messages.append(
+            Kept(*place, message.text, message.time, memory.received, attachments=message.attachments)
+        )
         memory.next_seq += 1
         if author.name:
             known.names[author.id] = author.name
@@ -250,8 +256,7 @@ class Batch:
         if self._messages:
             await tx.execute(insert(tables.messages), [kept_messages.row_of(vault, kept) for kept in self._messages])
         await upsert(tx, tables.spaces, [{"space": space} for space in self._touched])
-        for space, touched in self._touched.items():
-            await save(tx, vault, self._memory.of(space), touched)
+        await save_all(tx, vault, [(self._memory.of(space), touched) for space, touched in self._touched.items()])
         await self._write_alerts()
         await peaks.save(tx, vault, self._peaks)
         await unread.count(tx, self._unread)

@@ -7,14 +7,22 @@ excerpt is shown only to the moderator who asks for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
-from typing import Literal
+from typing import Literal, get_args
 
 from core.effects import Level
-from core.messages import ConversationKey
+from core.messages import AgeBand, ConversationKey
 
 Decision = Literal["confirmed", "dismissed"]
+Gone = Literal["left", "banned"]
+Grounds = Literal["ordinary_talk", "friends_family", "role_play", "wrong_person", "other"]
+"""Why people dismissed an alert: ordinary talk, friends or family, role play or a game, the other way round, else."""
+GROUNDS: tuple[Grounds, ...] = get_args(Grounds)
+Call = Literal["urgent", "second"]
+"""What people are called for: the conversation strongly follows the pattern; somebody wants a second reviewer."""
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 LEVEL_WORDS: dict[Level, str] = {
     "none": "No pattern",
@@ -33,35 +41,113 @@ NOTE = (
     "A program noticed a pattern; only people can say what it means. Where such conversations are rare, most cards are "
     "about ordinary talk. Please read before deciding."
 )
+GONE_WORDS: dict[Gone, str] = {"left": "not here any more", "banned": "banned"}
+ATTACHED_WORDS = {
+    "image": "an image",
+    "video": "a video",
+    "audio": "a sound",
+    "file": "a file",
+    "sticker": "a sticker",
+    "poll": "a poll",
+    "forward": "a forwarded message",
+}
+"""What was sent along, by its kind (`core.messages.Message.attachments`); nobody looked into it."""
+ASKED = "A member asked moderators to look"
 DECISION_WORDS: dict[Decision, str] = {"confirmed": "Concern confirmed", "dismissed": "Dismissed"}
 
 
-def percent(probability: float) -> str:
+def percent(probability: float | None) -> str:
     """Write a probability for people: rounded down, finer where it matters, never as certainty, which it is not.
 
-    >>> percent(0.968), percent(0.9968), percent(0.9999)
-    ('96 %', '99.6 %', '>99.9 %')
+    >>> percent(0.968), percent(0.9968), percent(0.9999), percent(None)
+    ('96 %', '99.6 %', '>99.9 %', 'none: too little was said')
     """
+    if probability is None:
+        return "none: too little was said"
     if probability < 0.99:
         return f"{floor(100 * probability)} %"
     return f"{floor(1000 * probability) / 10:.1f} %" if probability <= 0.999 else ">99.9 %"
 
 
+def sparkline(course: Sequence[float]) -> str:
+    """Draw probabilities, oldest first, a block each.
+
+    >>> sparkline([0.0, 0.3, 0.5, 0.99, 1.0])
+    '▁▃▅██'
+    """
+    return "".join(BLOCKS[min(floor(probability * len(BLOCKS)), len(BLOCKS) - 1)] for probability in course)
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody on a card: the platform id (for mentions) and the name last seen."""
+    """Somebody on a card: the platform id (for mentions), the name last seen, and whether they are gone since.
+
+    Without an id, it is not known who is meant (a report named somebody whom nobody could find).
+    """
 
     id: str
     name: str
+    gone: Gone | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Who decided what, when (seconds since the epoch, UTC)."""
+    """Who decided what, when (seconds since the epoch, UTC), on which grounds, and what they remarked."""
 
     decision: Decision
     moderator: Person
     time: float
+    grounds: Grounds | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who works on it, since when (seconds since the epoch, UTC)."""
+
+    moderator: Person
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a moderator did on the platform, to whom; `what` names it ("timeout"), `until` is when it ends by itself.
+
+    `place` is a channel's id where it concerns one, and `before` what the platform needs to take it back.
+    """
+
+    what: str
+    person: Person
+    until: float | None = None
+    place: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An action by its `number`: who took it, when, and when it was undone, if it was."""
+
+    number: int
+    action: Action
+    moderator: Person
+    time: float
+    undone: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is known of one person in the space besides this alert.
+
+    `open`, `confirmed` and `dismissed` count the other alerts they are one of. `band` is an age band given by a `role`
+    or by the operator's `configuration`; `stated` are ages in years in their own words, which may be true or not.
+    """
+
+    open: int = 0
+    confirmed: int = 0
+    dismissed: int = 0
+    band: AgeBand | None = None
+    band_by: Literal["role", "configuration"] = "role"
+    stated: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +163,19 @@ class MessageRef:
 class Card:
     """One alert as moderators see it.
 
-    `alert` is the alert's id; `probability` is in 0..1; `signals` are meanings in words, and `welfare` those
-    that tell how the other person fares; `messages` are the ones that
-    moved the score most, strongest first; `decided` is None while open.
+    `alert` is the alert's id; `probability` is in 0..1, or None where too little was said; `signals` are meanings in
+    words, and `welfare` those that tell how the other person fares; `messages` are the ones that moved the score most,
+    strongest first, after those that members reported; `decided` is None while open. A second reviewer was asked at
+    `escalated`, and the evidence is under legal hold since `held`. `course` is how the probability moved with the
+    pair's last messages of which the text is retained. `reported` are the times of members' reports, and `asked` says
+    that such a report, not the score, opened it. Who reported is never on the card, which the reported person may be
+    able to see: an excerpt tells.
     """
 
     alert: str
     space: str
     level: Level
-    probability: float
+    probability: float | None
     actor: Person
     target: Person | None
     signals: tuple[str, ...]
@@ -93,11 +183,23 @@ class Card:
     opened: float
     decided: Decided | None = None
     welfare: tuple[str, ...] = ()
+    claimed: Claim | None = None
+    escalated: float | None = None
+    held: float | None = None
+    actions: tuple[Taken, ...] = ()
+    about_actor: Background = Background()
+    about_target: Background = Background()
+    course: tuple[float, ...] = ()
+    reported: tuple[float, ...] = ()
+    asked: bool = False
 
     @property
     def title(self) -> str:
         """The headline, in words."""
-        return LEVEL_WORDS[self.level]
+        words = LEVEL_WORDS[self.level]
+        if self.asked:
+            return ASKED if self.level == "none" else f"{ASKED}. {words}"
+        return words
 
     @property
     def status(self) -> str:
@@ -114,10 +216,27 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class ExcerptLine:
-    """One line of an excerpt: who, when, what, and whether it is one of those that moved the score."""
+    """One line of an excerpt: who, when, what, and whether it is one of those that moved the score.
+
+    `attachments` are kinds, as in `core.messages.Message`. Of one that moved the score, `weighty` are the stretches of
+    `text` (start, end) that carry most of the weight. `report`: it is no message, but what a member who asked
+    moderators to look wrote to them.
+    """
 
     author: Person
     time: float | None
     text: str
     reason: bool
     deleted: bool = False
+    attachments: tuple[str, ...] = ()
+    weighty: tuple[tuple[int, int], ...] = ()
+    report: bool = False
+
+    @property
+    def attached(self) -> str:
+        """What was sent along, in words; "" if nothing was.
+
+        >>> ExcerptLine(Person("1", "friend"), None, "", False, attachments=("image", "file")).attached
+        'an image, a file'
+        """
+        return ", ".join(ATTACHED_WORDS.get(kind, kind) for kind in self.attachments)

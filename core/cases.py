@@ -1,70 +1,90 @@
-"""Casework: alerts as they are kept, their cards, people's decisions, and the excerpt a moderator asks for.
+"""Casework: alerts as they are kept, their cards, and what people do about them.
 
 Leans on `core.store` and `core.audit`; everything here runs inside a transaction of its caller. An alert's row holds
 levels and numbers in the open and seals whom it is about and on which messages it rests. A card is made anew from it
 each time, so that it always shows the present: names as last seen, deletions, who decided.
 
-The first decision wins: one conditional UPDATE, so that two moderators who press at once cannot both be recorded.
+The first press wins: every change is one conditional UPDATE, so that two moderators who press at once cannot both be
+recorded.
 A message's deletion shows on the card as long as the message is retained (`core.retention`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.cards import Card, Decided, ExcerptLine, MessageRef, Person
+from core import reported
+from core.cards import Action, Background, Card, Claim, Decided, MessageRef, Person, Taken
 from core.effects import OpenAlert, UpdateAlert
-from core.messages import ConversationKey, Pair
+from core.messages import AgeBand, ConversationKey, Pair
 from core.signals.computed import MEANINGS
 from core.store import messages, tables, upsert
-from core.store.messages import Kept, MessageKey
-from core.store.states import blind_target, dump, parse, person_about
+from core.store.messages import MessageKey
+from core.store.states import Known, alert_about, blind_target, dump, load_people, parse, person_about
 from core.vault import Vault
 
-EXCERPT_LINES = 5
-"""Lines shown before and after each message that moved the score."""
-_FORMER_MODERATOR = Person("", "a moderator")
-_T = tables.alerts
+FORMER_MODERATOR = Person("", "a moderator")
+_T, _A = tables.alerts, tables.actions
+_ABOUT_ACTION = ("actions", "sealed")
 
 
 async def save(tx: AsyncConnection, vault: Vault, effects: Sequence[OpenAlert | UpdateAlert]) -> None:
-    """Write alerts as they were opened or updated, in order."""
-    await upsert(tx, _T, [_row(vault, effect) for effect in effects], keep=("opened",))
+    """Write alerts as they were opened or updated, in order. Members' reports stay with them."""
+    kept = await reported.kept(tx, vault, {effect.alert for effect in effects if isinstance(effect, UpdateAlert)})
+    await upsert(tx, _T, [_row(vault, effect, kept.get(effect.alert, {})) for effect in effects], keep=("opened",))
 
 
-async def card(tx: AsyncConnection, vault: Vault, alert: str, own_meanings: Mapping[str, str]) -> Card | None:
-    """Return the card of an alert as it stands now, or None if there is no such alert.
+async def card(
+    tx: AsyncConnection, vault: Vault, alert: str, own_meanings: Mapping[str, str], age_bands: Mapping[str, AgeBand]
+) -> Card | None:
+    """Return the card of an alert as it stands now, without its course, or None if there is no such alert.
 
-    `own_meanings` are those of the operator's own signals. A signal that is known no more is left out.
+    `own_meanings` are those of the operator's own signals, `age_bands` what the operator knows of people. A signal that
+    is known no more is left out.
     """
     row = (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
     if row is None:
         return None
-    about = parse(vault, row.sealed, _about(alert))
-    refs = [(ConversationKey(row.space, conversation), message_id) for conversation, message_id, *_ in about["reasons"]]
+    about = parse(vault, row.sealed, alert_about(alert))
+    refs = [
+        (ConversationKey(row.space, conversation), message_id) for conversation, message_id in reported.places(about)
+    ]
     deleted = await messages.deleted_among(tx, refs)
-    names = await _names(tx, vault, row.space, {row.actor, row.target, row.moderator or ""})
-    target = None if about["target"] is None else Person(about["target"], _name(names, row.target))
+    taken = (await tx.execute(select(_A).where(_A.c.alert == alert).order_by(_A.c.id))).all()
+    moderators = {row.moderator or "", row.claimant or "", *(action.who for action in taken)}
+    names = await people_named(tx, vault, row.space, {row.actor, row.target, *moderators})
+    target = None if about["target"] is None else _seen(names, row.target, about["target"])
+    actor = _seen(names, row.actor, about["actor"])
     decided = None
     if row.decision is not None:
-        decided = Decided(row.decision, names.get(row.moderator, _FORMER_MODERATOR), row.decided)
+        why = {} if row.remark is None else parse(vault, row.remark, _about_remark(alert))
+        moderator = names.get(row.moderator, FORMER_MODERATOR)
+        decided = Decided(row.decision, moderator, row.decided, why.get("grounds"), why.get("remark", ""))
     meanings = {**MEANINGS, **own_meanings}
     return Card(
         alert=alert,
         space=row.space,
         level=row.level,
         probability=row.probability,
-        actor=Person(about["actor"], _name(names, row.actor)),
+        actor=actor,
         target=target,
         signals=tuple(meanings[name] for name in row.signals if name in meanings),
         messages=tuple(MessageRef(key, message_id, (key, message_id) in deleted) for key, message_id in refs),
         opened=row.opened,
         decided=decided,
         welfare=tuple(MEANINGS[name] for name in about.get("welfare", ()) if name in MEANINGS),
+        claimed=None if row.claimant is None else Claim(names.get(row.claimant, FORMER_MODERATOR), row.claimed),
+        escalated=row.escalated,
+        held=row.held,
+        actions=tuple(_taken(vault, action, names) for action in taken),
+        about_actor=await _background(tx, vault, row, actor, age_bands),
+        about_target=Background() if target is None else await _background(tx, vault, row, target, age_bands),
+        reported=tuple(report.time for report in reported.reports(about)),
+        asked=about.get("asked", False),
     )
 
 
@@ -73,7 +93,7 @@ async def pair_of(tx: AsyncConnection, vault: Vault, alert: str) -> Pair | None:
     row = (await tx.execute(select(_T.c.space, _T.c.sealed).where(_T.c.alert == alert))).first()
     if row is None:
         return None
-    about = parse(vault, row.sealed, _about(alert))
+    about = parse(vault, row.sealed, alert_about(alert))
     return Pair(row.space, about["actor"], about["target"])
 
 
@@ -84,48 +104,104 @@ async def alerts_resting_on(tx: AsyncConnection, vault: Vault, key: MessageKey) 
     here = (kept.c.space == space, kept.c.conversation == conversation, kept.c.id == message_id)
     said = (await tx.execute(select(kept.c.author, kept.c.target).where(*here).limit(1))).one()
     theirs = (_T.c.space == space, _T.c.actor == said.author, _T.c.target == said.target)
-    found = []
-    for row in await tx.execute(select(_T.c.alert, _T.c.sealed).where(*theirs)):
-        reasons = parse(vault, row.sealed, _about(row.alert))["reasons"]
-        if any(reason[:2] == [conversation, message_id] for reason in reasons):
-            found.append(row.alert)
-    return found
+    place, rows = (conversation, message_id), await tx.execute(select(_T.c.alert, _T.c.sealed).where(*theirs))
+    return [alert for alert, sealed in rows if place in reported.places(parse(vault, sealed, alert_about(alert)))]
 
 
 async def decide(tx: AsyncConnection, vault: Vault, alert: str, space: str, decided: Decided) -> bool:
     """Record a decision, unless somebody decided before; tell whether it was recorded."""
-    moderator = decided.moderator
-    who = vault.blind(space, moderator.id)
-    first = update(_T).where(_T.c.alert == alert, _T.c.decision.is_(None))
-    result = await tx.execute(first.values(decision=decided.decision, moderator=who, decided=decided.time))
-    if cast("CursorResult[Any]", result).rowcount != 1:
-        return False
-    identity = {"id": moderator.id, "name": moderator.name}
-    sealed = dump(vault, identity, person_about(space, who, "identity"))
+    why = {"grounds": decided.grounds, "remark": decided.remark}
+    values = {"decision": decided.decision, "decided": decided.time, "remark": dump(vault, why, _about_remark(alert))}
+    who = await remember(tx, vault, space, decided.moderator)
+    return await _change(tx, alert, _T.c.decision.is_(None), values | {"moderator": who})
+
+
+async def undecide(tx: AsyncConnection, alert: str, who: str, since: float) -> bool:
+    """Take back a decision that pseudonym `who` made at or after `since`; tell whether there was such a one."""
+    mine = and_(_T.c.moderator == who, _T.c.decided >= since)
+    return await _change(tx, alert, mine, {"decision": None, "decided": None, "moderator": None, "remark": None})
+
+
+async def claim(tx: AsyncConnection, alert: str, who: str, time: float, instead_of: str | None = None) -> bool:
+    """Record that pseudonym `who` works on it, if nobody does, or `instead_of` did so far; tell whether it was."""
+    so_far = and_(_T.c.claimant.is_not_distinct_from(instead_of), _T.c.decision.is_(None))
+    return await _change(tx, alert, so_far, {"claimant": who, "claimed": time})
+
+
+async def release(tx: AsyncConnection, alert: str, who: str) -> bool:
+    """Record that pseudonym `who` works on it no more; tell whether they did so far."""
+    return await _change(tx, alert, _T.c.claimant == who, {"claimant": None, "claimed": None})
+
+
+async def mark(tx: AsyncConnection, alert: str, column: str, time: float | None) -> bool:
+    """Set `escalated`, `pinged` or `held`, once, or take it back (None); tell whether that changed anything."""
+    place = _T.c[column]
+    return await _change(tx, alert, place.is_not(None) if time is None else place.is_(None), {column: time})
+
+
+async def remember(tx: AsyncConnection, vault: Vault, space: str, person: Person) -> str:
+    """Keep the name of somebody who did something, for cards; return the pseudonym."""
+    who = vault.blind(space, person.id)
+    sealed = dump(vault, {"id": person.id, "name": person.name}, person_about(space, who, "identity"))
     await upsert(tx, tables.people, [{"space": space, "person": who, "identity": sealed}])
-    return True
+    return who
 
 
-async def excerpt(tx: AsyncConnection, vault: Vault, alert: str) -> list[ExcerptLine]:
-    """Return what is retained around the messages that moved the score, oldest first."""
-    row = (await tx.execute(select(_T.c.space, _T.c.sealed).where(_T.c.alert == alert))).first()
-    if row is None:
-        return []
-    reasons = parse(vault, row.sealed, _about(alert))["reasons"]
-    moved = {(ConversationKey(row.space, conversation), message_id) for conversation, message_id, *_ in reasons}
-    lines: dict[int, Kept] = {}
-    for key in moved:
-        lines |= {kept.seq: kept for kept in await messages.around(tx, vault, key, EXCERPT_LINES)}
-    return [
-        ExcerptLine(Person(k.author, k.name), k.time, k.text or "", (k.key, k.id) in moved, k.deleted)
-        for _, k in sorted(lines.items())
-    ]
+async def people_named(tx: AsyncConnection, vault: Vault, space: str, blinds: set[str]) -> dict[str, Person]:
+    """Return the people of these pseudonyms, with their names as last seen; who is not kept is left out."""
+    table = tables.people
+    query = select(table.c.person, table.c.identity).where(table.c.space == space, table.c.person.in_(blinds))
+    people = {}
+    for row in await tx.execute(query):
+        identity = parse(vault, row.identity, person_about(space, row.person, "identity"))
+        people[row.person] = Person(identity["id"], identity["name"], identity.get("gone"))
+    return people
 
 
-def _row(vault: Vault, effect: OpenAlert | UpdateAlert) -> dict[str, Any]:
+def seal_action(vault: Vault, action: Action) -> bytes:
+    """Seal whom an action was about, and how it is taken back."""
+    details = {"person": action.person.id, "name": action.person.name, "until": action.until}
+    return dump(vault, details | {"place": action.place, "before": action.before}, _ABOUT_ACTION)
+
+
+def read_action(vault: Vault, row: Row[Any]) -> Action:
+    """Return the action that a row keeps."""
+    about = parse(vault, row.sealed, _ABOUT_ACTION)
+    return Action(row.what, Person(about["person"], about["name"]), about["until"], about["place"], about.get("before"))
+
+
+async def _change(tx: AsyncConnection, alert: str, condition: ColumnElement[bool], values: dict[str, Any]) -> bool:
+    """Change an alert's row if the condition holds; tell whether it did."""
+    result = await tx.execute(update(_T).where(_T.c.alert == alert, condition).values(values))
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def _background(
+    tx: AsyncConnection, vault: Vault, row: Row[Any], who: Person, age_bands: Mapping[str, AgeBand]
+) -> Background:
+    """Say what is known of one of the two besides this alert."""
+    space, me = row.space, vault.blind(row.space, who.id)
+    theirs = (_T.c.space == space, or_(_T.c.actor == me, _T.c.target == me), _T.c.alert != row.alert)
+    counts = dict.fromkeys(("open", "confirmed", "dismissed"), 0)
+    for decision, count in await tx.execute(select(_T.c.decision, func.count()).where(*theirs).group_by(_T.c.decision)):
+        counts[decision or "open"] = count
+    known = Known(space)
+    await load_people(tx, vault, known, [who.id])
+    state = known.state.people[who.id]
+    configured = age_bands.get(f"{space.partition(':')[0]}:{who.id}")
+    band_by: Literal["role", "configuration"] = "role" if configured is None else "configuration"
+    return Background(**counts, band=configured or state.age_band, band_by=band_by, stated=tuple(state.ages))
+
+
+def _taken(vault: Vault, row: Row[Any], names: Mapping[str, Person]) -> Taken:
+    moderator = names.get(row.who, FORMER_MODERATOR)
+    return Taken(row.id, read_action(vault, row), moderator, row.time, row.undone)
+
+
+def _row(vault: Vault, effect: OpenAlert | UpdateAlert, reports: Mapping[str, Any]) -> dict[str, Any]:
     space, actor, target = effect.pair
     reasons = [[*reason] for reason in effect.reasons]
-    about = {"actor": actor, "target": target, "reasons": reasons, "welfare": list(effect.welfare)}
+    about = {"actor": actor, "target": target, "reasons": reasons, "welfare": list(effect.welfare), **reports}
     return {
         "alert": effect.alert,
         "space": space,
@@ -134,24 +210,14 @@ def _row(vault: Vault, effect: OpenAlert | UpdateAlert) -> dict[str, Any]:
         "level": effect.score.level,
         "probability": effect.score.probability,
         "signals": list(effect.signals),
-        "sealed": dump(vault, about, _about(effect.alert)),
+        "sealed": dump(vault, about, alert_about(effect.alert)),
         "opened": effect.time,
     }
 
 
-async def _names(tx: AsyncConnection, vault: Vault, space: str, blinds: set[str]) -> dict[str, Person]:
-    table = tables.people
-    query = select(table.c.person, table.c.identity).where(table.c.space == space, table.c.person.in_(blinds))
-    people = {}
-    for row in await tx.execute(query):
-        identity = parse(vault, row.identity, person_about(space, row.person, "identity"))
-        people[row.person] = Person(identity["id"], identity["name"])
-    return people
+def _seen(people: dict[str, Person], blind: str, person: str) -> Person:
+    return people[blind] if blind in people else Person(person, "")
 
 
-def _name(people: dict[str, Person], blind: str) -> str:
-    return people[blind].name if blind in people else ""
-
-
-def _about(alert: str) -> tuple[str, ...]:
-    return ("alerts", alert, "sealed")
+def _about_remark(alert: str) -> tuple[str, ...]:
+    return ("alerts", alert, "remark")

@@ -6,7 +6,11 @@ Leans on `core.ledger`. Decisions:
   sets a server up, and its admins need no file.
 - `mode` and `review` are known to the core: the engine keeps a space's `core.policy.Rules` in memory, changed in the
   same breath as the row.
+- Whatever waits to be shown in a space is tried again when its choices change: the alert channel that it waited for may
+  be among them.
 - A paused space is not read at all: see `paused_at`. Whatever was said from then until `resumed_at` is never read.
+- `left` seals a space at once: nothing of it is shown (`core.outbox` leaves it out), and its adapter reads nothing
+  more. If it comes back before it is deleted (`core.leaving`), everything is as it was.
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit
+from core import audit, channels, outbox
 from core.cards import Person
 from core.ledger import Ledger
 from core.policy import Rules, Thresholds
@@ -27,6 +31,7 @@ from core.store import tables, upsert
 from core.store.states import dump, parse
 
 Choices = Mapping[str, Any]
+Arrival = Literal["new", "back", "known"]
 NAMING_PEOPLE = frozenset(("moderators",))
 """Choices that hold people's ids: the audit tells that they changed, not to what."""
 _T = tables.spaces
@@ -74,6 +79,7 @@ class Communities:
             named = sorted(changes.keys() - told.keys())
             deed = audit.row(ledger.clock(), space, "settings changed", who=blind, changes=told, also=named)
             await audit.record(tx, [deed])
+            await outbox.hurry(tx, space, ledger.clock())
         self._apply(space, stored)
         return stored
 
@@ -84,6 +90,10 @@ class Communities:
             chosen = {space: await self._stored(tx, space) for space in spaces}
         for space, choices in chosen.items():
             self._apply(space, choices)
+
+    def forgotten(self, space: str) -> None:
+        """Have the engine go by the operator's choices again: the space was deleted."""
+        self._apply(space, {})
 
     async def standing(self, space: str) -> Standing:
         """Return how a space stands."""
@@ -97,11 +107,46 @@ class Communities:
             await upsert(tx, _T, [{"space": space}])
             await tx.execute(update(_T).where(_T.c.space == space).values(**times))
 
+    def rules(self, space: str) -> Rules:
+        """Return what holds for a space, by its own choice or by everybody's."""
+        engine = self._ledger.engine
+        return engine.rules.get(space) or Rules(engine.thresholds, shadow=engine.shadow)
+
+    async def arrive(self, space: str) -> Arrival:
+        """Take note that a space is served; tell whether it was: never, until it left, or all along. Audited."""
+        ledger, here = self._ledger, await self.standing(space)
+        if here.joined is not None and here.left is None:
+            return "known"
+        now = ledger.clock()
+        async with ledger.transaction() as tx:
+            joined = now if here.joined is None else here.joined
+            await upsert(tx, _T, [{"space": space, "joined": joined, "left": None}])
+            await audit.record(tx, [audit.row(now, space, "space joined", back=here.joined is not None)])
+        return "new" if here.joined is None else "back"
+
+    async def leave(self, space: str) -> bool:
+        """Seal a space that Lampkeeper was removed from; False if nothing is kept of it, or it is sealed. Audited."""
+        ledger, open_ = self._ledger, (_T.c.space == space, _T.c.left.is_(None))
+        async with ledger.store.read() as tx:
+            if await tx.scalar(select(_T.c.space).where(*open_)) is None:
+                return False
+        async with ledger.transaction() as tx:
+            now = ledger.clock()
+            await tx.execute(update(_T).where(*open_).values(left=now))
+            await audit.record(tx, [audit.row(now, space, "space left")])
+        return True
+
+    async def tell(self, space: str, text: str) -> None:
+        """Have the admins of a space told something about Lampkeeper itself, once they can be."""
+        async with self._ledger.transaction() as tx:
+            await outbox.put_notice(tx, space, text, self._ledger.clock())
+
     async def _stored(self, tx: AsyncConnection, space: str) -> dict[str, Any]:
         sealed = await tx.scalar(select(_T.c.choices).where(_T.c.space == space))
         return {} if sealed is None else parse(self._ledger.vault, sealed, _about(space))
 
     def _apply(self, space: str, stored: Choices) -> None:
+        channels.note(self._ledger.store.database, space, stored.get("alert_channel"))
         choices = {**self._defaults.get(space, {}), **stored}
         engine, review, mode = self._ledger.engine, choices.get("review"), choices.get("mode")
         thresholds = engine.thresholds if review is None else Thresholds.around(review)

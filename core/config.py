@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -43,6 +44,8 @@ ChannelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 RoleId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 PersonId = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
 """A person on a platform, as in discord:123."""
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1."""
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Mode = Literal["live", "shadow"]
 
@@ -117,6 +120,21 @@ class Signal(_Section):
         return OwnSignal(self.name, self.meaning, self.literals, self.patterns)
 
 
+class Helpline(_Section):
+    """Whom a child or young person in `country` can call (`phone`), write to (`text`) or look up (`url`).
+
+    `checked` is when it was last compared with the organisation's own page.
+    """
+
+    country: Country
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    phone: Annotated[str, Field(pattern=r"^[0-9+() -]{2,24}$")] | None = None
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] | None = None
+    url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=200)]
+    hours: Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)] | None = None
+    checked: date | None = None
+
+
 class DiscordServer(_Section):
     """One Discord server: where cards go, who may press, what is left out, which roles tell an age band.
 
@@ -134,7 +152,7 @@ class DiscordServer(_Section):
     mode: Mode | None = None
     review: Probability | None = None
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    country: Country | None = None
 
 
 class Discord(_Section):
@@ -172,6 +190,7 @@ class Config(_Section):
     alerts: Alerts = Alerts()
     signals: tuple[Signal, ...] = ()
     age_bands: dict[PersonId, AgeBand] = Field(default_factory=dict)
+    helplines: tuple[Helpline, ...] = ()
     discord: Discord | None = None
     slack: Slack | None = None
 
@@ -179,10 +198,14 @@ class Config(_Section):
 def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:
     """Read the file at `path` (None: ``config.toml`` in the working directory); raises `ConfigError`.
 
+    Where nobody names a file and there is none, a token in the environment is enough for a platform that is set up
+    without one.
+
     Relative paths in it are relative to the folder that the file is in.
     """
+    text = _without_file(environment) if path is None and not DEFAULT.exists() else None
     path = DEFAULT if path is None else path
-    text = _text_of(path)
+    text = _text_of(path) if text is None else text
     try:
         tree = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -208,11 +231,17 @@ _REMEDY = "config.example.toml explains every key."
 _EXPECTED = {
     "model_type": "a section of its own",
     "model_attributes_type": "a section of its own",
-    "string_pattern_mismatch": "the id of a role, in digits, or of a person, as in discord:123",
+    "string_pattern_mismatch": "the id of a role, in digits, or of a person, as in discord:123; of a country, two "
+    "capital letters; of a helpline, its number or an address that begins with https://",
     "string_too_short": "the id of a channel",
     "too_short": "a list of one or more blocks",
 }
 """Where pydantic's own words would not help."""
+
+
+def _without_file(environment: Mapping[str, str]) -> str | None:
+    """Return the configuration that a Discord token alone stands for: its servers' admins set them up there."""
+    return "[discord]\n" if environment.get("LAMPKEEPER_DISCORD_TOKEN") else None
 
 
 def _text_of(path: Path) -> str:
@@ -220,7 +249,8 @@ def _text_of(path: Path) -> str:
         data = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no configuration at {path}.", "Copy config.example.toml to config.toml and fill it in."
+            f"There is no configuration at {path}.",
+            "Copy config.example.toml to config.toml and fill it in.",
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"

@@ -1,40 +1,48 @@
 """The desk: what moderators ask for and decide, each a transaction of its own, audited with who, when and why.
 
-Leans on `core.ledger` and `core.cases`. Adapters have checked before that whoever asks is a moderator.
+Leans on `core.ledger`, `core.cases` and `core.excerpts`. Adapters have checked before that whoever asks is a moderator.
+Decisions:
+- Of two who press at once the first is recorded, and the second is told who that was (`Verdict`).
+- An action on the platform is recorded before it is tried (`acted`), which makes the first of two moderators the only
+  one who acts; one that the platform refused is taken off again (`refused`). So nothing that was done is missing here,
+  whatever breaks in between.
+- Why is in the audit as the case, and the grounds of a dismissal; what people write themselves is sealed, and only on
+  the card.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, policy
-from core.cards import Card, Decided, Decision, ExcerptLine, Person
+from core import audit, cases, excerpts, outbox, policy
+from core.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
+from core.casefile import case_file
+from core.course import drawn
 from core.ledger import Ledger
+from core.messages import Pair
+from core.policy import AlertState
 from core.store import tables
-from core.store.states import Touched, dump, load_pairs, parse, save
+from core.store.states import Touched, load_pairs, save
+
+__all__ = ["Action", "Desk", "Verdict"]
+
+UNDO_WITHIN = 86_400.0
+"""Seconds in which a decision can be taken back by whoever made it."""
+_A = tables.actions
+Change = Callable[[AsyncConnection, Pair, float], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a press; `accepted` False: somebody had decided already, and `card.decided` says who."""
+    """What became of a press; `accepted` False: it changed nothing, and `card` says why, as it stands (no course)."""
 
     card: Card
     accepted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What a moderator did on the platform, to whom; `what` names it ("timeout"), `until` is when it ends by itself.
-
-    `place` is a channel's id where it concerns one.
-    """
-
-    what: str
-    person: Person
-    until: float | None = None
-    place: str | None = None
 
 
 class Desk:
@@ -45,33 +53,93 @@ class Desk:
 
     async def card(self, alert: str) -> Card | None:
         """Return an alert's card as it stands, or None if there is no such alert."""
-        ledger = self._ledger
-        async with ledger.store.read() as tx:
-            return await cases.card(tx, ledger.vault, alert, ledger.engine.own_meanings)
+        async with self._ledger.store.read() as tx:
+            return await drawn(tx, self._ledger, alert)
 
-    async def decide(self, alert: str, decision: Decision, moderator: Person) -> Verdict | None:
+    # --- the decision ------------------------------------------------------------------------------------------------
+
+    async def decide(
+        self, alert: str, decision: Decision, moderator: Person, grounds: Grounds | None = None, remark: str = ""
+    ) -> Verdict | None:
         """Record a moderator's decision; the first wins. None if there is no such alert."""
-        ledger, vault = self._ledger, self._ledger.vault
-        async with ledger.transaction() as tx:
-            pair = await cases.pair_of(tx, vault, alert)
-            if pair is None:
-                return None
-            now, space = ledger.clock(), pair.space
-            accepted = await cases.decide(tx, vault, alert, space, Decided(decision, moderator, now))
-            if accepted:
-                known, key = ledger.memory.of(space), (pair.actor, pair.target)
-                await load_pairs(tx, vault, known, [key])
-                state = known.state.alerts.get(key)
-                if state is not None and policy.alert_id(pair, state.count) == alert:
-                    policy.decided(state, now)
-                    await save(tx, vault, known, Touched(pairs={key}))
-                who = vault.blind(space, moderator.id)
-                deed = audit.row(now, space, "alert decided", who=who, about=alert, decision=decision)
-                await audit.record(tx, [deed])
-                await outbox.put_cards(tx, {alert: space}, now)
-            card = await cases.card(tx, vault, alert, ledger.engine.own_meanings)
-        assert card is not None
-        return Verdict(card, accepted)
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            decided = Decided(decision, moderator, now, grounds, remark)
+            recorded = await cases.decide(tx, self._ledger.vault, alert, pair.space, decided)
+            if recorded:
+                await self._policy(tx, alert, pair, lambda state: policy.decided(state, now))
+            return recorded
+
+        why = {"decision": decision} | ({} if grounds is None else {"grounds": grounds})
+        return await self._press(alert, moderator, change, "alert decided", **why)
+
+    async def undecide(self, alert: str, moderator: Person) -> Verdict | None:
+        """Take back this moderator's own decision of the last `UNDO_WITHIN` seconds. None if there is no such alert."""
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            who = self._ledger.vault.blind(pair.space, moderator.id)
+            taken_back = await cases.undecide(tx, alert, who, now - UNDO_WITHIN)
+            if taken_back:
+                await self._policy(tx, alert, pair, policy.reopened)
+            return taken_back
+
+        return await self._press(alert, moderator, change, "decision undone")
+
+    # --- who works on it, who else is asked --------------------------------------------------------------------------
+
+    async def claim(self, alert: str, moderator: Person, instead_of: Person | None = None) -> Verdict | None:
+        """Record that a moderator works on it, if nobody does, or takes over from somebody."""
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            vault = self._ledger.vault
+            who = await cases.remember(tx, vault, pair.space, moderator)
+            so_far = None if instead_of is None else vault.blind(pair.space, instead_of.id)
+            return await cases.claim(tx, alert, who, now, so_far)
+
+        return await self._press(alert, moderator, change, "alert claimed")
+
+    async def release(self, alert: str, moderator: Person) -> Verdict | None:
+        """Record that a moderator works on it no more."""
+
+        async def change(tx: AsyncConnection, pair: Pair, _now: float) -> bool:
+            return await cases.release(tx, alert, self._ledger.vault.blind(pair.space, moderator.id))
+
+        return await self._press(alert, moderator, change, "alert released")
+
+    async def escalate(self, alert: str, moderator: Person) -> Verdict | None:
+        """Have a second reviewer called, once."""
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            if not await cases.mark(tx, alert, "escalated", now):
+                return False
+            await outbox.put_call(tx, pair.space, alert, "second", now)
+            return True
+
+        return await self._press(alert, moderator, change, "alert escalated")
+
+    # --- evidence ----------------------------------------------------------------------------------------------------
+
+    async def hold(self, alert: str, moderator: Person) -> Verdict | None:
+        """Put the case under legal hold: a copy of what its excerpt shows stays until the hold is lifted."""
+
+        async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
+            if not await cases.mark(tx, alert, "held", now):
+                return False
+            await excerpts.preserve(tx, self._ledger.vault, alert)
+            return True
+
+        return await self._press(alert, moderator, change, "legal hold set")
+
+    async def lift(self, alert: str, moderator: Person) -> Verdict | None:
+        """Lift the legal hold; text that the retention rule took meanwhile is gone then."""
+
+        async def change(tx: AsyncConnection, _pair: Pair, _now: float) -> bool:
+            if not await cases.mark(tx, alert, "held", None):
+                return False
+            await excerpts.give_up(tx, alert)
+            return True
+
+        return await self._press(alert, moderator, change, "legal hold lifted")
 
     async def excerpt(self, alert: str, moderator: Person) -> list[ExcerptLine]:
         """Return the retained text around an alert's reasons, oldest first; [] if it was purged. Audited."""
@@ -80,44 +148,124 @@ class Desk:
             pair = await cases.pair_of(tx, vault, alert)
             if pair is None:
                 return []
-            lines = await cases.excerpt(tx, vault, alert)
+            lines = await excerpts.excerpt(tx, vault, alert, ledger.engine.read)
+            if moderator.id == pair.actor:  # who is reported must not learn who asked
+                lines = [line for line in lines if not line.report]
             who = vault.blind(pair.space, moderator.id)
             deed = audit.row(ledger.clock(), pair.space, "excerpt shown", who=who, about=alert, lines=len(lines))
             await audit.record(tx, [deed])
         return lines
 
+    # --- actions on the platform -------------------------------------------------------------------------------------
+
     async def acted(self, alert: str, action: Action, moderator: Person) -> int | None:
-        """Record what a moderator did; return its number, to undo it by, or None if there is no such alert."""
+        """Record an action that is about to be tried; return its number, to undo it by.
+
+        None if there is no such alert, or if the same was done by its card already and stands.
+        """
         ledger, vault = self._ledger, self._ledger.vault
         async with ledger.transaction() as tx:
             pair = await cases.pair_of(tx, vault, alert)
             if pair is None:
                 return None
-            now, space, table = ledger.clock(), pair.space, tables.actions
-            who = vault.blind(space, moderator.id)
-            details = {"person": action.person.id, "name": action.person.name, "until": action.until}
-            sealed = dump(vault, details | {"place": action.place}, _ABOUT_ACTION)
-            row = {"space": space, "alert": alert, "time": now, "who": who, "what": action.what, "sealed": sealed}
-            (number,) = (await tx.execute(insert(table).values(row))).inserted_primary_key or (0,)
+            now, space = ledger.clock(), pair.space
+            done = select(_A).where(_A.c.alert == alert, _A.c.what == action.what, _A.c.undone.is_(None))
+            for row in (await tx.execute(done)).all():
+                before = cases.read_action(vault, row)
+                if before.place == action.place and (before.until is None or before.until > now):
+                    return None
+            who = await cases.remember(tx, vault, space, moderator)
+            row_of = {"space": space, "alert": alert, "time": now, "who": who, "what": action.what}
+            values = row_of | {"sealed": cases.seal_action(vault, action)}
+            (number,) = (await tx.execute(insert(_A).values(values))).inserted_primary_key or (0,)
             await audit.record(tx, [audit.row(now, space, "action taken", who=who, about=alert, action=action.what)])
             await outbox.put_cards(tx, {alert: space}, now)
         return int(number)
 
+    async def refused(self, number: int, moderator: Person) -> None:
+        """Record that the platform refused what was tried."""
+        ledger = self._ledger
+        async with ledger.transaction() as tx:
+            row = (await tx.execute(select(_A).where(_A.c.id == number))).first()
+            if row is None:
+                return
+            await tx.execute(delete(_A).where(_A.c.id == number))
+            now, who = ledger.clock(), ledger.vault.blind(row.space, moderator.id)
+            deed = audit.row(now, row.space, "action refused", who=who, about=row.alert, action=row.what)
+            await audit.record(tx, [deed])
+            await outbox.put_cards(tx, {row.alert: row.space}, now)
+
+    async def action(self, space: str, number: int) -> tuple[str, Action] | None:
+        """Return an action that stands, with the alert it belongs to; None if there is none of this number here."""
+        async with self._ledger.store.read() as tx:
+            mine = select(_A).where(_A.c.id == number, _A.c.space == space, _A.c.undone.is_(None))
+            row = (await tx.execute(mine)).first()
+        return None if row is None else (row.alert, cases.read_action(self._ledger.vault, row))
+
     async def undone(self, number: int, moderator: Person) -> Action | None:
         """Record that an action was undone, and return it; None if there is no such action, or it was undone before."""
-        ledger, table = self._ledger, tables.actions
+        ledger = self._ledger
         async with ledger.transaction() as tx:
-            mine = select(table).where(table.c.id == number, table.c.undone.is_(None))
-            row = (await tx.execute(mine)).first()
+            row = (await tx.execute(select(_A).where(_A.c.id == number, _A.c.undone.is_(None)))).first()
             if row is None:
                 return None
             now, who = ledger.clock(), ledger.vault.blind(row.space, moderator.id)
-            await tx.execute(update(table).where(table.c.id == number).values(undone=now))
+            await tx.execute(update(_A).where(_A.c.id == number).values(undone=now))
             deed = audit.row(now, row.space, "action undone", who=who, about=row.alert, action=row.what)
             await audit.record(tx, [deed])
             await outbox.put_cards(tx, {row.alert: row.space}, now)
-        about = parse(ledger.vault, row.sealed, _ABOUT_ACTION)
-        return Action(row.what, Person(about["person"], about["name"]), about["until"], about["place"])
+        return cases.read_action(ledger.vault, row)
 
+    # --- the file of a case ------------------------------------------------------------------------------------------
 
-_ABOUT_ACTION = ("actions", "sealed")
+    async def export(self, alert: str, moderator: Person) -> dict[str, Any] | None:
+        """Return all there is about a case, as JSON holds it: card, actions, audit, excerpt with times. Audited.
+
+        None if there is no such alert.
+        """
+        ledger, vault = self._ledger, self._ledger.vault
+        async with ledger.transaction() as tx:
+            card = await self._card(tx, alert)
+            if card is None:
+                return None
+            who = await cases.remember(tx, vault, card.space, moderator)
+            await audit.record(tx, [audit.row(ledger.clock(), card.space, "case exported", who=who, about=alert)])
+            table = tables.audit
+            trail = (await tx.execute(select(table).where(table.c.about == alert).order_by(table.c.id))).all()
+            names = await cases.people_named(tx, vault, card.space, {row.who for row in trail})
+            texts = await excerpts.shown(tx, vault, alert)
+        return case_file(card, texts, [(row, names.get(row.who)) for row in trail], ledger.clock())
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    async def _card(self, tx: AsyncConnection, alert: str) -> Card | None:
+        ledger = self._ledger
+        return await cases.card(tx, ledger.vault, alert, ledger.engine.own_meanings, ledger.age_bands)
+
+    async def _press(
+        self, alert: str, moderator: Person, change: Change, what: audit.Deed, **why: Any
+    ) -> Verdict | None:
+        """Carry out one change of an alert, audit it and have the card shown anew, if it did change anything."""
+        ledger, vault = self._ledger, self._ledger.vault
+        async with ledger.transaction() as tx:
+            pair = await cases.pair_of(tx, vault, alert)
+            if pair is None:
+                return None
+            now = ledger.clock()
+            accepted = await change(tx, pair, now)
+            if accepted:
+                who = vault.blind(pair.space, moderator.id)
+                await audit.record(tx, [audit.row(now, pair.space, what, who=who, about=alert, **why)])
+                await outbox.put_cards(tx, {alert: pair.space}, now)
+            card = await self._card(tx, alert)
+        assert card is not None
+        return Verdict(card, accepted)
+
+    async def _policy(self, tx: AsyncConnection, alert: str, pair: Pair, step: Callable[[AlertState], None]) -> None:
+        """Tell the policy, if this is the pair's latest alert."""
+        known, key = self._ledger.memory.of(pair.space), (pair.actor, pair.target)
+        await load_pairs(tx, self._ledger.vault, known, [key])
+        state = known.state.alerts.get(key)
+        if state is not None and policy.alert_id(pair, state.count) == alert:
+            step(state)
+            await save(tx, self._ledger.vault, known, Touched(pairs={key}))

@@ -86,6 +86,10 @@ class Engine:
         self._bulk: BulkReader | None = None
         self.own_signals = own_signals or None  # none of them costs nothing
 
+    def rules_of(self, space: str) -> Rules:
+        """Return the rules that hold for a space."""
+        return self.rules.get(space, self._common)
+
     @property
     def own_meanings(self) -> Mapping[str, str]:
         """Meanings of the community's own signals, by name."""
@@ -143,7 +147,7 @@ class Engine:
             silent: list[Effect] = [Scored(pair, Score(None, "none", outcome), 0.0)]
             return silent + self._unread(state, pair) if outcome == "unsupported_language" else silent
         reached = policy.weighed(probability, policy.odds_of(person, other) * self.model.agreement(mine))
-        rules = self.rules.get(pair.space, self._common)
+        rules = self.rules_of(pair.space)
         level = policy.level_of(reached, rules.thresholds)
         score = Score(probability, level, "scored")
         effects: list[Effect] = [Scored(pair, score, reached)]

@@ -8,6 +8,7 @@
     ├── PluginError        an installed package offers signals that cannot be used
     ├── ModelError         the model artefact is missing, damaged or of another version
     ├── StoreError         the database is locked, full, damaged or of another version
+    │   └── StoreInUseError    ... or another Lampkeeper has it open, and watches
     ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
     └── PlatformError      a platform refused: token revoked, permission or channel missing
         └── TryLater       ... for now only: delivery is tried again
@@ -45,6 +46,10 @@ class ModelError(LampkeeperError):
 
 class StoreError(LampkeeperError):
     """The database cannot be opened, read or written."""
+
+
+class StoreInUseError(StoreError):
+    """Another Lampkeeper has the database open: that one watches, and this one must not say otherwise."""
 
 
 class VaultError(LampkeeperError):

@@ -30,7 +30,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from core import audit, outbox, peaks, retention, unread
+from core import audit, leaving, outbox, peaks, reports, retention, unread
 from core.batch import Batch
 from core.communities import Choices, Communities
 from core.desk import Desk
@@ -39,14 +39,15 @@ from core.errors import LampkeeperError, StoreError
 from core.ledger import Ledger
 from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
+from core.scans import Scans
 from core.store import Store, tables, upsert
 
 log = structlog.get_logger(__name__)
 
 QUEUE = 10_000
-BATCH = 500
+BATCH = 2_000
 HEARTBEAT = 30.0
-PURGE_EVERY = 3600.0
+HOUSEKEEPING_EVERY = 3600.0
 SAME_NOTICE_EVERY = 3600.0
 DIRECT_NOTICE_WAIT = 10.0
 RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
@@ -71,13 +72,15 @@ class Guard:
     ) -> None:
         self.skipped = 0
         """Events that could not be processed since the start."""
-        self.ledger = Ledger(engine, store, clock)
+        self.ledger = Ledger(engine, store, clock, age_bands)
         self.ledger.committed.append(self._wake)
         self.desk = Desk(self.ledger)
         self.communities = Communities(self.ledger, defaults)
+        self.chores: list[Callable[[], Coroutine[Any, Any, object]]] = []
+        """What else is done with the housekeeping, about once an hour; adapters add theirs."""
+        self.scans = Scans(self.ledger)
         self._loaded = False
         self.keep_text_days = keep_text_days
-        self._age_bands = age_bands
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._stopping = asyncio.Event()
         self._behind = False
@@ -90,13 +93,12 @@ class Guard:
     async def run(self, deliverers: Sequence[Deliverer]) -> None:
         """Write, deliver, purge and give signs of life until cancelled; then commit what is queued."""
         self._deliverers = deliverers
-        meanings = self.ledger.engine.own_meanings
-        self._outboxes = [Outbox(self.ledger.store, deliverer, self.ledger.clock, meanings) for deliverer in deliverers]
+        self._outboxes = [Outbox(self.ledger, deliverer) for deliverer in deliverers]
         unserved = self._quietly(outbox.report_unserved(self.ledger.store, {d.platform for d in deliverers}))
         writer = asyncio.create_task(self._write())
         others = [
             asyncio.create_task(work)
-            for work in (*(o.run() for o in self._outboxes), unserved, self._beat(), self._purge())
+            for work in (*(o.run() for o in self._outboxes), unserved, self._beat(), self._keep_house())
         ]
         try:
             done, _ = await asyncio.wait({writer, *others}, return_when=asyncio.FIRST_EXCEPTION)
@@ -126,7 +128,7 @@ class Guard:
             return event
         message = event.message if isinstance(event, Edit) else event
         platform, author = message.key.space.partition(":")[0], message.author
-        band = self._age_bands.get(f"{platform}:{author.id}", author.age_band)
+        band = self.ledger.age_bands.get(f"{platform}:{author.id}", author.age_band)
         if band == author.age_band:
             return event
         message = message._replace(author=author._replace(age_band=band))
@@ -145,6 +147,14 @@ class Guard:
         async with self.ledger.store.read() as tx:
             newest: str | None = await tx.scalar(select(table.c.newest_id).where(*here))
         return newest
+
+    async def horizon(self, key: ConversationKey) -> float | None:
+        """Return up to which time (seconds since the epoch) a conversation takes in no message: such were purged."""
+        table = tables.conversations
+        here = (table.c.space == key.space, table.c.conversation == key.conversation)
+        async with self.ledger.store.read() as tx:
+            until: float | None = await tx.scalar(select(table.c.horizon).where(*here))
+        return until
 
     async def last_alive(self, platform: str) -> float | None:
         """Return until when everything a platform showed is known to be stored; None if it never was.
@@ -173,6 +183,7 @@ class Guard:
         """Purge the text and the peaks that were kept long enough; return of how many messages."""
         async with self.ledger.transaction() as tx:
             await peaks.purge(tx, self.ledger.clock())
+            await reports.purge(tx, self.ledger.vault, self.ledger.clock() - self.keep_text_days * retention.DAY)
         total = 0
         while True:
             async with self.ledger.transaction() as tx:
@@ -195,20 +206,37 @@ class Guard:
         async with self.ledger.transaction() as tx:
             await unread.tell(tx, self.ledger.clock())
 
-    async def forget_person(self, space: str, person: str) -> None:
-        """Remove a person from every table (`core.retention`). Needs no `run`: a guard just made can do it."""
-        async with self.ledger.transaction() as tx:
-            await retention.forget_person(tx, self.ledger.vault, self.ledger.engine, space, person)
-            await audit.record(tx, [audit.row(self.ledger.clock(), space, "person forgotten")])
-            self.ledger.memory.clear()
-        await self.ledger.store.checkpoint()
+    async def forget_left(self) -> None:
+        """Delete what is kept of spaces that left long enough ago (`core.leaving`)."""
+        for space in await leaving.forget_left(self.ledger):
+            self.communities.forgotten(space)
+            log.warning("guard.space_deleted", space=space, what="Lampkeeper was removed from it a week ago.")
 
-    async def forget_space(self, space: str) -> None:
-        """Remove a space from every table. Needs no `run`: a guard just made can do it."""
+    async def forget_person(self, space: str, person: str) -> int:
+        """Remove a person from every table (`core.retention`). Needs no `run`: a guard just made can do it.
+
+        Returns how many cases about them stay, as they are under legal hold.
+        """
         async with self.ledger.transaction() as tx:
-            await retention.forget_space(tx, space)
+            held = await retention.forget_person(tx, self.ledger.vault, self.ledger.engine, space, person)
+            await audit.record(tx, [audit.row(self.ledger.clock(), space, "person forgotten", held=held)])
             self.ledger.memory.clear()
         await self.ledger.store.checkpoint()
+        return held
+
+    async def forget_space(self, space: str) -> int:
+        """Remove a space from every table. Needs no `run`: a guard just made can do it.
+
+        Returns how many of its cases stay, as they are under legal hold; where any do, the audit says so.
+        """
+        async with self.ledger.transaction() as tx:
+            held = await retention.forget_space(tx, self.ledger.vault, space)
+            if held:
+                await audit.record(tx, [audit.row(self.ledger.clock(), space, "space deleted", held=held)])
+            self.ledger.memory.clear()
+        self.communities.forgotten(space)
+        await self.ledger.store.checkpoint()
+        return held
 
     async def _write(self) -> None:
         while not (self._stopping.is_set() and self._queue.empty()):
@@ -267,14 +295,16 @@ class Guard:
             self._loaded = True
         async with self.ledger.transaction() as tx:
             now, notices = self.ledger.clock(), list(self._notices)
+            batch = Batch(tx, self.ledger.vault, self.ledger.engine, self.ledger.memory, now)
             if events:
-                await Batch(tx, self.ledger.vault, self.ledger.engine, self.ledger.memory, now).take(events)
+                await batch.take(events)
             for space, text in notices:
                 await outbox.put_notice(tx, space, text, now)
             signs = [{"name": _row(platform), "number": heard} for platform, heard in caught_up.items()]
             await upsert(tx, tables.meta, signs)
         for notice in notices:
             del self._notices[notice]
+        self.ledger.tallies.add(batch.heard, self.ledger.clock())
         self.ledger.memory.trim()
 
     def _skip(self, event: Event, error: Exception) -> None:
@@ -330,11 +360,15 @@ class Guard:
             self._ask_for_sign_of_life()
             await asyncio.sleep(HEARTBEAT)
 
-    async def _purge(self) -> None:
+    async def keep_house(self) -> None:
+        """Purge, tell what is due to be told, and do the chores; a failure of one is told and holds up no other."""
+        for chore in (self.purge, self.tell_unread, self.forget_left, *self.chores):
+            await self._quietly(chore())
+
+    async def _keep_house(self) -> None:
         while True:
-            await self._quietly(self.purge())
-            await self._quietly(self.tell_unread())
-            await asyncio.sleep(PURGE_EVERY)
+            await self.keep_house()
+            await asyncio.sleep(HOUSEKEEPING_EVERY)
 
     async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something that is done again later, so that a failure is told and not more."""

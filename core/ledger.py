@@ -7,16 +7,19 @@ part. When a transaction fails, memory is dropped and reads itself again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.batch import Memory
 from core.engine import Engine
+from core.messages import AgeBand
 from core.reread import reread
 from core.store import Store
+from core.tally import Tallies
 
 log = structlog.get_logger(__name__)
 
@@ -24,15 +27,25 @@ log = structlog.get_logger(__name__)
 class Ledger:
     """The engine, its memory and the store; `clock` gives seconds since the epoch.
 
+    `age_bands` is what the operator knows of people (``platform:id``).
+
     Functions in `committed` are called after every commit: something may be due to be shown.
     """
 
-    def __init__(self, engine: Engine, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        clock: Callable[[], float],
+        age_bands: Mapping[str, AgeBand] = MappingProxyType({}),
+    ) -> None:
         self.engine = engine
+        self.age_bands = age_bands
         self.store = store
         self.vault = store.vault
         self.clock = clock
         self.memory = Memory()
+        self.tallies = Tallies(clock())
         self.committed: list[Callable[[], None]] = []
         self._same_model = False
 

@@ -11,25 +11,35 @@ Decisions:
   connection), the next try first asks the deliverer to `find` the card, so that nothing is posted twice. A refusal is
   an outcome: after one nothing needs to be found, unless an earlier try's outcome is still not known. A notice cannot
   be found, and may come twice.
-- One outbox serves one deliverer, so that a slow platform does not hold up another.
+- An edited card notifies nobody. So once a card was shown as urgent, people are called to it by a row of its own,
+  written together with the record that they are (`pinged`): once an alert, whatever is tried again. What became of a
+  call is not known after a crash, and the deliverer looks before it calls again.
+- One outbox serves one deliverer, so that a slow platform does not hold up another, nor a slow space another space.
+  Where a platform asks to come back later, it is left alone with everything of that space: asking again at once for
+  the next card would be refused as well, and platforms shut out who goes on asking.
+- Nothing of a space that left is shown (`core.leaving`); its rows wait, for it may come back.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, get_args
 
 import structlog
 from sqlalchemy import ColumnElement, Integer, and_, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import cases
-from core.cards import Card
+from core.cards import Call, Card
+from core.course import drawn
 from core.errors import PlatformError, StoreError, TryLater
 from core.store import Store, tables
+
+if TYPE_CHECKING:
+    from core.ledger import Ledger
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +49,11 @@ REFUSED_WAIT = 600.0
 ANSWER_WAIT = 60.0
 """A platform that did not answer for this many seconds is taken as not answering."""
 IDLE = 5.0
+SPACES_AT_ONCE = 16
+SLOW = 1.0
+"""Seconds after which a space with which the platform is slow goes on by itself, and the others are looked after."""
 _T = tables.outbox
+T = TypeVar("T")
 
 
 class Deliverer(Protocol):
@@ -63,6 +77,12 @@ class Deliverer(Protocol):
     async def notify(self, space: str, text: str) -> None:
         """Tell the space's admins, in its alert channel, something about Lampkeeper itself."""
 
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        """Notify those whom the space chose for it of a card that is shown; nobody, where it chose none.
+
+        `tried`: what became of an earlier try is not known, so look whether they were called.
+        """
+
 
 async def put_cards(tx: AsyncConnection, alerts: Mapping[str, str], now: float) -> None:
     """Have the cards of `alerts` (alert -> its space) shown as they will stand."""
@@ -74,6 +94,31 @@ async def put_cards(tx: AsyncConnection, alerts: Mapping[str, str], now: float) 
 async def put_notice(tx: AsyncConnection, space: str, text: str, now: float) -> None:
     """Have the admins of a space told something about Lampkeeper itself."""
     await tx.execute(insert(_T), [_row(space, now) | {"notice": text}])
+
+
+class Unshown(NamedTuple):
+    """A notice that was not shown; `error` is what the last try came to, None if there was none."""
+
+    error: str | None
+
+
+async def take_back(store: Store, space: str, notice: str) -> Unshown | None:
+    """Take a notice that was not shown out again; None if there is none, so that it was."""
+    this = (_T.c.space == space, _T.c.notice == notice)
+    async with store.write() as tx:
+        row = (await tx.execute(select(_T.c.error).where(*this))).first()
+        await tx.execute(delete(_T).where(*this))
+    return None if row is None else Unshown(row.error)
+
+
+async def hurry(tx: AsyncConnection, space: str, now: float) -> None:
+    """Have all that waits in a space tried again now: what it failed for may just have been mended."""
+    await tx.execute(update(_T).where(_T.c.space == space, _T.c.next_try > now).values(next_try=now))
+
+
+async def put_call(tx: AsyncConnection, space: str, alert: str, why: Call, now: float) -> None:
+    """Have people called to an alert's card."""
+    await tx.execute(insert(_T), [_row(space, now) | {"alert": alert, "notice": why}])
 
 
 async def report_unserved(store: Store, platforms: Collection[str]) -> None:
@@ -93,7 +138,7 @@ def _row(space: str, now: float) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What to deliver: the rows up to `last` of one alert, or the one row `last` of a notice."""
+    """What to deliver: the rows up to `last` of one alert's card, or the one row `last` of a notice or a call."""
 
     space: str
     alert: str | None
@@ -104,23 +149,26 @@ class _Due:
 
     @property
     def rows(self) -> ColumnElement[bool]:
-        return _T.c.id == self.last if self.alert is None else and_(_T.c.alert == self.alert, _T.c.id <= self.last)
+        if self.alert is None or self.notice is not None:
+            return _T.c.id == self.last
+        return and_(_T.c.alert == self.alert, _T.c.notice.is_(None), _T.c.id <= self.last)
 
 
 class Outbox:
     """Shows what is due on one platform, until it was shown."""
 
-    def __init__(
-        self,
-        store: Store,
-        deliverer: Deliverer,
-        clock: Callable[[], float],
-        own_meanings: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        self._store = store
-        self._own_meanings = own_meanings
+    def __init__(self, ledger: Ledger, deliverer: Deliverer) -> None:
+        self._ledger = ledger
+        self._store = ledger.store
         self._deliverer = deliverer
-        self._clock = clock
+        self._clock = ledger.clock
+        left = select(tables.spaces.c.space).where(tables.spaces.c.left.is_not(None)).scalar_subquery()
+        ours = _T.c.space.startswith(f"{deliverer.platform}:", autoescape=True)
+        self._ours = and_(ours, _T.c.space.not_in(left))
+        self._quiet: dict[str, float] = {}
+        """Until when a platform asked to be left alone with a space: for one card there, it asked for all of them."""
+        self._serving: dict[str, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(SPACES_AT_ONCE)
         self._woken = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -137,19 +185,28 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver, until cancelled."""
+        try:
+            await self._run()
+        finally:
+            serving = [*self._serving.values()]
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+            _done(self._waiting)
+
+    async def _run(self) -> None:
         while True:
             self._woken.clear()
-            waiting, self._waiting = self._waiting, []
+            waiting = len(self._waiting)
             try:
                 await self.deliver()
-                pause = await self._pause()
+                pause = SLOW if self._serving else await self._pause()
             except StoreError as error:
                 log.error("outbox.store", what=error.what, remedy=error.remedy)
                 pause = IDLE
-            finally:
-                for done in waiting:
-                    if not done.done():
-                        done.set_result(None)
+            if not self._serving:
+                _done(self._waiting[:waiting])
+                del self._waiting[:waiting]
             try:
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -157,41 +214,67 @@ class Outbox:
                 pass
 
     async def deliver(self) -> None:
-        """Try once each that is due."""
-        for due in await self._due():
-            try:
-                async with asyncio.timeout(ANSWER_WAIT):
-                    reference = await (self._notify(due) if due.alert is None else self._show(due, due.alert))
-            except StoreError:
-                raise
-            except TryLater as error:
-                await self._failed(
-                    due, self._later(due, error.seconds), error, unsure=due.unsure or error.seconds is None
-                )
-            except PlatformError as error:
-                await self._failed(due, REFUSED_WAIT, error, unsure=due.unsure)
-            except Exception as error:  # noqa: BLE001 an adapter's bug must not stop the other cards
-                await self._failed(due, self._later(due, None), error, unsure=True)
-            else:
-                await self._delivered(due, reference)
+        """Try once each that is due, in a space one after the other; leave behind a space that takes long.
 
-    async def _due(self) -> list[_Due]:
-        ours, now = _T.c.space.startswith(f"{self._deliverer.platform}:", autoescape=True), self._clock()
+        Cards come first, for showing one may make a call due.
+        """
+        for looked_up in (self._cards_due, self._others_due):
+            spaces: dict[str, list[_Due]] = {}
+            for due in await looked_up():
+                spaces.setdefault(due.space, []).append(due)
+            for space, some in spaces.items():
+                if space not in self._serving and self._quiet.get(space, 0.0) <= self._clock():
+                    self._serving[space] = task = asyncio.create_task(self._serve(space, some))
+                    task.add_done_callback(partial(self._served, space))
+            if self._serving:
+                await asyncio.wait(self._serving.values(), timeout=SLOW)
+
+    async def _serve(self, space: str, some: Sequence[_Due]) -> None:
+        self._quiet.pop(space, None)
+        try:
+            async with self._room:
+                for due in some:
+                    await self._try(due)
+                    if space in self._quiet:
+                        return
+        except StoreError as error:
+            log.error("outbox.store", what=error.what, remedy=error.remedy)
+
+    def _served(self, space: str, _task: asyncio.Task[None]) -> None:
+        """Look again: something else of the space may have become due meanwhile, and was passed over."""
+        del self._serving[space]
+        self.wake()
+
+    async def _try(self, due: _Due) -> None:
+        try:
+            await self._carry_out(due)
+        except StoreError:
+            raise
+        except TryLater as error:
+            if error.seconds is not None:
+                self._quiet[due.space] = self._clock() + self._later(due, error.seconds)
+            await self._failed(due, self._later(due, error.seconds), error, unsure=due.unsure or error.seconds is None)
+        except PlatformError as error:
+            await self._failed(due, REFUSED_WAIT, error, unsure=due.unsure)
+        except Exception as error:  # noqa: BLE001 an adapter's bug must not stop the other cards
+            await self._failed(due, self._later(due, None), error, unsure=True)
+
+    async def _cards_due(self) -> list[_Due]:
         last, attempts = func.max(_T.c.id), func.max(_T.c.attempts)
         unsure = func.max(cast(_T.c.unsure, Integer))
-        cards = select(_T.c.space, _T.c.alert, last, attempts, unsure).where(ours, _T.c.alert.is_not(None))
-        cards = cards.group_by(_T.c.space, _T.c.alert).having(func.max(_T.c.next_try) <= now).order_by(last)
-        notices = select(_T.c.space, _T.c.notice, _T.c.id, _T.c.attempts)
-        notices = notices.where(ours, _T.c.alert.is_(None), _T.c.next_try <= now).order_by(_T.c.id)
+        cards = select(_T.c.space, _T.c.alert, last, attempts, unsure)
+        cards = cards.where(self._ours, _T.c.alert.is_not(None), _T.c.notice.is_(None))
+        due = cards.group_by(_T.c.space, _T.c.alert).having(func.max(_T.c.next_try) <= self._clock()).order_by(last)
         async with self._store.read() as tx:
-            due = [
-                _Due(space, alert, None, n, tries, bool(lost))
-                for space, alert, n, tries, lost in await tx.execute(cards)
+            return [
+                _Due(space, alert, None, n, tries, bool(lost)) for space, alert, n, tries, lost in await tx.execute(due)
             ]
-            due += [
-                _Due(space, None, text, n, tries, unsure=False) for space, text, n, tries in await tx.execute(notices)
-            ]
-        return due
+
+    async def _others_due(self) -> list[_Due]:
+        others = select(_T.c.space, _T.c.alert, _T.c.notice, _T.c.id, _T.c.attempts, _T.c.unsure)
+        due = others.where(self._ours, _T.c.notice.is_not(None), _T.c.next_try <= self._clock()).order_by(_T.c.id)
+        async with self._store.read() as tx:
+            return [_Due(*row) for row in await tx.execute(due)]
 
     async def _pause(self) -> float:
         """Seconds until something is due, or until to look again."""
@@ -199,28 +282,58 @@ class Outbox:
             next_try = await tx.scalar(select(func.min(_T.c.next_try)).where(_T.c.next_try > self._clock()))
         return IDLE if next_try is None else min(max(next_try - self._clock(), 0.01), IDLE)
 
-    async def _show(self, due: _Due, alert: str) -> str | None:
-        async with self._store.read() as tx:
-            card = await cases.card(tx, self._store.vault, alert, self._own_meanings)
-            reference = await tx.scalar(select(tables.alerts.c.reference).where(tables.alerts.c.alert == alert))
+    async def _carry_out(self, due: _Due) -> None:
+        """Deliver one; what was delivered is due no more."""
+        if due.alert is None:
+            await _answer(self._deliverer.notify(due.space, due.notice or ""))
+            await self._done(due)
+        elif due.notice is not None:
+            await self._call(due, due.alert)
+            await self._done(due)
+        else:
+            await self._show(due, due.alert)
+
+    async def _show(self, due: _Due, alert: str) -> None:
+        card, reference = await self._card(alert)
         if card is None:
-            return None
+            await self._done(due)
+            return
         if reference is None:
             if due.unsure:
-                reference = await self._deliverer.find(card)
-            async with self._store.write() as tx:
-                await tx.execute(update(_T).where(due.rows).values(unsure=True))
-        return await self._deliverer.show(card, reference)
-
-    async def _notify(self, due: _Due) -> None:
-        await self._deliverer.notify(due.space, due.notice or "")
-
-    async def _delivered(self, due: _Due, reference: str | None) -> None:
+                reference = await _answer(self._deliverer.find(card))
+            await self._unsure(due)
+        reference = await _answer(self._deliverer.show(card, reference))
         async with self._store.write() as tx:
-            if due.alert is not None:
-                await tx.execute(
-                    update(tables.alerts).where(tables.alerts.c.alert == due.alert).values(reference=reference)
-                )
+            await tx.execute(update(tables.alerts).where(tables.alerts.c.alert == alert).values(reference=reference))
+            urgent = card.level == "urgent" and card.decided is None
+            if urgent and await cases.mark(tx, alert, "pinged", self._clock()):
+                await put_call(tx, due.space, alert, "urgent", self._clock())
+            await tx.execute(delete(_T).where(due.rows))
+
+    async def _call(self, due: _Due, alert: str) -> None:
+        """Call people to a card that is shown; for an urgent one nobody is needed who decided."""
+        card, reference = await self._card(alert)
+        why = next(call for call in get_args(Call) if call == due.notice)
+        if card is None or (why == "urgent" and card.decided is not None):
+            return
+        if reference is None:
+            raise TryLater("The card is not posted yet.", seconds=SHORTEST_WAIT)
+        await self._unsure(due)
+        await _answer(self._deliverer.call(card, reference, why, tried=due.unsure))
+
+    async def _card(self, alert: str) -> tuple[Card | None, str | None]:
+        """Return an alert's card, and where it is shown."""
+        async with self._store.read() as tx:
+            reference = await tx.scalar(select(tables.alerts.c.reference).where(tables.alerts.c.alert == alert))
+            return await drawn(tx, self._ledger, alert), reference
+
+    async def _unsure(self, due: _Due) -> None:
+        """Record that it is being tried, before it is."""
+        async with self._store.write() as tx:
+            await tx.execute(update(_T).where(due.rows).values(unsure=True))
+
+    async def _done(self, due: _Due) -> None:
+        async with self._store.write() as tx:
             await tx.execute(delete(_T).where(due.rows))
 
     def _later(self, due: _Due, seconds: float | None) -> float:
@@ -236,3 +349,14 @@ class Outbox:
         later = {"attempts": due.attempts + 1, "unsure": unsure, "next_try": self._clock() + wait, "error": words}
         async with self._store.write() as tx:
             await tx.execute(update(_T).where(due.rows).values(later))
+
+
+def _done(waiting: Collection[asyncio.Future[None]]) -> None:
+    for done in waiting:
+        if not done.done():
+            done.set_result(None)
+
+
+async def _answer(asked: Awaitable[T]) -> T:
+    async with asyncio.timeout(ANSWER_WAIT):
+        return await asked

@@ -44,10 +44,10 @@ class Thresholds:
         """Thresholds for a community that chose only `review`: the others lie at four times the odds either way.
 
         >>> Thresholds.around(0.9)
-        Thresholds(watch=0.6923, review=0.9, urgent=0.973)
+        Thresholds(watch=0.692308, review=0.9, urgent=0.972973)
         """
         odds = review / (1 - review)
-        watch, urgent = (round(o / (1 + o), 4) for o in (odds / 4, odds * 4))
+        watch, urgent = (round(o / (1 + o), 6) for o in (odds / 4, odds * 4))
         return cls(min(watch, review), review, max(urgent, review))
 
 
@@ -159,7 +159,23 @@ def step_unread(state: AlertState, signals: tuple[str, ...]) -> tuple[bool, tupl
     return turned, new
 
 
+def asked(state: AlertState, level: Level, signals: tuple[str, ...]) -> None:
+    """Open the pair's alert because a member asked moderators to look, whatever the score.
+
+    What the score does later is news as ever: an alert opened at `none` is updated once the level rises.
+    """
+    state.count += 1
+    state.open, state.level, state.signals = True, level, list(signals)
+    state.fell = state.fell and level not in {"review", "urgent"}
+
+
 def decided(state: AlertState, time: float) -> None:
     """Close the pair's alert: people decided at `time`."""
     state.open = False
     state.decided_at = time
+
+
+def reopened(state: AlertState) -> None:
+    """Open the pair's alert again: people took their decision back."""
+    state.open = True
+    state.decided_at = None

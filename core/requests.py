@@ -1,21 +1,31 @@
 """What members ask for about themselves: to see what is kept, or to have it deleted. People answer, not a program.
 
-Leans on `core.ledger`. A request is sealed, and goes when the person is forgotten; that it was made and answered stays
-in the audit, under a pseudonym.
+Leans on `core.ledger`, `core.holdings` and `core.retention`. Decisions:
+- A request is sealed, and goes when the person is forgotten; that it was made and answered stays in the audit, under a
+  pseudonym. The notice to the admins names nobody, for notices stand unsealed until they are shown.
+- What a person is shown is what they said, and what was noted of themselves (`kept`). Whether there is an alert about
+  them, or was any, is never in it, nor that there is none: the answer would warn whoever a case is about.
+- Nothing is deleted while a case that the person is part of is open or under legal hold: evidence would be gone by the
+  wish of one of those whom it is about. That is looked at in the transaction that deletes, so that no alert slips in
+  between. The request stays open; what the person is told then is for the admins to say.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit
+from core import audit, outbox, reported, retention
 from core.cards import Person
+from core.holdings import holdings
 from core.ledger import Ledger
-from core.store import tables
-from core.store.states import dump, parse
+from core.store import messages, tables
+from core.store.states import dump, parse, person_about
+from core.vault import Vault
 
 Kind = Literal["access", "deletion"]
 _T = tables.requests
@@ -32,8 +42,16 @@ class Request:
     time: float
 
 
-async def ask(ledger: Ledger, space: str, kind: Kind, person: Person) -> int | None:
-    """Record a request and return its number; None if the same one is open already."""
+class Deletion(NamedTuple):
+    """What became of a deletion: done, or which alerts that the person is part of are `open` or `held`."""
+
+    done: bool
+    open: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+
+async def ask(ledger: Ledger, space: str, kind: Kind, person: Person, notice: str) -> int | None:
+    """Record a request, have the admins told `notice`, and return its number; None if the same one is open already."""
     who = ledger.vault.blind(space, person.id)
     async with ledger.transaction() as tx:
         same = (_T.c.space == space, _T.c.person == who, _T.c.kind == kind, _T.c.answered.is_(None))
@@ -44,6 +62,7 @@ async def ask(ledger: Ledger, space: str, kind: Kind, person: Person) -> int | N
         row = {"space": space, "person": who, "kind": kind, "time": now, "sealed": sealed}
         (number,) = (await tx.execute(insert(_T).values(row))).inserted_primary_key or (0,)
         await audit.record(tx, [audit.row(now, space, "request received", who=who, kind=kind, request=number)])
+        await outbox.put_notice(tx, space, notice, now)
     return int(number)
 
 
@@ -52,21 +71,92 @@ async def waiting(ledger: Ledger, space: str) -> list[Request]:
     async with ledger.store.read() as tx:
         mine = select(_T).where(_T.c.space == space, _T.c.answered.is_(None))
         rows = (await tx.execute(mine.order_by(_T.c.id))).all()
-    found = []
-    for row in rows:
-        person = parse(ledger.vault, row.sealed, _ABOUT)
-        found.append(Request(row.id, row.kind, Person(person["id"], person["name"]), row.time))
-    return found
+    return [_request(ledger.vault, row) for row in rows]
 
 
 async def answer(ledger: Ledger, space: str, number: int, moderator: Person) -> bool:
     """Record that a request was answered; False if there is no such open one."""
-    who = ledger.vault.blind(space, moderator.id)
     async with ledger.transaction() as tx:
-        mine = (_T.c.space == space, _T.c.id == number, _T.c.answered.is_(None))
-        if await tx.scalar(select(_T.c.id).where(*mine)) is None:
+        if await _one(tx, ledger.vault, space, number) is None:
             return False
-        now = ledger.clock()
-        await tx.execute(update(_T).where(*mine).values(answered=now))
-        await audit.record(tx, [audit.row(now, space, "request answered", who=who, request=number)])
+        await _answered(tx, ledger, space, number, moderator)
     return True
+
+
+async def delete(ledger: Ledger, space: str, number: int, moderator: Person) -> Deletion | None:
+    """Carry out a request for deletion, unless a case stands in its way; None if there is no such open one. Audited."""
+    vault = ledger.vault
+    async with ledger.transaction() as tx:
+        request = await _one(tx, vault, space, number)
+        if request is None or request.kind != "deletion":
+            return None
+        found = await _standing(tx, vault, space, request.person.id)
+        if not found.done:
+            return found
+        await _answered(tx, ledger, space, number, moderator)
+        await retention.forget_person(tx, vault, ledger.engine, space, request.person.id)
+        await audit.record(tx, [audit.row(ledger.clock(), space, "person forgotten", request=number)])
+        ledger.memory.clear()
+    await ledger.store.checkpoint()
+    return found
+
+
+async def kept(ledger: Ledger, space: str, person: str) -> dict[str, Any]:
+    """Return what a person is shown of what is kept about them, as JSON holds it: see this module's decisions."""
+    vault, table = ledger.vault, tables.people
+    me, counts = vault.blind(space, person), await holdings(ledger.store, space, person)
+    async with ledger.store.read() as tx:
+        row = (await tx.execute(select(table).where(table.c.space == space, table.c.person == me))).first()
+        said = await messages.said_by(tx, vault, space, person)
+        reports = [r for r in await reported.among(tx, vault, tables.alerts.c.space == space) if r.person == person]
+    noted: dict[str, Any] = {}
+    if row is not None:
+        noted["name"] = parse(vault, row.identity, person_about(space, me, "identity"))["name"]
+        if row.state is not None:
+            state = parse(vault, row.state, person_about(space, me, "state"))
+            noted |= {"age_band": state["age_band"], "ages_you_told": state["ages"]}
+    return {
+        "space": space,
+        "person": person,
+        "made": _stamp(ledger.clock()),
+        "noted_of_you": noted,
+        "messages_kept_by_or_to_you": counts.messages,
+        "conversations_counted": counts.pairs,
+        "your_messages": [
+            {"place": k.key.conversation, "id": k.id, "time": _stamp(k.time), "deleted": k.deleted, "text": k.text}
+            for k in said
+        ],
+        "your_reports": [{"time": _stamp(r.time), "message": r.message_id, "text": r.words} for r in reports],
+    }
+
+
+async def _standing(tx: AsyncConnection, vault: Vault, space: str, person: str) -> Deletion:
+    """Tell which alerts stand in the way of forgetting a person."""
+    table, me = tables.alerts, vault.blind(space, person)
+    part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me))
+    held = tuple((await tx.scalars(select(table.c.alert).where(*part, table.c.held.is_not(None)))).all())
+    undecided = select(table.c.alert).where(*part, table.c.held.is_(None), table.c.decision.is_(None))
+    open_ = tuple((await tx.scalars(undecided)).all())
+    return Deletion(not (held or open_), open_, held)
+
+
+async def _one(tx: AsyncConnection, vault: Vault, space: str, number: int) -> Request | None:
+    """Return an open request of a space."""
+    mine = select(_T).where(_T.c.space == space, _T.c.id == number, _T.c.answered.is_(None))
+    row = (await tx.execute(mine)).first()
+    return None if row is None else _request(vault, row)
+
+
+async def _answered(tx: AsyncConnection, ledger: Ledger, space: str, number: int, moderator: Person) -> None:
+    now, who = ledger.clock(), ledger.vault.blind(space, moderator.id)
+    await tx.execute(update(_T).where(_T.c.space == space, _T.c.id == number).values(answered=now))
+    await audit.record(tx, [audit.row(now, space, "request answered", who=who, request=number)])
+
+
+def _request(vault: Vault, row: Row[Any]) -> Request:
+    person = parse(vault, row.sealed, _ABOUT)
+    return Request(row.id, row.kind, Person(person["id"], person["name"]), row.time)
+
+
+def _stamp(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -22,8 +22,7 @@ _ROW = "model"
 
 async def reread(tx: AsyncConnection, vault: Vault, engine: Engine) -> int | None:
     """Read all pairs anew if another model made them; return how many there are, or None if it was this one."""
-    meta, identity = tables.meta, engine.model.identity
-    if await tx.scalar(select(meta.c.number).where(meta.c.name == _ROW)) == identity:
+    if await same_model(tx, engine):
         return None
     pairs = tables.pairs
     count = 0
@@ -41,8 +40,14 @@ async def reread(tx: AsyncConnection, vault: Vault, engine: Engine) -> int | Non
         here = (pairs.c.space == space, pairs.c.actor == bindparam("of"), pairs.c.target == bindparam("to"))
         await tx.execute(update(pairs).where(*here).values(state=bindparam("made"), base=None), rows)
         count += len(rows)
-    await upsert(tx, meta, [{"name": _ROW, "number": identity}])
+    await upsert(tx, tables.meta, [{"name": _ROW, "number": engine.model.identity}])
     return count
+
+
+async def same_model(tx: AsyncConnection, engine: Engine) -> bool:
+    """Tell whether what is remembered was made with the engine's model."""
+    made_with = await tx.scalar(select(tables.meta.c.number).where(tables.meta.c.name == _ROW))
+    return bool(made_with == engine.model.identity)
 
 
 async def _folded(

@@ -10,8 +10,12 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
   a purged message, stands in for it. Where a message has no time, or one that lies after its receipt and would push
   the horizon past messages to come, its id stays as a row without text.
 - Daily peaks go after `core.peaks.KEPT_DAYS`, whatever becomes of the text.
-- The text of an open alert's messages is purged like any other: preserving evidence is casework of its own. Reasons
-  keep ids only. Text that other people wrote may name somebody who asked to be forgotten: it goes with the purge.
+- The text of an open alert's messages is purged like any other. Reasons keep ids only. Text that other people wrote
+  may name somebody who asked to be forgotten: it goes with the purge.
+- Under legal hold a case keeps a copy of what its excerpt shows (`core.excerpts`), made when the hold is set and before
+  anything of it is purged or forgotten; the messages themselves go as ever, so that bases stay prefixes. Forgetting a
+  person or a space leaves held cases with their copy, actions and audit, and says how many; of their pairs it leaves
+  only how many alerts there were. Lifting the hold ends that.
 """
 
 from __future__ import annotations
@@ -19,14 +23,30 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit
+from core import audit, excerpts, reported
 from core.engine import Engine, PairKey
 from core.messages import ConversationKey
 from core.pair import PairState, PersonState, fold_person
-from core.store import messages, tables
+from core.policy import AlertState
+from core.store import messages, tables, upsert
 from core.store.messages import Kept
 from core.store.states import Known, blind_target, chunks, dump, dump_pair, pair_about, parse, person_about, read_pair
 from core.vault import Vault
@@ -53,6 +73,7 @@ async def purge(tx: AsyncConnection, vault: Vault, engine: Engine, older_than: f
     old = await messages.oldest(tx, vault, older_than, PURGED_AT_ONCE)
     if not old:
         return Purged(0, {})
+    await excerpts.preserve_held(tx, vault, {kept.key.space for kept in old})
     await _fold_into_bases(tx, vault, engine, old)
     horizons = await _remove(tx, old)
     spaces = [kept.key.space for kept in old]
@@ -64,16 +85,20 @@ async def purge(tx: AsyncConnection, vault: Vault, engine: Engine, older_than: f
 async def refold(tx: AsyncConnection, vault: Vault, engine: Engine, known: Known, key: PairKey) -> None:
     """Make the states of an author and of one of the author's pairs from their base and what is retained."""
     author = key[0]
-    people, pairs = await _bases(tx, vault, known.space, [author], [key])
+    people, pairs = await bases(tx, vault, known.space, [author], [key])
     for kept in await messages.said_by(tx, vault, known.space, author):
         _fold(engine, people[author], pairs.get((author, kept.target)), kept)
     known.state.people |= people
     known.state.pairs |= pairs
 
 
-async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space: str, person: str) -> None:
-    """Remove a person from every table: what they said, what was said to them, and every state and alert about them."""
+async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space: str, person: str) -> int:
+    """Remove a person from every table: what they said, what was said to them, and every state and alert about them.
+
+    Returns how many alerts about them stay, as they are under legal hold.
+    """
     me = vault.blind(space, person)
+    await excerpts.preserve_held(tx, vault, {space})
     kept = tables.messages
     to_me = select(kept).where(kept.c.space == space, kept.c.target == me, kept.c.author != me)
     others = {said.author for said in await messages.read(tx, vault, to_me)}
@@ -83,13 +108,26 @@ async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space
     for author in others:
         await refold(tx, vault, engine, known, (author, person))
     await _save_people(tx, vault, space, "state", known.state.people)
+    alerts = tables.alerts
+    mine = (alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me))
+    return await tx.scalar(select(func.count()).select_from(alerts).where(*mine)) or 0
 
 
-async def forget_space(tx: AsyncConnection, space: str) -> None:
-    """Remove everything about a space from every table."""
+async def forget_space(tx: AsyncConnection, vault: Vault, space: str) -> int:
+    """Remove everything about a space from every table, but for alerts under legal hold; return how many those are."""
+    await excerpts.preserve_held(tx, vault, {space})
+    alerts = tables.alerts
+    held = list(await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, alerts.c.held.is_not(None))))
+    counted = await _counted(tx, vault, space)
     for table in reversed(tables.metadata.sorted_tables):
         if SPACE_RULES[table.name]:
-            await tx.execute(delete(table).where(table.c.space == space))
+            of_a_case = HELD_BY.get(table.name)
+            stays = false() if of_a_case is None else table.c[of_a_case].in_(held)
+            await tx.execute(delete(table).where(table.c.space == space, not_(stays)))
+    await upsert(tx, tables.pairs, counted)
+    if held:  # whoever asks which spaces there are must find it
+        await upsert(tx, tables.spaces, [{"space": space}])
+    return len(held)
 
 
 SPACE_RULES: dict[str, bool] = {
@@ -108,6 +146,8 @@ SPACE_RULES: dict[str, bool] = {
     "outbox": True,
 }
 """Table -> whether its rows belong to a space, and go with it."""
+HELD_BY = {"alerts": "alert", "actions": "alert", "audit": "about"}
+"""Table -> the column that names an alert, where its rows stay if that alert is under legal hold."""
 
 PersonRule = Callable[[AsyncConnection, Vault, str, str], Awaitable[None]]
 
@@ -120,16 +160,26 @@ async def _audit(tx: AsyncConnection, vault: Vault, space: str, person: str) -> 
     """Keep on record that something happened, but not to whom, nor by whom if it was this person."""
     table, alerts = tables.audit, tables.alerts
     me = vault.blind(space, person)
-    about_me = select(alerts.c.alert).where(alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me))
+    gone = (alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me), alerts.c.held.is_(None))
+    about_me = select(alerts.c.alert).where(*gone)
     here = update(table).where(table.c.space == space)
     await tx.execute(here.where(table.c.about.in_(about_me.scalar_subquery())).values(about=FORGOTTEN))
     await tx.execute(here.where(table.c.who == me).values(who=FORGOTTEN))
 
 
 async def _alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
-    """Remove alerts about the person, with the outbox rows that would show them, and the name behind decisions."""
+    """Remove alerts about the person, with the outbox rows that would show them, and the name behind decisions.
+
+    Those under legal hold stay. Of a report that the person made there stays that somebody asked, and about which
+    message.
+    """
     table, me = tables.alerts, vault.blind(space, person)
-    await _delete(tx, table, space, or_(table.c.actor == me, table.c.target == me))
+    await _delete(tx, table, space, and_(or_(table.c.actor == me, table.c.target == me), table.c.held.is_(None)))
+
+    def nobody(report: reported.Report) -> reported.Report:
+        return report._replace(person="", name="", words="") if report.person == person else report
+
+    await reported.change(tx, vault, table.c.space == space, nobody)
     for column in ("moderator", "claimant"):
         mine = update(table).where(table.c.space == space, table.c[column] == me)
         await tx.execute(mine.values({column: FORGOTTEN}))
@@ -175,7 +225,10 @@ async def _peaks(tx: AsyncConnection, vault: Vault, space: str, person: str) -> 
 async def _pairs(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
     """Remove every pair that the person is one of."""
     table, me = tables.pairs, vault.blind(space, person)
-    await _delete(tx, table, space, or_(table.c.actor == me, table.c.target == me))
+    mine = or_(table.c.actor == me, table.c.target == me)
+    counted = await _counted(tx, vault, space, mine)
+    await _delete(tx, table, space, mine)
+    await upsert(tx, table, counted)
 
 
 async def _conversations(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
@@ -210,6 +263,27 @@ PERSON_RULES: dict[str, PersonRule] = {
 """Table -> how it forgets a person, in this order: the audit asks the alerts; the outbox goes with its alerts."""
 
 
+async def _counted(
+    tx: AsyncConnection, vault: Vault, space: str, which: ColumnElement[bool] | None = None
+) -> list[dict[str, object]]:
+    """Return blank rows for the pairs with a held alert, that keep nothing but how many alerts there were.
+
+    An alert's id is made of the pair and that count: the next one must not be taken for the one under hold.
+    """
+    pairs, alerts = tables.pairs, tables.alerts
+    held = select(alerts.c.actor, alerts.c.target).where(alerts.c.space == space, alerts.c.held.is_not(None))
+    these = tuple_(pairs.c.actor, pairs.c.target).in_(held)
+    found = select(pairs).where(pairs.c.space == space, these, true() if which is None else which)
+    rows: list[dict[str, object]] = []
+    for row in (await tx.execute(found)).all():
+        key = {"space": space, "actor": row.actor, "target": row.target}
+        about = pair_about(space, row.actor, row.target, "alert")
+        count = 0 if row.alert is None else parse(vault, row.alert, about)["count"]
+        state = dump_pair(vault, PairState(), pair_about(space, row.actor, row.target, "state"))
+        rows.append(key | {"base": None, "state": state, "alert": dump(vault, AlertState(count=count), about)})
+    return rows
+
+
 async def _delete(tx: AsyncConnection, table: Table, space: str, about: ColumnElement[bool]) -> None:
     await tx.execute(delete(table).where(table.c.space == space, about))
 
@@ -220,7 +294,7 @@ async def _fold_into_bases(tx: AsyncConnection, vault: Vault, engine: Engine, ol
         by_space.setdefault(kept.key.space, []).append(kept)
     for space, some in by_space.items():
         authors, keys = {kept.author for kept in some}, {(kept.author, kept.target) for kept in some}
-        people, pairs = await _bases(tx, vault, space, authors, keys)
+        people, pairs = await bases(tx, vault, space, authors, keys)
         for kept in some:
             _fold(engine, people[kept.author], pairs[kept.author, kept.target], kept)
         await _save_people(tx, vault, space, "base", people)
@@ -260,7 +334,7 @@ async def _remove(tx: AsyncConnection, old: list[Kept]) -> dict[ConversationKey,
     return horizons
 
 
-async def _bases(
+async def bases(
     tx: AsyncConnection, vault: Vault, space: str, authors: Iterable[str], keys: Iterable[PairKey]
 ) -> tuple[dict[str, PersonState], dict[PairKey, PairState]]:
     """Return the folds of what was purged; new ones where nothing was."""

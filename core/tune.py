@@ -79,25 +79,41 @@ def tune(days: Iterable[int], reached: Iterable[Reached], alerts_per_week: float
     watched = set(days)
     if not watched:
         return Tuning(0, 0, (), None)
+    span, peaks = _weekly(watched, reached)
+    steps = _steps(peaks, span, sorted({t for t in STEPS if t > lowest} | {lowest, card}))
+    if span < DAYS_NEEDED:
+        return Tuning(span, len(watched), steps, None)
+    allowed = floor(min(alerts_per_week * span / WEEK, len(peaks)))
+    threshold = lowest
+    if allowed < len(peaks):  # just above the first peak too many
+        threshold = max(lowest, (floor(peaks[allowed] * _FINE) + 1) / _FINE)
+    chosen = _steps(peaks, span, [threshold])[0] if threshold <= HIGHEST else None
+    return Tuning(span, len(watched), steps, chosen)
+
+
+def would_have_meant(days: Iterable[int], reached: Iterable[Reached], thresholds: Iterable[float]) -> tuple[Step, ...]:
+    """Say what each of `thresholds` would have meant; () where nothing was watched.
+
+    >>> seen = [Reached(day, f"pair {day}", 0.9 + day / 1000) for day in range(14)]
+    >>> would_have_meant(range(14), seen, [0.91])
+    (Step(threshold=0.91, alerts=4, a_week=2.0),)
+    """
+    span, peaks = _weekly(set(days), reached)
+    return _steps(peaks, span, thresholds) if span else ()
+
+
+def _weekly(watched: set[int], reached: Iterable[Reached]) -> tuple[int, list[float]]:
+    """Return how many days there are from first to last, and the highest of each pair and week, highest first."""
+    if not watched:
+        return 0, []
     last = max(watched)
-    span = last - min(watched) + 1
     weekly: dict[tuple[int, Hashable], float] = {}
     for day, pair, probability in reached:
         week = (last - day) // WEEK, pair
         weekly[week] = max(probability, weekly.get(week, 0.0))
-    peaks = sorted(weekly.values(), reverse=True)
-    weeks = span / WEEK
+    return last - min(watched) + 1, sorted(weekly.values(), reverse=True)
 
-    def step(threshold: float) -> Step:
-        alerts = sum(peak >= threshold for peak in peaks)
-        return Step(threshold, alerts, alerts / weeks)
 
-    steps = tuple(step(t) for t in sorted({t for t in STEPS if t > lowest} | {lowest, card}))
-    if span < DAYS_NEEDED:
-        return Tuning(span, len(watched), steps, None)
-    allowed = floor(min(alerts_per_week * weeks, len(peaks)))
-    threshold = lowest
-    if allowed < len(peaks):  # just above the first peak too many
-        threshold = max(lowest, (floor(peaks[allowed] * _FINE) + 1) / _FINE)
-    chosen = step(threshold) if threshold <= HIGHEST else None
-    return Tuning(span, len(watched), steps, chosen)
+def _steps(peaks: list[float], span: int, thresholds: Iterable[float]) -> tuple[Step, ...]:
+    counts = [(threshold, sum(peak >= threshold for peak in peaks)) for threshold in thresholds]
+    return tuple(Step(threshold, alerts, alerts * WEEK / span) for threshold, alerts in counts)

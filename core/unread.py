@@ -2,7 +2,7 @@
 
 Leans on `core.store` and `core.outbox`. Counted in the transaction of the states; told at most once a day for each
 space, as one notice in its alert channel, for a server that speaks Spanish all day needs no reminder every hour. The
-counts name nobody.
+counts name nobody. That they were told, and the languages with their numbers, stays in the audit for `core.stats`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import outbox
+from core import audit, outbox
 from core.effects import Unread
 from core.language import by_language
 from core.signals.computed import MEANINGS
 from core.store import tables, upsert
 
 TOLD_EVERY = 86_400.0
+TOLD: audit.Deed = "languages not read told"
 _LANGUAGE, _SIGNAL = "language ", "signal "
 _T = tables.unread
 
@@ -53,12 +54,21 @@ async def tell(tx: AsyncConnection, now: float) -> None:
     due = due.having(func.coalesce(func.max(_T.c.told), -TOLD_EVERY) <= now - TOLD_EVERY)
     spaces = list(await tx.scalars(due.order_by(_T.c.space)))
     for space in spaces:
-        counts: dict[str, dict[str, int]] = {_LANGUAGE: {}, _SIGNAL: {}}
-        for row in await tx.execute(select(_T).where(_T.c.space == space, _T.c.number > 0).order_by(_T.c.name)):
-            kind, _, name = row.name.partition(" ")
-            counts[f"{kind} "][name] = row.number
-        await outbox.put_notice(tx, space, notice(counts[_LANGUAGE], counts[_SIGNAL]), now)
+        news = await tx.execute(select(_T).where(_T.c.space == space, _T.c.number > 0).order_by(_T.c.name))
+        languages, signals = by_name((row.name, row.number) for row in news)
+        await outbox.put_notice(tx, space, notice(languages, signals), now)
+        if languages:
+            await audit.record(tx, [audit.row(now, space, TOLD, languages=languages)])
         await tx.execute(update(_T).where(_T.c.space == space).values(number=0, told=now))
+
+
+def by_name(rows: Iterable[tuple[str, int]]) -> tuple[dict[str, int], dict[str, int]]:
+    """Part the table's names and numbers into languages and signals."""
+    counts: dict[str, dict[str, int]] = {_LANGUAGE: {}, _SIGNAL: {}}
+    for name, number in rows:
+        kind, _, what = name.partition(" ")
+        counts[f"{kind} "][what] = number
+    return counts[_LANGUAGE], counts[_SIGNAL]
 
 
 def notice(languages: dict[str, int], signals: dict[str, int]) -> str:

@@ -126,4 +126,4 @@ def _derive(key: bytes, purpose: bytes, salt: bytes | None = None) -> bytes:
 def _joined(parts: tuple[str, ...]) -> bytes:
     """Join unambiguously: each part behind its length, so that ("ab", "c") is not ("a", "bc")."""
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
-    return b"".join(len(part).to_bytes(4) + part for part in encoded)
+    return b"".join([len(part).to_bytes(4) + part for part in encoded])

@@ -1,46 +1,44 @@
-"""The tests' own Discord: gateway websocket and REST API over 127.0.0.1, as Discord documents them.
+"""The tests' own Discord: its REST API and interactions over 127.0.0.1, as Discord documents them.
 
-discord.py's real client talks to it; only the addresses in discord.py are changed. It enforces permissions, tokens,
-intents, sessions and nonces as Discord does. Each part names the page of Discord's API that it follows.
+Leans on `tests.discord_gateway` for the websocket. discord.py's real client talks to it; only the addresses in
+discord.py are changed. It enforces permissions, tokens, intents, sessions, nonces, rate limits and the limits of forms
+as Discord does. Each part names the page of Discord's API that it follows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import re
-import zlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import discord
 import yarl
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from bots.discord_bot.client import Watch
+from tests.discord_gateway import Gateway
 from tests.discord_objects import (
     ALERTS,
-    CHANNELS,
-    CONTENT_FLAG,
-    CONTENT_FLAG_LIMITED,
+    BAN_MEMBERS,
     DM,
-    FORUM,
     GENERAL,
     HISTORY,
     LAMPKEEPER,
-    MESSAGE_CONTENT,
+    MANAGE_ROLES,
+    MODERATE_MEMBERS,
     OWNER,
     SEND,
-    SERVER,
-    TOKEN,
     VIEW,
     Json,
-    World,
+    overwrite,
     shown_text,
+    stamp,
 )
+from tests.discord_rules import Limit, faults_of, faults_of_choices, faults_of_command, faults_of_form
 
 BODY: web.RequestKey[Any] = web.RequestKey("body", object)
 FILES: web.RequestKey[tuple[str, ...]] = web.RequestKey("files", tuple)
@@ -61,145 +59,33 @@ class Reply(NamedTuple):
     files: tuple[str, ...] = ()
 
 
-@dataclass
-class Session:
-    """One gateway session: what was sent in it, so that it can be resumed (API, "Resuming")."""
-
-    id: str
-    sent: list[Json] = field(default_factory=list)
-
-
-class Platform(World):
-    """Discord, with one server. Change `accept_token`, `flags`, `faults` to set a scene.
+class Platform(Gateway):
+    """Discord. Change `accept_token`, `flags`, `faults`, `limits` and what `World` and `Gateway` have to set a scene.
 
     A fault is a pattern for ``METHOD /path``, the status, answer and headers to give instead, once.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.accept_token = TOKEN
-        self.flags = CONTENT_FLAG_LIMITED
+        self.limits: list[Limit] = []
+        self.patience = 20.0
+        """Seconds after which somebody is told that nothing answers."""
+        self.lost: list[str] = []
+        """Patterns for ``METHOD /path`` of what is done, but whose answer is lost on the way, once each."""
+        self.late_callbacks = self.late_followups = False
+        """Whether first answers to interactions come after more than 3 seconds, and later ones after 15 minutes."""
         self.faults: list[tuple[str, int, Json, dict[str, str]]] = []
         self.requests: list[tuple[str, str, Json]] = []
-        self.open = asyncio.Event()
-        self.open.set()
         self.history = asyncio.Event()
         self.history.set()
         """Cleared, asking for history gets no answer yet."""
-        self.identified = asyncio.Event()
-        self.identifies = self.resumes = 0
-        self.session: Session | None = None
-        self.url = ""
+        self.invited_by = OWNER
         self.commands: list[Json] = []
         """The application's commands, as the bot put them."""
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._deferred: dict[str, bool] = {}
         self._pressed: dict[str, Json] = {}
         self._nonces: dict[str, int] = {}
-        self._sequence = itertools.count(1)
-        self._socket: web.WebSocketResponse | None = None
-        self._beats = asyncio.Condition()
-        self._last_beat = -1
-
-    # --- the gateway -------------------------------------------------------------------------------------------------
-
-    async def send(self, event: str, data: Json) -> None:
-        """Send an event; a client that is away gets it when it resumes, if its session lives."""
-        frame = {"op": 0, "s": next(self._sequence), "t": event, "d": data}
-        if self.session is not None:
-            self.session.sent.append(frame)
-        if self._socket is not None and self.identified.is_set():
-            await self._write(frame)
-
-    async def _write(self, frame: Json) -> None:
-        assert self._socket is not None
-        payload = json.dumps(frame).encode()
-        await self._socket.send_bytes(self._zlib.compress(payload) + self._zlib.flush(zlib.Z_SYNC_FLUSH))
-
-    async def send_frame(self, frame: Json) -> None:
-        """Send any frame, sensible or not."""
-        await self._write(frame)
-
-    async def heard(self) -> None:
-        """Return when the client has taken in everything sent so far: it answers our heartbeat with the last number."""
-        await self.identified.wait()
-        async with self._beats:
-            self._last_beat = -1
-            await self._write({"op": 1, "d": None})
-            last = self.session.sent[-1]["s"] if self.session and self.session.sent else 0
-            await self._beats.wait_for(lambda: self._last_beat >= last)
-
-    async def gateway(self, request: web.Request) -> web.WebSocketResponse:
-        """API, "Gateway": hello, identify or resume, heartbeats; compressed as asked (zlib-stream)."""
-        assert request.query["compress"] == "zlib-stream"
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await self.open.wait()
-        self._socket, self._zlib = socket, zlib.compressobj()
-        await self._write({"op": 10, "d": {"heartbeat_interval": 41250}})
-        try:
-            async for frame in socket:
-                if frame.type is WSMsgType.TEXT:
-                    await self._received(socket, json.loads(frame.data))
-        finally:
-            if self._socket is socket:
-                self.identified.clear()
-                self._socket = None
-        return socket
-
-    async def _received(self, socket: web.WebSocketResponse, frame: Json) -> None:
-        data = frame["d"]
-        if frame["op"] == 1:
-            async with self._beats:
-                self._last_beat = max(self._last_beat, data or 0)
-                self._beats.notify_all()
-            await self._write({"op": 11})
-        elif frame["op"] == 2:
-            self.identifies += 1
-            await self._identify(socket, data)
-        elif frame["op"] == 6:
-            self.resumes += 1
-            await self._resume(data)
-
-    async def _identify(self, socket: web.WebSocketResponse, data: Json) -> None:
-        if data["token"] != self.accept_token:
-            await socket.close(code=4004, message=b"Authentication failed.")
-            return
-        if data["intents"] & MESSAGE_CONTENT and not self.flags & (CONTENT_FLAG | CONTENT_FLAG_LIMITED):
-            await socket.close(code=4014, message=b"Disallowed intent(s).")
-            return
-        self.session = Session(f"session-{self.identifies}")
-        self.identified.set()
-        ready = {
-            "v": 10,
-            "user": self.user(LAMPKEEPER),
-            "guilds": [{"id": str(SERVER), "unavailable": True}],
-            "session_id": self.session.id,
-            "resume_gateway_url": f"ws://{self.url}/gateway",
-            "application": {"id": str(LAMPKEEPER), "flags": self.flags},
-            "shard": data["shard"],
-        }
-        await self.send("READY", ready)
-        await self.send("GUILD_CREATE", self.guild())
-
-    async def _resume(self, data: Json) -> None:
-        if self.session is None or data["session_id"] != self.session.id:
-            await self._write({"op": 9, "d": False})
-            return
-        missed = [frame for frame in self.session.sent if frame["s"] > data["seq"]]
-        for frame in missed:
-            await self._write(frame)
-        self.identified.set()
-        await self.send("RESUMED", {})
-
-    async def drop(self, *, forget: bool) -> None:
-        """Cut the connection and keep the client away until `open` is set; `forget` the session, or let it resume."""
-        self.open.clear()
-        self.identified.clear()
-        if forget:
-            self.session = None
-        if self._socket is not None and (transport := self._socket._req.transport if self._socket._req else None):
-            transport.abort()
 
     # --- REST --------------------------------------------------------------------------------------------------------
 
@@ -217,13 +103,34 @@ class Platform(World):
             if re.fullmatch(pattern, f"{request.method} {path}"):
                 self.faults.remove(fault)
                 return as_json(answer, status, headers)
+        wait, headers, everywhere = self._limited(f"{request.method} {path}")
+        if wait is not None:
+            answer = {"message": "You are being rate limited.", "retry_after": wait, "global": everywhere}
+            return as_json(answer, 429, headers)
         by_token = path.startswith(("/interactions/", "/webhooks/"))
         if not by_token and request.headers.get("Authorization") != f"Bot {self.accept_token}":
             return as_json({"message": "401: Unauthorized", "code": 0}, 401)
         try:
-            return await handler(request)  # type: ignore[no-any-return]
+            response: web.StreamResponse = await handler(request)
         except web.HTTPNotFound:
-            return refused(404, 0, "404: Not Found")
+            response = refused(404, 0, "404: Not Found")
+        for pattern in self.lost:
+            if re.fullmatch(pattern, f"{request.method} {path}"):
+                self.lost.remove(pattern)
+                return as_json({"message": "502: Bad Gateway", "code": 0}, 502)
+        response.headers.update(headers)
+        return response
+
+    def _limited(self, call: str) -> tuple[float | None, dict[str, str], bool]:
+        """Return the seconds to wait, if a limit says so, with the headers, and whether it holds for every route."""
+        told: dict[str, str] = {}
+        for limit in self.limits:
+            if limit.holds_for(call):
+                wait, headers = limit.spend(call)
+                told |= headers
+                if wait is not None:
+                    return wait, headers, limit.everywhere
+        return None, told, False
 
     def application(self) -> web.Application:
         """Every route that the bot uses, and no other."""
@@ -240,6 +147,7 @@ class Platform(World):
                 web.get(f"{api}/guilds/{{guild}}/members/{{user}}", self.get_member),
                 web.get(f"{api}/channels/{{channel}}", self.get_channel),
                 web.get(f"{api}/channels/{{channel}}/messages", self.get_messages),
+                web.get(f"{api}/channels/{{channel}}/threads/archived/public", self.get_archived),
                 web.post(f"{api}/channels/{{channel}}/messages", self.post_message),
                 web.patch(f"{api}/channels/{{channel}}/messages/{{message}}", self.patch_message),
                 web.post(f"{api}/interactions/{{id}}/{{token}}/callback", self.post_callback),
@@ -247,28 +155,49 @@ class Platform(World):
                 web.get(f"{api}/webhooks/{LAMPKEEPER}/{{token}}/messages/@original", self.get_original),
                 web.patch(f"{api}/webhooks/{LAMPKEEPER}/{{token}}/messages/@original", self.patch_original),
                 web.get(f"{api}/users/@me/guilds", self.get_guilds),
+                web.post(f"{api}/users/@me/channels", self.post_direct),
+                web.get(f"{api}/guilds/{{guild}}/audit-logs", self.get_audit_log),
                 web.put(f"{api}/applications/{LAMPKEEPER}/commands", self.put_commands),
+                web.patch(f"{api}/guilds/{{guild}}/members/{{user}}", self.patch_member),
+                web.put(f"{api}/guilds/{{guild}}/bans/{{user}}", self.put_ban),
+                web.delete(f"{api}/guilds/{{guild}}/bans/{{user}}", self.delete_ban),
+                web.put(f"{api}/channels/{{channel}}/permissions/{{who}}", self.put_overwrite),
+                web.delete(f"{api}/channels/{{channel}}/permissions/{{who}}", self.delete_overwrite),
             ]
         )
         return app
 
     async def get_gateway(self, _request: web.Request) -> web.Response:
         limits = {"total": 1000, "remaining": 999, "reset_after": 0, "max_concurrency": 1}
-        return as_json({"url": f"ws://{self.url}/gateway", "shards": 1, "session_start_limit": limits})
+        return as_json({"url": f"ws://{self.url}/gateway", "shards": self.shards, "session_start_limit": limits})
 
     async def get_me(self, _request: web.Request) -> web.Response:
         return as_json(self.user(LAMPKEEPER))
 
     async def get_guilds(self, _request: web.Request) -> web.Response:
-        about: Json = {"id": str(SERVER), "name": "server", "icon": None, "owner": False}
-        about |= {"permissions": "0", "features": []}
-        return as_json([about])
+        about: Json = {"name": "server", "icon": None, "owner": False, "permissions": "0", "features": []}
+        return as_json([about | {"id": str(server)} for server in self.servers])
 
     async def put_commands(self, request: web.Request) -> web.Response:
         """API, "Bulk Overwrite Global Application Commands"."""
+        if faults := [fault for command in request[BODY] for fault in faults_of_command(command)]:
+            return invalid(faults)
         about = {"application_id": str(LAMPKEEPER), "version": "1"}
-        self.commands = [command | about | {"id": str(self.id())} for command in request[BODY]]
+        self.commands = [{"description": "", **command, **about, "id": str(self.id())} for command in request[BODY]]
         return as_json(self.commands)
+
+    async def post_direct(self, request: web.Request) -> web.Response:
+        """API, "Create DM": the one DM there is, whoever it is with."""
+        return as_json(self.channel(DM) | {"recipients": [self.user(int(request[BODY]["recipient_id"]))]})
+
+    async def get_audit_log(self, _request: web.Request) -> web.Response:
+        """API, "Get Guild Audit Log": who added the bot."""
+        if not self.allows(0) & VIEW_AUDIT_LOG:
+            return refused(403, 50013, "Missing Permissions")
+        entry = {"id": str(self.id()), "user_id": str(self.invited_by), "target_id": str(LAMPKEEPER)}
+        about: Json = {"users": [self.user(self.invited_by)], "audit_log_entries": [entry | {"action_type": BOT_ADD}]}
+        lists = ("application_commands", "auto_moderation_rules", "guild_scheduled_events", "integrations")
+        return as_json(about | {name: [] for name in (*lists, "threads", "webhooks")})
 
     async def get_application(self, _request: web.Request) -> web.Response:
         about = {"id": str(LAMPKEEPER), "name": "lampkeeper", "icon": None, "description": "", "summary": ""}
@@ -276,22 +205,71 @@ class Platform(World):
         return as_json(about | more | {"flags": self.flags})
 
     async def get_guild(self, request: web.Request) -> web.Response:
-        if int(request.match_info["guild"]) != SERVER:
+        server = int(request.match_info["guild"])
+        if server not in self.servers:
             return refused(404, 10004, "Unknown Guild")
-        return as_json(
-            {name: value for name, value in self.guild().items() if name not in ("channels", "members", "threads")}
-        )
+        hidden = ("channels", "members", "threads")
+        return as_json({name: value for name, value in self.guild(server).items() if name not in hidden})
 
-    async def get_channels(self, _request: web.Request) -> web.Response:
-        return as_json(self.guild()["channels"])
+    async def get_channels(self, request: web.Request) -> web.Response:
+        return as_json(self.guild(int(request.match_info["guild"]))["channels"])
 
     async def get_member(self, request: web.Request) -> web.Response:
-        who = int(request.match_info["user"])
+        who, server = int(request.match_info["user"]), int(request.match_info["guild"])
+        if who in self.left | self.banned:
+            return refused(404, 10007, "Unknown Member")
+        return as_json(self.member(who, server) | {"user": self.user(who)})
+
+    async def patch_member(self, request: web.Request) -> web.Response:
+        """API, "Modify Guild Member": only a timeout is known here."""
+        if not self.roles_allow() & MODERATE_MEMBERS:
+            return refused(403, 50013, "Missing Permissions")
+        who, until = int(request.match_info["user"]), request[BODY]["communication_disabled_until"]
+        self.timed_out |= {who: until}
         return as_json(self.member(who) | {"user": self.user(who)})
+
+    async def put_ban(self, request: web.Request) -> web.Response:
+        """API, "Create Guild Ban"."""
+        if not self.roles_allow() & BAN_MEMBERS:
+            return refused(403, 50013, "Missing Permissions")
+        who = int(request.match_info["user"])
+        self.banned.add(who)
+        if int(request.query.get("delete_message_seconds", 0)):
+            for said in self.messages.values():
+                for number in [number for number, message in said.items() if message["author"]["id"] == str(who)]:
+                    del said[number]
+        return web.Response(status=204)
+
+    async def delete_ban(self, request: web.Request) -> web.Response:
+        """API, "Remove Guild Ban"."""
+        who = int(request.match_info["user"])
+        if who not in self.banned:
+            return refused(404, 10026, "Unknown Ban")
+        self.banned.remove(who)
+        return web.Response(status=204)
+
+    async def put_overwrite(self, request: web.Request) -> web.Response:
+        """API, "Edit Channel Permissions"; everybody's client is told (Channel Update)."""
+        body, who = request[BODY], int(request.match_info["who"])
+        new = overwrite(who, allow=int(body["allow"]), deny=int(body["deny"]), member=body["type"] == 1)
+        return await self._overwritten(request, new)
+
+    async def delete_overwrite(self, request: web.Request) -> web.Response:
+        """API, "Delete Channel Permission"."""
+        return await self._overwritten(request, None)
+
+    async def _overwritten(self, request: web.Request, new: Json | None) -> web.Response:
+        channel, who = int(request.match_info["channel"]), request.match_info["who"]
+        if not self.allows(channel) & MANAGE_ROLES:
+            return refused(403, 50013, "Missing Permissions")
+        others = [held for held in self.overwrites.get(channel, []) if held["id"] != who]
+        self.overwrites[channel] = others if new is None else [*others, new]
+        await self.send("CHANNEL_UPDATE", self.channel(channel))
+        return web.Response(status=204)
 
     async def get_channel(self, request: web.Request) -> web.Response:
         channel = int(request.match_info["channel"])
-        if channel not in {*CHANNELS.values(), ALERTS, FORUM}:
+        if not self.exists(channel):
             return refused(404, 10003, "Unknown Channel")
         return as_json(self.channel(channel))
 
@@ -310,21 +288,38 @@ class Platform(World):
             said = [number for number in said if number < int(request.query["before"])]
         return as_json([self.messages[channel][number] for number in reversed(said[-limit:])])
 
+    async def get_archived(self, request: web.Request) -> web.Response:
+        """API, "List Public Archived Threads"; here all of them were archived just now."""
+        parent = request.match_info["channel"]
+        if not self.allows(int(parent)) & HISTORY:
+            return refused(403, 50001, "Missing Access")
+        threads = [self.channel(thread) for thread in self.archived]
+        since = {"archived": True, "archive_timestamp": stamp(time.time())}
+        mine = [thread | {"thread_metadata": thread["thread_metadata"] | since} for thread in threads]
+        mine = [thread for thread in mine if thread["parent_id"] == parent]
+        return as_json({"threads": mine, "members": [], "has_more": False})
+
     async def post_message(self, request: web.Request) -> web.Response:
         """API, "Create Message", with enforce_nonce."""
         channel = int(request.match_info["channel"])
-        if channel not in {*CHANNELS.values(), ALERTS}:
+        if not self.exists(channel):
             return refused(404, 10003, "Unknown Channel")
         if not self.allows(channel) & VIEW:
             return refused(403, 50001, "Missing Access")
         if not self.allows(channel) & SEND:
             return refused(403, 50013, "Missing Permissions")
         body = request[BODY]
+        if faults := [*faults_of(body)]:
+            return invalid(faults)
         if body.get("enforce_nonce") and body["nonce"] in self._nonces:
             return as_json(self.messages[channel][self._nonces[body["nonce"]]])
         embeds, components = body.get("embeds") or [], body.get("components") or []
         posted = self.message(LAMPKEEPER, channel, body.get("content") or "", embeds=embeds, components=components)
         self._nonces[body.get("nonce") or posted["id"]] = int(posted["id"])
+        if body.get("message_reference"):
+            ids = ("message_id", "channel_id", "guild_id")
+            answered = {name: str(body["message_reference"][name]) for name in ids}
+            posted |= {"type": 19, "message_reference": {"type": 0, **answered}}
         posted["allowed_mentions_asked"] = body.get("allowed_mentions")
         await self.send("MESSAGE_CREATE", self.as_event(posted))
         return as_json(posted)
@@ -334,7 +329,11 @@ class Platform(World):
         posted = self.messages.get(channel, {}).get(number)
         if posted is None:
             return refused(404, 10008, "Unknown Message")
+        if not self.allows(channel) & VIEW:
+            return refused(403, 50001, "Missing Access")
         body = request[BODY]
+        if faults := [*faults_of(body)]:
+            return invalid(faults)
         posted.update({name: body[name] for name in ("content", "embeds", "components") if name in body})
         await self.send("MESSAGE_UPDATE", self.as_event(posted))
         return as_json(posted)
@@ -346,6 +345,12 @@ class Platform(World):
         kind, data = body["type"], body.get("data") or {}
         ephemeral = bool(data.get("flags", 0) & 64)
         answered = self._replies[token]
+        if self.late_callbacks:
+            self._give_up(token)
+            return refused(404, 10062, "Unknown interaction")
+        check = {MODAL: faults_of_form, AUTOCOMPLETE_RESULT: lambda sent: faults_of_choices(sent["choices"])}
+        if faults := [*check.get(kind, faults_of)(data)]:
+            return invalid(faults)
         about: Json = {"id": number, "type": 3, "response_message_ephemeral": ephemeral}
         if kind == CHANNEL_MESSAGE:
             posted = self._shown(token, data)
@@ -380,8 +385,8 @@ class Platform(World):
     async def post_followup(self, request: web.Request) -> web.Response:
         """API, "Create Followup Message": the first after a promise keeps it, and is as ephemeral as that was."""
         token, body = request.match_info["token"], request[BODY]
-        if token not in self._replies:
-            return refused(401, 50027, "Invalid Webhook Token")
+        if (gone := self._gone(token)) or (gone := invalid(faults) if (faults := [*faults_of(body)]) else None):
+            return gone
         posted = self._shown(token, body)
         ephemeral = self._deferred.get(token, bool(body.get("flags", 0) & 64))
         self._answer(self._replies[token], body, ephemeral, posted, request[FILES])
@@ -394,18 +399,23 @@ class Platform(World):
     async def patch_original(self, request: web.Request) -> web.Response:
         """API, "Edit Original Interaction Response": the first after a promise keeps it."""
         token, body = request.match_info["token"], request[BODY]
-        if token not in self._replies:
-            return refused(401, 50027, "Invalid Webhook Token")
+        if (gone := self._gone(token)) or (gone := invalid(faults) if (faults := [*faults_of(body)]) else None):
+            return gone
         posted = self._pressed.get(token) or self._shown(token, {})
         posted.update({name: body[name] for name in ("content", "embeds", "components") if name in body})
         self._answer(self._replies[token], posted, self._deferred.get(token, False), posted, request[FILES])
         return as_json(posted)
 
-    def as_event(self, message: Json) -> Json:
-        """API, "Message Create": a message of a server carries guild_id and the author's member."""
-        if int(message["channel_id"]) == DM:
-            return message
-        return message | {"guild_id": str(SERVER), "member": self.member(int(message["author"]["id"]))}
+    def _gone(self, token: str) -> web.Response | None:
+        """Refuse what comes later than 15 minutes after the interaction, or after none (API, "Followup Messages")."""
+        if token in self._replies and not (self.late_callbacks or self.late_followups):
+            return None
+        self._give_up(token)
+        return refused(401, 50027, "Invalid Webhook Token")
+
+    def _give_up(self, token: str) -> None:
+        if (waiting := self._replies.get(token)) and not waiting.done():
+            waiting.set_result(INTERACTION_FAILED)
 
     async def interact(
         self, kind: int, data: Json, who: int, channel: int = ALERTS, message: Json | None = None
@@ -415,10 +425,12 @@ class Platform(World):
         self._replies[token] = asyncio.get_running_loop().create_future()
         if message is not None:
             self._pressed[token] = message
+        server = self.home(channel)
         in_server = {
-            "guild_id": str(SERVER),
-            "guild": {"id": str(SERVER), "locale": "en-US", "features": []},
-            "member": self.member(who) | {"user": self.user(who), "permissions": str(self.allows(channel, who))},
+            "guild_id": str(server),
+            "guild": {"id": str(server), "locale": "en-US", "features": []},
+            "member": self.member(who, server)
+            | {"user": self.user(who), "permissions": str(self.allows(channel, who))},
             "guild_locale": "en-US",
         }
         frame = {
@@ -433,20 +445,29 @@ class Platform(World):
             "locale": "en-US",
             "app_permissions": str(self.allows(channel)),
             "entitlements": [],
-            "authorizing_integration_owners": {"0": str(SERVER)},
+            "authorizing_integration_owners": {"0": str(server)},
             "attachment_size_limit": 10485760,
             "context": 1 if channel == DM else 0,
         }
         frame |= {"user": self.user(who)} if channel == DM else in_server
         await self.send("INTERACTION_CREATE", frame | ({} if message is None else {"message": message}))
-        async with asyncio.timeout(20):
-            return await self._replies[token]
+        try:
+            async with asyncio.timeout(self.patience):
+                return await self._replies[token]
+        except TimeoutError:
+            return INTERACTION_FAILED
 
     async def press(self, message: Json, custom_id: str, who: int, values: tuple[str, ...] | None = None) -> Reply:
         """Press a button, or choose `values` of a menu. API, "Message Component Data Structure"."""
         found = next(part for part in components(message) if part.get("custom_id") == custom_id)
+        if found["type"] == STRING_MENU:
+            assert values is not None
+            assert {*values} <= {option["value"] for option in found["options"]}, "Discord refuses unknown values"
+            assert found.get("min_values", 1) <= len(values) <= found.get("max_values", 1)
         data = {"component_type": found["type"], "custom_id": custom_id, "id": 1}
-        chosen = {} if values is None else {"values": [*values], "resolved": self.resolved(found["type"], values)}
+        chosen: Json = {} if values is None else {"values": [*values]}
+        if values is not None and found["type"] in (ROLE_MENU, CHANNEL_MENU):  # plain menus have no such key
+            chosen["resolved"] = self.resolved(found["type"], values)
         channel = int(message["channel_id"]) or ALERTS  # what only one person sees stands in no channel here
         return await self.interact(3, data | chosen, who, channel, message)
 
@@ -460,6 +481,11 @@ class Platform(World):
 
     async def submit(self, form: Json, values: Json, who: int, message: Json | None = None) -> Reply:
         """Send a form off with `values` by custom id. API, "Modal Submit Data Structure"."""
+        for part in inputs(form):
+            length = len(values.get(part["custom_id"], ""))
+            least = part.get("min_length") or (1 if part.get("required", True) else 0)
+            assert (length == 0 and not part.get("required", True)) or least <= length <= part.get("max_length", 4000)
+        assert {*values} <= {part["custom_id"] for part in inputs(form)}, "Discord refuses unknown ids"
         rows = [
             {"type": 1, "id": 1, "components": [{"type": 4, "id": 2, "custom_id": name, "value": value}]}
             for name, value in values.items()
@@ -476,7 +502,8 @@ class Platform(World):
 
     async def menu(self, name: str, about: int, who: int, channel: int = GENERAL) -> Reply:
         """Choose a context menu's command on a message or a person."""
-        put = next(command for command in self.commands if command["name"] == name)
+        kind = MESSAGE_COMMAND if about in self.messages.get(channel, {}) else USER_COMMAND
+        put = next(command for command in self.commands if (command["name"], command["type"]) == (name, kind))
         data = {"id": put["id"], "name": name, "type": put["type"], "target_id": str(about)}
         if put["type"] == USER_COMMAND:
             data["resolved"] = {"users": {about: self.user(about)}, "members": {about: self.member(about)}}
@@ -493,26 +520,47 @@ class Platform(World):
             known = next(option for option in known["options"] if option["name"] == word)
             path.append(known)
         kinds = {option["name"]: option["type"] for option in known.get("options", [])}
+        ids = {USER_OPTION, CHANNEL_OPTION, ROLE_OPTION}
         given = [
-            {"name": option, "type": kinds[option], "value": value, **({"focused": True} if option == focused else {})}
+            {
+                "name": option,
+                "type": kinds[option],
+                "value": str(value) if kinds[option] in ids else value,
+                **({"focused": True} if option == focused else {}),
+            }
             for option, value in options.items()
         ]
         for part in reversed(path):
             given = [{"name": part["name"], "type": part["type"], "options": given}]
         people = [int(value) for option, value in options.items() if kinds[option] == USER_OPTION]
         places = [int(value) for option, value in options.items() if kinds[option] == CHANNEL_OPTION]
+        roles = [int(value) for option, value in options.items() if kinds[option] == ROLE_OPTION]
         resolved = {
             "users": {str(who): self.user(who) for who in people},
             "members": {str(who): self.member(who) for who in people},
             "channels": {str(place): self.channel(place) | {"permissions": "0"} for place in places},
+            "roles": {str(role): self.role(role) for role in roles},
         }
         return {"id": put["id"], "name": name, "type": 1, "options": given, "resolved": resolved}
 
 
 CHANNEL_MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE_MESSAGE, AUTOCOMPLETE_RESULT, MODAL = 4, 5, 6, 7, 8, 9
-ROLE_MENU, CHANNEL_MENU = 6, 8
-USER_COMMAND = 2
-USER_OPTION, CHANNEL_OPTION = 6, 7
+STRING_MENU, TEXT_INPUT, ROLE_MENU, CHANNEL_MENU = 3, 4, 6, 8
+USER_COMMAND, MESSAGE_COMMAND = 2, 3
+USER_OPTION, CHANNEL_OPTION, ROLE_OPTION = 6, 7, 8
+BOT_ADD, VIEW_AUDIT_LOG = 28, 1 << 7
+
+
+INTERACTION_FAILED = Reply("This interaction failed", ephemeral=True)
+"""What Discord itself tells who is not answered in time."""
+
+
+def inputs(form: Json) -> Iterator[Json]:
+    """Every text input of a modal, whether it stands in a row or in a label."""
+    for part in form["components"]:
+        for inner in (*part.get("components", []), part.get("component")):
+            if inner and inner["type"] == TEXT_INPUT:
+                yield inner
 
 
 def components(message: Json) -> Iterator[Json]:
@@ -536,6 +584,11 @@ async def read(request: web.Request) -> tuple[Any, tuple[str, ...]]:
 def as_json(answer: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     kind = {"Content-Type": "application/json"}
     return web.Response(body=json.dumps(answer).encode(), status=status, headers=kind | (headers or {}))
+
+
+def invalid(faults: list[str]) -> web.Response:
+    """API, "Error Messages": Invalid Form Body."""
+    return as_json({"message": "Invalid Form Body", "code": 50035, "errors": {fault: {} for fault in faults}}, 400)
 
 
 def refused(status: int, code: int, message: str) -> web.Response:

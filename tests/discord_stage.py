@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from bots.discord_bot import DiscordAdapter
-from core.cards import Card
+from core.cards import Call, Card
 from core.config import Discord, DiscordServer
 from core.guard import Guard
 from core.messages import ConversationKey, Event, Message
+from core.store import tables
 from tests.discord_objects import (
     ALERTS,
     CHANNELS,
@@ -31,15 +33,27 @@ from tests.discord_objects import (
     button_ids,
     shown_text,
     stamp,
+    there,
 )
-from tests.discord_platform import Platform, platform
-from tests.support import lampkeeper
+from tests.discord_platform import Platform, Reply, platform
+from tests.support import lampkeeper, slow_talk
+
+VERBS = {"confirm": "Confirm", "dismiss": "Dismiss", "excerpt": "Show excerpt"}
+"""Actions of a card's buttons by which it can do what every platform's cards can."""
 
 
-def settings(**server: Any) -> Discord:
-    """The configuration that fits the tests' Discord."""
-    known: Json = {"id": SERVER, "alert_channel": ALERTS, "moderator_roles": (MODERATORS,)}
-    return Discord(token=SecretStr(TOKEN), servers=(DiscordServer(**known | server),))
+def settings(servers: int = 1, **server: Any) -> Discord:
+    """The configuration that fits the tests' Discord; `server` are keys of the first of its `servers`."""
+    known: list[Json] = [
+        {
+            "id": there(number, SERVER),
+            "alert_channel": there(number, ALERTS),
+            "moderator_roles": (there(number, MODERATORS),),
+        }
+        for number in range(servers)
+    ]
+    known[0] |= server
+    return Discord(token=SecretStr(TOKEN), servers=tuple(DiscordServer(**one) for one in known))
 
 
 class Ear:
@@ -48,6 +62,7 @@ class Ear:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.alive: float | None = None
+        self.chores: list[Any] = []
         self.states: list[bool] = []
         """What the guard was told about listening, without repetitions."""
 
@@ -68,6 +83,19 @@ class Ear:
 
     async def every(self, _platform: str) -> dict[str, Any]:
         return {}
+
+    async def arrive(self, _space: str) -> str:
+        return "known"
+
+    async def leave(self, _space: str) -> bool:
+        return False
+
+    @property
+    def scans(self) -> Ear:
+        return self
+
+    async def unfinished(self, _platform: str) -> list[Any]:
+        return []
 
     def listening(self, platform: str, is_listening: bool) -> None:
         assert platform == "discord"
@@ -95,12 +123,18 @@ async def listening(ear: Ear, **server: Any) -> AsyncIterator[DiscordAdapter]:
         await cancelled(running)
 
 
-async def heard(there: Platform, adapter: DiscordAdapter) -> None:
+async def heard(platform: Platform, adapter: DiscordAdapter) -> None:
     """Return when the adapter passed on all that was sent; a lost connection comes back."""
-    there.open.set()
-    await there.heard()
-    await until(lambda: not adapter.feed._shut)
+    platform.let_in()
+    await platform.heard()
+    await until(lambda: listens(platform, adapter))
     await adapter.settled()
+
+
+def listens(platform: Platform, adapter: DiscordAdapter) -> bool:
+    """Tell whether the adapter takes what comes from every server that has no outage."""
+    heard_of = {f"discord:{server}" for server in platform.servers if server not in platform.outages}
+    return not adapter.feed._shut & heard_of
 
 
 class Later:
@@ -114,6 +148,9 @@ class Later:
 
     async def find(self, card: Card) -> str | None:
         return await self.adapter.find(card)
+
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        await self.adapter.call(card, reference, why, tried=tried)
 
     async def notify(self, space: str, text: str) -> None:
         await self.adapter.notify(space, text)
@@ -132,8 +169,8 @@ class DiscordStage:
     adapter: DiscordAdapter
     guard: Guard
 
-    def __init__(self, folder: Path, there: Platform, config: Discord, clock: Callable[[], float]) -> None:
-        self.there = there
+    def __init__(self, folder: Path, platform: Platform, config: Discord, clock: Callable[[], float]) -> None:
+        self.there = platform
         self.config = config
         self._folder = folder
         self._clock = clock
@@ -141,7 +178,7 @@ class DiscordStage:
 
     async def start(self) -> None:
         """Start Lampkeeper; returns when it listens and has read what it missed."""
-        self.there.open.set()
+        self.there.let_in()
         later = Later()
         self.guard = await self._life.enter_async_context(
             lampkeeper(self._folder, clock=self._clock, deliverers=[later])
@@ -149,7 +186,7 @@ class DiscordStage:
         later.adapter = self.adapter = DiscordAdapter(self.config, self.guard)
         running = asyncio.create_task(self.adapter.run())
         self._life.push_async_callback(cancelled, running)
-        await until(lambda: running.done() or not self.adapter.feed._shut)
+        await until(lambda: running.done() or listens(self.there, self.adapter))
         if running.done():
             running.result()
         await self.settled()
@@ -172,9 +209,18 @@ class DiscordStage:
         """Cut the connection until `settled`; Discord forgets the session, so what is said meanwhile is missed."""
         await self.there.drop(forget=forget)
 
-    async def say(self, author: str, text: str, channel: str = "general", id: str | None = None, **more: Any) -> str:  # noqa: A002
-        """Let somebody write; the same `id` again is the same message delivered twice."""
-        said = self.there.message(PEOPLE[author], CHANNELS[channel], text, int(id) if id else None, **more)
+    async def say(
+        self,
+        author: str,
+        text: str,
+        channel: str = "general",
+        id: str | None = None,  # noqa: A002
+        server: int = 0,
+        **more: Any,
+    ) -> str:
+        """Let somebody write; the same `id` again is the same message delivered twice. `server` is its number."""
+        place = there(server, CHANNELS[channel])
+        said = self.there.message(PEOPLE[author], place, text, int(id) if id else None, **more)
         await self.there.send("MESSAGE_CREATE", self.there.as_event(said))
         return str(said["id"])
 
@@ -187,37 +233,57 @@ class DiscordStage:
         said = self._said(id)
         del self.there.messages[int(said["channel_id"])][int(id)]
         where = {"channel_id": said["channel_id"]} | (
-            {} if said["channel_id"] == str(DM) else {"guild_id": str(SERVER)}
+            {} if said["channel_id"] == str(DM) else {"guild_id": str(self.there.home(int(said["channel_id"])))}
         )
         await self.there.send("MESSAGE_DELETE", {"id": id, **where})
 
-    def cards(self) -> list[Json]:
-        """The cards in the alert channel, oldest first: title, text, buttons (their labels) and alert."""
+    def cards(self, server: int = 0) -> list[Json]:
+        """The cards in a server's alert channel, oldest first: title, text, buttons (their labels) and alert."""
         return [
             {
                 "title": message["embeds"][0]["title"],
                 "text": shown_text(message),
-                "buttons": [button["label"] for row in message["components"] for button in row["components"]],
+                "buttons": [VERBS[action] for action in actions(message) if action in VERBS],
                 "alert": button_ids(message)[0].split(":")[2],
                 "message": message,
             }
-            for message in self.there.messages.get(ALERTS, {}).values()
+            for message in self.there.messages.get(there(server, ALERTS), {}).values()
             if message["embeds"]
         ]
 
-    def notices(self) -> list[str]:
+    def notices(self, server: int = 0) -> list[str]:
         """What the alert channel was told besides cards."""
-        return [said["content"] for said in self.there.messages.get(ALERTS, {}).values() if not said["embeds"]]
+        told = self.there.messages.get(there(server, ALERTS), {}).values()
+        return [said["content"] for said in told if not said["embeds"]]
 
     async def press(self, alert: str, button: str, moderator: str = "moderator") -> Told:
-        """Let somebody press "Confirm", "Dismiss" or "Show excerpt"; returns what they were shown."""
-        action = {"Confirm": "confirm", "Dismiss": "dismiss", "Show excerpt": "excerpt"}[button]
-        card = next(card for card in self.cards() if card["alert"] == alert)
-        reply = await self.there.press(card["message"], f"lampkeeper:{action}:{alert}", PEOPLE[moderator])
+        """Let somebody press "Confirm", "Dismiss" or "Show excerpt"; returns what they were shown in the end."""
+        action = next(action for action, verb in VERBS.items() if verb == button)
+        reply = await self.push(alert, action, moderator)
+        if reply.message is not None and f"lampkeeper:grounds:{alert}" in button_ids(reply.message):
+            reply = await self.dismiss(reply.message, alert, moderator=moderator)
         return Told(reply.text, reply.ephemeral)
+
+    async def push(self, alert: str, action: str, moderator: str = "moderator") -> Reply:
+        """Let somebody press a button of a card, by its action."""
+        card = next(card for card in self.cards() if card["alert"] == alert)
+        return await self.there.press(card["message"], f"lampkeeper:{action}:{alert}", PEOPLE[moderator])
+
+    async def dismiss(
+        self, asked: Json, alert: str, grounds: str = "other", remark: str = "", moderator: str = "moderator"
+    ) -> Reply:
+        """Let somebody who is asked on which grounds choose them, and send the form off."""
+        chosen = await self.there.press(asked, f"lampkeeper:grounds:{alert}", PEOPLE[moderator], (grounds,))
+        assert chosen.modal is not None
+        return await self.there.submit(chosen.modal, {"remark": remark}, PEOPLE[moderator], asked)
 
     def _said(self, number: str) -> Json:
         return next(said[int(number)] for said in self.there.messages.values() if int(number) in said)
+
+
+def actions(message: Json) -> list[str]:
+    """The actions of a message's buttons."""
+    return [button.split(":")[1] for button in button_ids(message)]
 
 
 async def until(met: Callable[[], bool]) -> None:
@@ -227,6 +293,21 @@ async def until(met: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def talk(stage: DiscordStage, channel: str = "general", server: int = 0, target: str = "target") -> list[str]:
+    """Let the actor talk to the target; return the ids of what was said."""
+    first = await stage.say(target, "hello there", channel, server=server)
+    return [first] + [await stage.say("actor", line, channel, server=server) for line in slow_talk()]
+
+
+async def rows(stage: DiscordStage, server: int | None = None) -> list[str]:
+    """Return the ids of the messages stored, in the order in which they were, of a server or of all."""
+    query = select(tables.messages.c.id).order_by(tables.messages.c.seq)
+    if server is not None:
+        query = query.where(tables.messages.c.space == f"discord:{there(server, SERVER)}")
+    async with stage.guard.ledger.store.read() as tx:
+        return list(await tx.scalars(query))
+
+
 async def cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -234,11 +315,17 @@ async def cancelled(task: asyncio.Task[None]) -> None:
 
 @asynccontextmanager
 async def discord_stage(
-    folder: Path, clock: Callable[[], float] = time.time, **server: Any
+    folder: Path, clock: Callable[[], float] = time.time, servers: int = 1, shards: int = 1, **server: Any
 ) -> AsyncIterator[DiscordStage]:
-    """Run Lampkeeper on the tests' Discord, its database in `folder`; `server` are keys of [[discord.servers]]."""
-    async with platform() as there:
-        stage = DiscordStage(folder, there, settings(**server), clock)
+    """Run Lampkeeper on the tests' Discord, its database in `folder`; `server` are keys of [[discord.servers]].
+
+    There are so many servers, spread over so many shards, and the configuration knows them all.
+    """
+    async with platform() as discord_there:
+        discord_there.shards = shards
+        for number in range(1, servers):
+            discord_there.add_server(number)
+        stage = DiscordStage(folder, discord_there, settings(servers, **server), clock)
         try:
             await stage.start()
             yield stage

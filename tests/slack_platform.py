@@ -22,7 +22,7 @@ from sqlalchemy import text as sql
 
 from bots.slack_app import SlackAdapter, api
 from bots.slack_app.card import BUTTONS
-from core.cards import Card
+from core.cards import Call, Card
 from core.config import Slack
 from core.guard import Guard
 from tests.slack_api import (
@@ -274,6 +274,9 @@ class _Forward:
 
     async def find(self, card: Card) -> str | None:
         return await self.adapter.find(card)
+
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        await self.adapter.call(card, reference, why, tried=tried)
 
     async def notify(self, space: str, text: str) -> None:
         await self.adapter.notify(space, text)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.cards import Card, Person
+from core.cards import Call, Card, Person
 from core.effects import OpenAlert, UpdateAlert
 from core.engine import Engine, SpaceState
 from core.guard import Guard
@@ -97,6 +97,7 @@ class Board:
         self.cards: dict[str, Card] = {}
         self.notices: list[tuple[str, str]] = []
         self.calls: list[str] = []
+        self.called: list[tuple[str, Call, bool]] = []
         self.refusals: list[Exception] = []
         self.lose: list[Exception] = []
 
@@ -113,6 +114,11 @@ class Board:
     async def find(self, card: Card) -> str | None:
         self.calls.append("find")
         return next((reference for reference, posted in self.cards.items() if posted.alert == card.alert), None)
+
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        self.called.append((reference, why, tried))
+        if self.refusals:
+            raise self.refusals.pop(0)
 
     async def notify(self, space: str, text: str) -> None:
         self.calls.append("notify")

@@ -17,7 +17,7 @@ import pytest
 
 from bots import composition
 from bots.cli import COMMANDS, app
-from bots.commands.service import _serve
+from bots.commands.service import _serve, _stop
 from core.config import Config, Storage
 from core.errors import PlatformError
 from core.messages import Author, ConversationKey, Message
@@ -424,9 +424,11 @@ def test_a_damaged_database_is_told_and_left_alone(configured, tmp_path):
     assert lampkeeper("purge", "--config", config).returncode == 0
     database = tmp_path / "lampkeeper.db"
     database.write_bytes(b"this is no database " * 1000)
-    for command in ("run", "purge"):
-        sentence = refused(command, "--config", config, env={"LAMPKEEPER_DISCORD_TOKEN": "token"})
-        assert "lampkeeper.db is damaged" in sentence
+    assert "lampkeeper.db is damaged" in refused("purge", "--config", config)
+    tokens = {"LAMPKEEPER_SLACK_BOT_TOKEN": "xoxb-1", "LAMPKEEPER_SLACK_APP_TOKEN": "xapp-1"}
+    slack = configured('[slack]\nalert_channel = "C1"\n')  # where there is no safe mode
+    assert "lampkeeper.db is damaged" in refused("run", "--config", slack, env=tokens)
+    config = configured(DISCORD)
     assert "lampkeeper.db is damaged or not a database" in lampkeeper("check", "--config", config).stdout
     assert database.read_bytes() == b"this is no database " * 1000
 
@@ -600,7 +602,7 @@ async def guarded(folder):
 
 
 async def served(guard, *adapters):
-    return await _serve(guard, adapters)
+    return await _serve(guard, adapters, _stop())
 
 
 async def test_run_stops_cleanly_on_sigterm_and_commits_what_was_received(tmp_path):

@@ -188,22 +188,6 @@ async def rows(stage: DiscordStage) -> int:
         return int((await tx.execute(sql("SELECT count(*) FROM messages"))).scalar_one())
 
 
-async def test_when_the_bot_is_removed_the_servers_data_goes_and_the_log_says_so(stage: DiscordStage) -> None:
-    await talk(stage)
-    assert await rows(stage)
-    with capture_logs() as logs:
-        await stage.there.send("GUILD_DELETE", {"id": str(SERVER)})
-        await stage.there.heard()
-        await until(lambda: any(entry["event"] == "discord.removed" for entry in logs))
-    assert await rows(stage) == 0
-    (told,) = [entry for entry in logs if entry["event"] == "discord.removed"]
-    assert "was deleted" in told["what"]
-    await stage.there.send("GUILD_CREATE", {n: v for n, v in stage.there.guild().items() if n != "unavailable"})
-    await stage.there.heard()
-    await stage.settled()
-    assert await rows(stage) == 0, "what was deleted is not read again when the bot is invited back"
-
-
 async def test_an_outage_of_discord_deletes_nothing(stage: DiscordStage) -> None:
     await talk(stage)
     before = await rows(stage)

@@ -55,7 +55,7 @@ def said(number: int, text: str, author: str = "actor", partner: str = "target",
 
 SINCE_0003 = {
     "spaces": ("choices", "joined", "left", "advised", "digested"),
-    "alerts": ("remark", "claimant", "claimed", "escalated", "pinged", "held"),
+    "alerts": ("remark", "claimant", "claimed", "escalated", "pinged", "held", "evidence"),
 }
 """Columns that older databases do not have."""
 

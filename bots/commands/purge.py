@@ -17,6 +17,7 @@ from cyclopts import Parameter
 
 from bots import composition
 from bots.terminal import console, show_summary
+from core import holds
 from core.config import Config, load_config
 from core.errors import ConfigError
 from core.holdings import holdings, spaces
@@ -28,6 +29,7 @@ def purge(
     config: Path | None = None,
     space: str | None = None,
     person: str | None = None,
+    held: Annotated[bool, Parameter(negative=())] = False,
     yes: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Purge text older than [storage] keep_text_days; with --space, remove that space, or one person in it, for good.
@@ -42,13 +44,15 @@ def purge(
         The space to remove, with its platform before a colon, as in discord:SERVER_ID or slack:WORKSPACE_ID.
     person
         Remove only this person, by the platform's id, from the space.
+    held
+        With --space: cases under legal hold, too, for good. Else they stay.
     yes
         Do not ask.
     """
     set_up_logging(logging.WARNING)
     loaded = load_config(config, os.environ)
     if space is not None:
-        return asyncio.run(_forget(loaded, space, person, sure=yes))
+        return asyncio.run(_forget(loaded, space, person, sure=yes, holds_too=held))
     if person is not None:
         raise ConfigError("A person is known within one space only.", "Name it with --space, too.")
     purged = asyncio.run(_purge(loaded))
@@ -62,7 +66,7 @@ async def _purge(config: Config) -> int:
         return await composition.make_guard(config, composition.make_engine(config), store).purge()
 
 
-async def _forget(config: Config, space: str, person: str | None, *, sure: bool) -> int:
+async def _forget(config: Config, space: str, person: str | None, *, sure: bool, holds_too: bool) -> int:
     to = console()
     who = f"the space {space}" if person is None else f"the person {person} in the space {space}"
     async with composition.opened_store(config) as store:
@@ -79,10 +83,16 @@ async def _forget(config: Config, space: str, person: str | None, *, sure: bool)
             to.print("Nothing was removed.")
             return 1
         guard = composition.make_guard(config, composition.make_engine(config), store)
-        if person is None:
-            await guard.forget_space(space)
-        else:
-            await guard.forget_person(space, person)
+        if holds_too:
+            await holds.end(guard.ledger, space, person)
+        held = await (guard.forget_space(space) if person is None else guard.forget_person(space, person))
+    if held:
+        cases = "1 case that is" if held == 1 else f"{held} cases that are"
+        to.print(
+            f"Everything about {who} was removed, but for {cases} under legal hold. With --held they go as well.",
+            soft_wrap=True,
+        )
+        return 0
     to.print(f"Everything about {who} was removed.", soft_wrap=True)
     return 0
 

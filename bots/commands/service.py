@@ -3,6 +3,10 @@
 Leans on `bots.composition` for the parts. `run` gives every adapter a task of its own: one platform that refuses says
 so and leaves the others running. A stop (Ctrl-C, SIGTERM) ends the adapters first and the guard last, so that all that
 was received is committed.
+
+Safe mode: where database or model cannot be opened, platforms that have a stand-in (`bots.composition.SAFE`) go online
+with it, and opening is tried again until it can be; `run` then goes on as always. Without one, or where another
+Lampkeeper has the database and so watches, it ends with the sentence. So it does once every stand-in had to give up.
 """
 
 from __future__ import annotations
@@ -19,16 +23,21 @@ from typing import Any
 from rich.text import Text
 
 from bots import composition
-from bots.adapter import Adapter, Finding
+from bots.adapter import Adapter, Finding, SafeAdapter
 from bots.terminal import complain, console
 from core.config import Config, load_config
-from core.errors import ConfigError, LampkeeperError, StoreError, VaultError
+from core.engine import Engine
+from core.errors import ConfigError, LampkeeperError, ModelError, StoreError, StoreInUseError, VaultError
 from core.guard import Guard
 from core.model import SHIPPED, load_model
 from core.observe import place_of, set_up_logging
+from core.store import Store
 from core.store.look import look
 from core.vault import open_vault
 
+UNOPENED = (StoreError, VaultError, ModelError)
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds between tries to open what could not be opened."""
 SHADOW = "shadow mode: scores are noted for `lampkeeper tune`, and no alert is shown to anybody"
 
 
@@ -53,22 +62,72 @@ async def _run(config: Config) -> int:
     for name in names:
         for missing in composition.missing_tokens(config, name):
             raise missing
-    engine = composition.make_engine(config)
-    async with composition.opened_store(config) as store:
+    stop = _stop()
+    opened = await _opened(config, names, stop)
+    if opened is None:
+        console().print("Stopped.")
+        return 1
+    engine, store = opened
+    try:
         guard = composition.make_guard(config, engine, store)
         adapters = [composition.make_adapter(config, name, guard) for name in names]
         console().print(f"Lampkeeper is running: {', '.join(names)}. Ctrl-C stops it.")
         if engine.shadow:
             console().print(f"{SHADOW}.")
-        return await _serve(guard, adapters)
+        return await _serve(guard, adapters, stop)
+    finally:
+        await store.close()
 
 
-async def _serve(guard: Guard, adapters: Sequence[Adapter]) -> int:
-    """Run guard and adapters until a signal, until no adapter is left, or until the guard fails."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+async def _opened(config: Config, names: Sequence[str], stop: asyncio.Event) -> tuple[Engine, Store] | None:
+    """Open model and database, however long it takes where there is a safe mode; None if a signal stopped that."""
+    try:
+        return await composition.opened(config)
+    except StoreInUseError:
+        raise
+    except UNOPENED as error:
+        safe = [composition.make_safe(config, name, error) for name in names if name in composition.SAFE]
+        if not safe:
+            raise
+        complain(f"{error} Until then: safe mode, in which nothing is checked. It is tried again by itself.")
+    telling = asyncio.gather(*(_listen(adapter, []) for adapter in safe))
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        return await _open_again(config, safe, (telling, stopping))
+    finally:
+        stopping.cancel()
+        await _cancelled(telling)
+
+
+async def _open_again(
+    config: Config, safe: Sequence[SafeAdapter], ends: tuple[asyncio.Future[Any], asyncio.Task[Any]]
+) -> tuple[Engine, Store] | None:
+    """Try until it can be opened, keeping `safe` up to date; None with a signal; the error if all of `safe` ended.
+
+    `ends` are done when all stand-ins gave up, and when a signal came.
+    """
+    wait, (given_up, stopping) = FIRST_WAIT, ends
+    while True:
+        await asyncio.wait(ends, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
+            return None
+        try:
+            opened = await composition.opened(config)
+        except StoreInUseError:
+            raise
+        except UNOPENED as error:
+            if given_up.done():
+                raise
+            for adapter in safe:
+                adapter.trouble = error
+            wait = min(2 * wait, LONGEST_WAIT)
+        else:
+            await asyncio.gather(*(adapter.over() for adapter in safe))
+            return opened
+
+
+async def _serve(guard: Guard, adapters: Sequence[Adapter], stop: asyncio.Event) -> int:
+    """Run guard and adapters until `stop`, until no adapter is left, or until the guard fails."""
     watching = asyncio.create_task(guard.run(adapters), name="guard")
     gave_up: list[str] = []
     listening = asyncio.gather(*(_listen(adapter, gave_up) for adapter in adapters))
@@ -84,6 +143,14 @@ async def _serve(guard: Guard, adapters: Sequence[Adapter]) -> int:
     return 0 if stop.is_set() and not gave_up else 1
 
 
+def _stop() -> asyncio.Event:
+    """Return what a signal to stop sets."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
 async def _cancelled(task: asyncio.Future[Any]) -> None:
     """End a task; an error that ended it before is raised."""
     task.cancel()
@@ -91,7 +158,7 @@ async def _cancelled(task: asyncio.Future[Any]) -> None:
         await task
 
 
-async def _listen(adapter: Adapter, gave_up: list[str]) -> None:
+async def _listen(adapter: Adapter | SafeAdapter, gave_up: list[str]) -> None:
     """Run one adapter; when it has to give up, say so, note it in `gave_up`, and leave the others alone."""
     try:
         await adapter.run()

@@ -1,15 +1,14 @@
 """The Discord adapter: a bot that reads what its servers' members write, and shows cards to their moderators.
 
 Leans on discord.py. `client` listens, `feed` and `history` keep the order and close gaps, `translate` and `card` turn
-Discord's objects into the core's and back, `buttons` answers presses, `check` looks before anything goes wrong. This
-module keeps the connection alive: in discord.py one frame that it cannot parse ends the whole client, so the client is
-replaced, and what was missed in between is read from history.
+Discord's objects into the core's and back, `buttons` answers presses, `backscan` reads history that moderators ask for,
+`check` looks before anything goes wrong, `safe` stands in while Lampkeeper cannot run. `connection` replaces the client
+whenever it ends, and what was missed in between is read from history.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 
 import discord
@@ -17,13 +16,20 @@ import structlog
 
 from bots.adapter import Finding
 from bots.discord_bot import delivery
-from bots.discord_bot.check import INTENT_REMEDY, findings
-from bots.discord_bot.client import Watch
+from bots.discord_bot.backscan import Backscans
+from bots.discord_bot.check import findings
+from bots.discord_bot.client import INTENTS, Parts, Watch
+from bots.discord_bot.connection import quiet, stay_connected
+from bots.discord_bot.content import Content
+from bots.discord_bot.digest import tell_due
 from bots.discord_bot.feed import Feed
+from bots.discord_bot.helpdesk import Helpdesk
 from bots.discord_bot.history import MARGIN, Catchup
 from bots.discord_bot.servers import Servers
+from bots.discord_bot.slash import trial
 from bots.discord_bot.translate import server_id, space
-from core.cards import Card
+from bots.helplines import Helplines, known
+from core.cards import Call, Card
 from core.config import Discord
 from core.errors import LampkeeperError, PlatformError, TryLater
 from core.guard import Guard
@@ -31,31 +37,30 @@ from core.messages import ConversationKey
 
 log = structlog.get_logger(__name__)
 
-LONGEST_WAIT = 60.0
-TOKEN_CLOSED = 4004
-INTENTS_CLOSED = frozenset({4013, 4014})
-"""Close codes of the gateway (API, "Gateway Close Event Codes") that connecting again would only repeat."""
-
 
 class DiscordAdapter:
     """Discord, as the core sees it. One for each process."""
 
     platform = "discord"
 
-    def __init__(self, config: Discord, guard: Guard) -> None:
-        # discord.py logs every frame, and so every message, at DEBUG: whatever the operator sets, not that.
-        logging.getLogger("discord").setLevel(logging.WARNING)
-        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    def __init__(self, config: Discord, guard: Guard, helplines: Helplines | None = None) -> None:
+        quiet()
         self.feed = Feed(guard.receive, self._read_again, [space(server.id) for server in config.servers])
         self.catchup = Catchup(guard, self.feed, self._tell)
         self._config = config
         self._guard = guard
         self.servers = Servers(config, guard.communities)
+        self.scans = Backscans(guard, self._connected)
+        self._content = Content()
+        self._intents = INTENTS
+        self.helpdesk = Helpdesk(self.servers, known() if helplines is None else helplines)
         self._client: Watch | None = None
+        guard.chores.append(lambda: tell_due(guard.ledger, self.servers))
 
     def client(self) -> Watch:
         """Make the next connection's client."""
-        self._client = Watch(self.servers, self._guard, self.feed, self.catchup)
+        parts = Parts(self.servers, self._guard, self.feed, self.catchup, self.scans, self._content, self.helpdesk)
+        self._client = Watch(parts, self._intents)
         return self._client
 
     async def run(self) -> None:
@@ -65,11 +70,12 @@ class DiscordAdapter:
         """
         assert self._config.token is not None, "bots.composition asks for missing tokens first"
         await self.servers.load()
+        await self.scans.tell_cut_off(self.servers)
         alive = await self._guard.last_alive(self.platform)
         self.catchup.since = time.time() if alive is None else alive - MARGIN
         parts = [
             asyncio.create_task(self.feed.run()),
-            asyncio.create_task(self._stay_connected(self._config.token.get_secret_value())),
+            asyncio.create_task(stay_connected(self._connect)),
         ]
         try:
             ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -78,7 +84,7 @@ class DiscordAdapter:
         finally:
             for part in parts:
                 part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await asyncio.gather(*parts, self.scans.close(), return_exceptions=True)
 
     async def settled(self) -> None:
         """Return when everything that Discord sent so far was handed to the guard."""
@@ -100,9 +106,17 @@ class DiscordAdapter:
         """Return the reference of a card for the same alert that an interrupted try did post; else None."""
         return await delivery.find(self._connected(), self._channel(card.space), card.alert)
 
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        """Call the role that the server chose for it to a card that is posted."""
+        await delivery.call(self._connected(), card, reference, why, tried=tried)
+
     async def notify(self, space: str, text: str) -> None:
         """Tell the server's moderators, in its alert channel, something about Lampkeeper itself."""
-        await delivery.notify(self._connected(), self._channel(space), text)
+        client, channel = self._connected(), self._channel(space)
+        if trial.is_order(text):
+            await trial.post(client, channel, text, self.servers.of(server_id(space)))
+        else:
+            await delivery.notify(client, channel, text)
 
     def _read_again(self, here: ConversationKey) -> None:
         if self._client is not None:
@@ -128,26 +142,22 @@ class DiscordAdapter:
             )
         return channel
 
-    async def _stay_connected(self, token: str) -> None:
-        wait = 1.0
-        while True:
-            began = time.monotonic()
-            try:
-                async with self.client() as client:
-                    await client.start(token)
-            except discord.LoginFailure:
-                raise PlatformError(*delivery.TOKEN_REFUSED) from None
-            except discord.PrivilegedIntentsRequired:
-                raise PlatformError("Discord does not let the bot read messages.", INTENT_REMEDY) from None
-            except discord.ConnectionClosed as error:
-                if error.code == TOKEN_CLOSED:
-                    raise PlatformError(*delivery.TOKEN_REFUSED) from None
-                if error.code in INTENTS_CLOSED:
-                    raise PlatformError("Discord does not let the bot read messages.", INTENT_REMEDY) from None
-                log.warning("discord.closed", code=error.code)
-            except Exception as error:  # noqa: BLE001  a frame that discord.py cannot parse raises just anything
-                # Only the type: the exception's own words may quote the frame.
-                log.warning("discord.broken", error=type(error).__name__)
-            wait = 1.0 if time.monotonic() - began > LONGEST_WAIT else min(wait * 2, LONGEST_WAIT)
-            log.info("discord.connecting_again", seconds=wait)
-            await asyncio.sleep(wait)
+    async def _connect(self) -> None:
+        assert self._config.token is not None
+        token = self._config.token.get_secret_value()
+        self._intents = await _intents(token)
+        async with self.client() as client:
+            await client.start(token)
+
+
+async def _intents(token: str) -> discord.Intents:
+    """Return the intents to connect with: Server Members too, where the operator switched it on in the portal.
+
+    To ask for it where it is off would end the connection. Raises as `discord.Client.login` does.
+    """
+    intents = discord.Intents(**dict(INTENTS))
+    async with discord.Client(intents=INTENTS) as asking:
+        await asking.login(token)
+        flags = asking.application.flags if asking.application else discord.ApplicationFlags()
+    intents.members = flags.gateway_guild_members or flags.gateway_guild_members_limited
+    return intents

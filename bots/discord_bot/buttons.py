@@ -1,59 +1,81 @@
-"""The buttons on a card. Each carries the alert's id, so a press works after any number of restarts.
+"""The buttons of a card and of the answers to it. Each carries what it is about, so a press works after any restart.
 
-Leans on discord.py's `DynamicItem` and on `core.guard`. Who may press is asked anew at every press. Discord wants an
-answer within three seconds (API, "Responding to an Interaction"), which a busy disk may not keep: a press that is
-allowed is acknowledged first and answered after. Answers are ephemeral: only the presser sees them.
+Leans on discord.py's `DynamicItem`; what a press does is in `hand` and `actions`, a row of `BUTTONS` each. Who may
+press is asked anew at every press. Discord wants an answer within three seconds (API, "Responding to an Interaction"),
+which a busy disk may not keep: a press that is allowed is acknowledged first and answered after. Where the answer can
+no longer be given, what was done stands, and the card shows it.
+
+A form (a modal) is answered from `submitted`, not from discord.py's own modal: one that was open while the bot
+restarted is answered too.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, Self, cast
 
 import discord
 import structlog
 
-from bots.discord_bot import card as drawn
-from bots.discord_bot.translate import space
-from core.cards import Card, Decision, Person
-from core.config import DiscordServer
+from bots.discord_bot import actions, hand
+from bots.discord_bot.answers import NOBODY, Answer, Press, may_press, pressed
+from bots.texts import ENGLISH, say
+from core.cards import GROUNDS, Card, Grounds
 
-if TYPE_CHECKING:
-    from bots.discord_bot.client import Watch
+__all__ = ["BUTTONS", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "submitted", "view"]
 
 log = structlog.get_logger(__name__)
 
-BUTTONS: dict[str, tuple[str, discord.ButtonStyle]] = {
-    "confirm": ("Confirm", discord.ButtonStyle.danger),
-    "dismiss": ("Dismiss", discord.ButtonStyle.secondary),
-    "excerpt": ("Show excerpt", discord.ButtonStyle.primary),
+_DANGER, _PRIMARY, _PLAIN = discord.ButtonStyle.danger, discord.ButtonStyle.primary, discord.ButtonStyle.secondary
+REMARK_LONGEST = 300
+
+
+class Button(NamedTuple):
+    """A button's text, how it looks, and what a press does with an alert."""
+
+    text: str
+    style: discord.ButtonStyle
+    press: Callable[[Press, Card], Awaitable[Answer]]
+
+
+BUTTONS: dict[str, Button] = {
+    "claim": Button("card.claim", _PLAIN, hand.claim),
+    "release": Button("card.release", _PLAIN, hand.release),
+    "confirm": Button("card.confirm", _DANGER, hand.confirm),
+    "dismiss": Button("card.dismiss", _PLAIN, hand.dismiss),
+    "excerpt": Button("card.excerpt", _PRIMARY, hand.excerpt),
+    "more": Button("card.more", _PLAIN, hand.more),
+    "take_over": Button("hand.take_over", _PLAIN, hand.take_over),
+    "undecide": Button("hand.undo", _PLAIN, hand.undecide),
+    "hold": Button("hand.hold", _PLAIN, hand.hold),
+    "lift": Button("hand.lift", _PLAIN, hand.lift),
+    "yes_lift": Button("hand.yes_lift", _DANGER, hand.yes_lift),
+    "export": Button("hand.export", _PLAIN, hand.export),
+    "escalate": Button("hand.escalate", _PLAIN, hand.escalate),
+    **{name: Button(f"hand.{name}", _PLAIN, actions.ask(name)) for name in actions.DEEDS},
+    **{f"yes_{name}": Button(f"hand.yes_{name}", _DANGER, actions.do(name)) for name in actions.DEEDS},
 }
-DECISIONS: dict[str, Decision] = {"confirm": "confirmed", "dismiss": "dismissed"}
-NOBODY = discord.AllowedMentions.none()
-
-REFUSED = "Only this server's moderators can use this button."
-UNKNOWN = "This alert is no longer kept."
-PURGED = "The text of these messages is no longer kept."
-FAILED = "That could not be done now, and nothing was recorded. Please press again in a minute."
 
 
-def custom_id(action: str, alert: str) -> str:
+def custom_id(action: str, about: str) -> str:
     """Name a button of an alert's card (Discord allows 100 characters).
 
     >>> custom_id("confirm", "00c0ffee00c0ffee")
     'lampkeeper:confirm:00c0ffee00c0ffee'
     """
-    return f"lampkeeper:{action}:{alert}"
+    return f"lampkeeper:{action}:{about}"
 
 
 class AlertButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"lampkeeper:(?P<action>confirm|dismiss|excerpt):(?P<alert>\w{1,64})",
+    template=rf"lampkeeper:(?P<action>{'|'.join(BUTTONS)}):(?P<alert>\w{{1,64}})",
 ):
-    """One button of one alert's card."""
+    """One button about one alert."""
 
-    def __init__(self, action: str, alert: str) -> None:
-        label, style = BUTTONS[action]
+    def __init__(self, action: str, alert: str, language: str = ENGLISH) -> None:
+        label, style = say(language, BUTTONS[action].text), BUTTONS[action].style
         super().__init__(discord.ui.Button(label=label, style=style, custom_id=custom_id(action, alert)))
         self.action = action
         self.alert = alert
@@ -67,69 +89,153 @@ class AlertButton(
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the press (called by discord.py)."""
+        await _answer(interaction, lambda press: _about_alert(press, self.alert, BUTTONS[self.action].press))
+
+
+class UndoButton(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"lampkeeper:undo:(?P<number>\d{1,18})"
+):
+    """Takes back one action."""
+
+    def __init__(self, number: str, language: str = ENGLISH) -> None:
+        super().__init__(discord.ui.Button(label=say(language, "hand.undo"), custom_id=custom_id("undo", number)))
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button that was pressed out of its id (called by discord.py)."""
+        return cls(match["number"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer the press (called by discord.py)."""
+        await _answer(interaction, lambda press: actions.undo(press, self.number))
+
+
+class GroundsMenu(
+    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=r"lampkeeper:grounds:(?P<alert>\w{1,64})"
+):
+    """Asks on which grounds an alert is dismissed; what is chosen opens a form for a remark."""
+
+    def __init__(self, alert: str, language: str = ENGLISH) -> None:
+        options = [
+            discord.SelectOption(label=say(language, f"card.grounds_{grounds}").capitalize(), value=grounds)
+            for grounds in GROUNDS
+        ]
+        placeholder = say(language, "hand.choose_grounds")
+        super().__init__(
+            discord.ui.Select(custom_id=custom_id("grounds", alert), placeholder=placeholder, options=options)
+        )
+        self.alert = alert
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the menu that was used out of its id (called by discord.py)."""
+        return cls(match["alert"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form (called by discord.py); a form has to be the first answer, so nothing is looked up before."""
         try:
-            await _press(interaction, self.action, self.alert)
+            if press := await pressed(interaction):
+                chosen = cast("dict[str, list[str]]", interaction.data)["values"][0]
+                await interaction.response.send_modal(_form(press, self.alert, chosen))
         except discord.HTTPException as error:
             log.warning("discord.answer_lost", status=error.status, code=error.code)
-        except Exception as error:  # noqa: BLE001  discord.py would log the traceback, and with it what errors carry
-            log.warning("discord.press_failed", error=type(error).__name__)
 
 
-def view(card: Card) -> discord.ui.View:
-    """Return the card's buttons; a decided card offers only the excerpt."""
-    buttons = discord.ui.View(timeout=None)
-    for action in BUTTONS:
-        if card.decided is None or action not in DECISIONS:
-            buttons.add_item(AlertButton(action, card.alert))
-    return buttons
+ITEMS = (AlertButton, UndoButton, GroundsMenu)
+"""What has to be registered with every client (`add_dynamic_items`)."""
+_FORM = re.compile(rf"lampkeeper:dismissed:(?P<alert>\w{{1,64}}):(?P<grounds>{'|'.join(GROUNDS)})")
 
 
-def may_press(member: discord.Member, server: DiscordServer, permissions: discord.Permissions) -> bool:
-    """Tell whether the member moderates: by the configured roles, or, where none is, by the permissions held.
-
-    `permissions` are those in the channel, which Discord sends along with every press.
-    """
-    if server.moderator_roles:
-        return any(member.get_role(role) for role in server.moderator_roles)
-    return permissions.moderate_members or permissions.manage_messages
-
-
-async def _press(interaction: discord.Interaction[Watch], action: str, alert: str) -> None:
-    member = interaction.user
-    server = interaction.client.servers.of(interaction.guild_id) if interaction.guild_id else None
-    allowed = server and isinstance(member, discord.Member) and may_press(member, server, interaction.permissions)
-    if not server or not allowed:
-        await interaction.response.send_message(REFUSED, ephemeral=True)
+async def submitted(interaction: discord.Interaction[Any]) -> None:
+    """Take in a form, if it is one of ours."""
+    data = cast("dict[str, Any]", interaction.data or {})
+    if interaction.type is not discord.InteractionType.modal_submit or not (
+        form := _FORM.fullmatch(str(data.get("custom_id")))
+    ):
         return
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    moderator = Person(str(member.id), member.display_name)
+    fields = (field for row in data["components"] for field in row.get("components", ()))
+    remark = next((str(field.get("value") or "") for field in fields if field.get("custom_id") == "remark"), "")
+    alert, grounds = form["alert"], cast("Grounds", form["grounds"])
+
+    def dismissed(press: Press, card: Card) -> Awaitable[Answer]:
+        return hand.dismissed(press, card, grounds, remark.strip()[:REMARK_LONGEST])
+
+    await _answer(interaction, lambda press: _about_alert(press, alert, dismissed))
+
+
+def view(card: Card, language: str = ENGLISH) -> discord.ui.View:
+    """Return the card's buttons; what is decided is no more asked."""
+    claim = "claim" if card.claimed is None else "release"
+    names = (claim, "confirm", "dismiss", "excerpt", "more") if card.decided is None else ("excerpt", "more")
+    return _view(tuple((name, card.alert) for name in names), None, language)
+
+
+def _view(buttons: tuple[tuple[str, str], ...], grounds: str | None, language: str) -> discord.ui.View:
+    shown = discord.ui.View(timeout=None)
+    for name, about in buttons:
+        shown.add_item(UndoButton(about, language) if name == "undo" else AlertButton(name, about, language))
+    if grounds is not None:
+        shown.add_item(GroundsMenu(grounds, language))
+    return shown
+
+
+def _form(press: Press, alert: str, grounds: str) -> discord.ui.Modal:
+    """Return the form for a remark."""
+    form = discord.ui.Modal(
+        title=press.say("hand.remark_title"), custom_id=f"lampkeeper:dismissed:{alert}:{grounds}", timeout=900
+    )
+    form.add_item(
+        discord.ui.TextInput(
+            label=press.say("hand.remark_label"),
+            custom_id="remark",
+            style=discord.TextStyle.paragraph,
+            required=False,
+            max_length=REMARK_LONGEST,
+        )
+    )
+    return form
+
+
+async def _about_alert(press: Press, alert: str, act: Callable[[Press, Card], Awaitable[Answer]]) -> Answer:
+    card = await press.desk.card(alert)
+    if card is None or card.space != press.space:
+        return Answer(press.say("hand.unknown"))
+    if str(press.member.id) == card.actor.id and act is not hand.excerpt:
+        return Answer(press.say("hand.never_yourself"))
+    return await act(press, card)
+
+
+async def _answer(interaction: discord.Interaction[Any], act: Callable[[Press], Awaitable[Answer]]) -> None:
+    """Answer a press by whoever may press."""
     try:
-        text, excerpt = await _answer(interaction.client, space(server.id), action, alert, moderator)
-    except Exception as error:  # noqa: BLE001  whatever it was, the presser must not be left waiting
+        press = await pressed(interaction)
+        if press is None:
+            return
+        with suppress(discord.NotFound):  # too late for an answer (10062), not for what was asked: the card shows it
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        try:
+            answer = await act(press)
+        except Exception as error:  # noqa: BLE001  whatever it was, the presser must not be left waiting
+            log.warning("discord.press_failed", error=type(error).__name__)
+            answer = Answer(press.say("hand.failed"))
+        await _send(interaction, answer, press.server.language)
+    except discord.HTTPException as error:
+        log.warning("discord.answer_lost", status=error.status, code=error.code)
+    except Exception as error:  # noqa: BLE001  discord.py would log the traceback, and with it what errors carry
         log.warning("discord.press_failed", error=type(error).__name__)
-        text, excerpt = FAILED, None
-    shown = [excerpt] if excerpt else []
-    await interaction.followup.send(text, embeds=shown, ephemeral=True, allowed_mentions=NOBODY)
 
 
-async def _answer(
-    client: Watch, here: str, action: str, alert: str, moderator: Person
-) -> tuple[str, discord.Embed | None]:
-    card = await client.guard.desk.card(alert)
-    if card is None or card.space != here:
-        return UNKNOWN, None
-    if action in DECISIONS:
-        return await _decide(client, alert, DECISIONS[action], moderator), None
-    lines = await client.guard.desk.excerpt(alert, moderator)
-    return ("", drawn.excerpt(lines)) if lines else (PURGED, None)
-
-
-async def _decide(client: Watch, alert: str, decision: Decision, moderator: Person) -> str:
-    verdict = await client.guard.desk.decide(alert, decision, moderator)
-    if verdict is None:
-        return UNKNOWN
-    status = discord.utils.escape_markdown(verdict.card.status)
-    if verdict.accepted:
-        return f"Recorded: {status}."
-    when = f" on <t:{int(verdict.card.decided.time)}:f>" if verdict.card.decided else ""
-    return f"Somebody decided before you: {status}{when}."
+async def _send(interaction: discord.Interaction[Any], answer: Answer, language: str) -> None:
+    more: dict[str, Any] = {} if answer.file is None else {"file": answer.file}
+    if answer.buttons or answer.grounds is not None:
+        more["view"] = _view(answer.buttons, answer.grounds, language)
+    first, rest = answer.embeds[:1], answer.embeds[1:]
+    send = interaction.followup.send
+    await send(answer.text, embeds=list(first), ephemeral=True, allowed_mentions=NOBODY, **more)
+    for embed in rest:
+        await send(embed=embed, ephemeral=True, allowed_mentions=NOBODY)

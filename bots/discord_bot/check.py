@@ -13,17 +13,15 @@ import discord
 
 from bots.adapter import Finding
 from bots.discord_bot.client import INTENTS
-from bots.discord_bot.delivery import NEEDED, TOKEN_REFUSED
+from bots.discord_bot.connection import INTENT_REMEDY
+from bots.discord_bot.delivery import TOKEN_REFUSED
+from bots.discord_bot.permissions import ALERT_CHANNEL, invite, labels, lacking, missing
 from bots.discord_bot.translate import watched
+from bots.texts import ENGLISH, say
 from core.config import Discord, DiscordServer
 
 PATIENCE = 60.0
-INTENT_REMEDY = (
-    "Switch on Message Content Intent at https://discord.com/developers/applications (your application, Bot, "
-    "Privileged Gateway Intents)."
-)
-
-INVITE_REMEDY = "Open the invite link of docs/discord.md as an administrator of your server."
+INVITE_REMEDY = "Open the invite link above as somebody who may manage the server."
 
 
 async def findings(config: Discord) -> list[Finding]:
@@ -35,6 +33,8 @@ async def findings(config: Discord) -> list[Finding]:
             await client.login(config.token.get_secret_value())
             found.append(Finding("Discord: the token is accepted.", ok=True))
             found.append(_intent(client.application))
+            if client.application is not None:
+                found.append(Finding(f"Discord: invite the bot with {invite(client.application.id)}", ok=True))
             set_up = {server.id: server for server in config.servers}
             joined = [guild.id async for guild in client.fetch_guilds()]
             for server in dict.fromkeys([*set_up, *joined]):
@@ -89,6 +89,7 @@ async def _server(client: discord.Client, server: DiscordServer) -> list[Finding
         Finding(f"Discord: the bot is a member of server {server.id}.", ok=True),
         *_alert_channel(guild, me, channels, server),
         *_readable(me, channels, server),
+        *_optional(me, channels, server),
         *_roles(guild, server),
     ]
 
@@ -106,9 +107,8 @@ def _alert_channel(
         remedy = "Set alert_channel to the id of a text channel of that server."
         return [Finding(f"{what} {fault}.", ok=False, remedy=remedy)]
     held = channel.permissions_for(me)
-    missing = ", ".join(name for permission, name in NEEDED.items() if not getattr(held, permission))
-    if missing:
-        found = [Finding(f"{what} lacks {missing} for the bot.", ok=False, remedy=f"Give its role {missing} there.")]
+    if lacks := labels(missing(held, ALERT_CHANNEL)):
+        found = [Finding(f"{what} lacks {lacks} for the bot.", ok=False, remedy=f"Give its role {lacks} there.")]
     else:
         found = [Finding(f"{what} is ready.", ok=True)]
     if channel.permissions_for(guild.default_role).view_channel:
@@ -134,10 +134,20 @@ def _readable(me: discord.Member, channels: Sequence[discord.abc.GuildChannel], 
             Finding(
                 f"Discord: the bot may not read the history of: {_some(mute)}.",
                 ok=False,
-                remedy="Give its role Read Message History there, or add them to ignored_channels.",
+                remedy="Give its role Read Message History there, or leave them out with /lampkeeper settings.",
             )
         )
     return found
+
+
+def _optional(me: discord.Member, channels: Sequence[discord.abc.GuildChannel], server: DiscordServer) -> list[Finding]:
+    """Say what does not work for want of a permission that somebody may well not want to give."""
+    lacks = lacking(me, channels, server.alert_channel)
+    return [
+        Finding(f"Discord: in server {server.id}: {say(ENGLISH, row.without)}", ok=True)
+        for row in lacks
+        if row.without is not None
+    ]
 
 
 def _some(channels: list[int]) -> str:

@@ -1,7 +1,15 @@
 """The connection to Discord: each event it brings goes to the feed, translated.
 
 Leans on discord.py's `AutoShardedClient`. Only raw events are used for edits and deletions, so that they are followed
-for messages sent before this process began, and discord.py keeps no copy of any text (`max_messages=None`).
+for messages sent before this process began, and discord.py keeps no copy of any text (`max_messages=None`), nor any
+member. Decisions:
+
+- Roles come with every live message, so a change of roles counts from the member's next message on. No member is kept
+  to compare with: a server has hundreds of thousands.
+- That people were banned is seen where the bot may ban or read the audit log (API, "Guild Ban Add"); that they left or
+  joined, where the operator switched on the privileged Server Members intent, which Lampkeeper uses but does not need.
+- A server that the bot is removed from is sealed, and deleted after a week (`core.leaving`). So is one that it was
+  removed from while it was not running, from when that is noticed.
 """
 
 from __future__ import annotations
@@ -9,19 +17,32 @@ from __future__ import annotations
 import sys
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import discord
 import structlog
 
-from bots.discord_bot.buttons import AlertButton
+from bots.discord_bot.accounts import Accounts
+from bots.discord_bot.backscan import Backscans
+from bots.discord_bot.buttons import ITEMS, submitted
+from bots.discord_bot.connection import INTENT_REMEDY
+from bots.discord_bot.content import Content
 from bots.discord_bot.feed import Feed
+from bots.discord_bot.helpdesk import CountryMenu, Helpdesk, TellButton
 from bots.discord_bot.history import DIRECT, Catchup
 from bots.discord_bot.servers import Served, Servers
 from bots.discord_bot.slash import add_commands, put_commands
+from bots.discord_bot.slash.backscan import CancelButton
+from bots.discord_bot.slash.setup import SetupItem
+from bots.discord_bot.slash.trial import TrialButton
 from bots.discord_bot.translate import key, server_id, space, spoken, to_message, watched
+from bots.discord_bot.welcome import welcome
+from bots.texts import say
+from core import presence
+from core.cards import Gone
 from core.errors import LampkeeperError
 from core.guard import Guard
+from core.leaving import GRACE
 from core.messages import ConversationKey, Deletion, Edit
 
 log = structlog.get_logger(__name__)
@@ -29,33 +50,50 @@ log = structlog.get_logger(__name__)
 EDITED_LATELY = timedelta(days=1)
 """After which an update of an edited message is taken for a pin, a preview or the like: Discord sends the time
 of the last edit along with every one of them, for ever. Within the day the guard sees that the text is the same."""
-INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True, moderation=True)
 PATIENCE = 30.0
 """Seconds that discord.py waits out a rate limit itself; a longer one goes back to the outbox."""
 
 
-class Watch(discord.AutoShardedClient):
-    """One session with Discord. The feed and the catch-up outlive it."""
+class Parts(NamedTuple):
+    """What a connection is made with, and what outlives it."""
 
-    def __init__(self, servers: Servers, guard: Guard, feed: Feed, catchup: Catchup) -> None:
+    servers: Servers
+    guard: Guard
+    feed: Feed
+    catchup: Catchup
+    scans: Backscans
+    content: Content
+    helpdesk: Helpdesk
+
+
+class Watch(discord.AutoShardedClient):
+    """One session with Discord."""
+
+    def __init__(self, parts: Parts, intents: discord.Intents) -> None:
         super().__init__(
-            intents=INTENTS,
+            intents=intents,
             max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=PATIENCE,
         )
-        self.guard = guard
-        self.servers = servers
+        self.servers, self.guard, self._feed, self._catchup, self.scans, self._content, self.helpdesk = parts
+        self.accounts = Accounts()
         self.tree = discord.app_commands.CommandTree(self)
         add_commands(self.tree)
-        self._feed = feed
-        self._catchup = catchup
+        self.gaps = self._catchup.gaps
         self._shards: set[int] = set()
 
     async def setup_hook(self) -> None:
         """Make the buttons of every card ever posted answer, and the commands (discord.py calls it to begin with)."""
-        self.add_dynamic_items(AlertButton)
+        self.add_dynamic_items(*ITEMS, CancelButton, CountryMenu, SetupItem, TellButton, TrialButton)
         await put_commands(self.tree)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Take in forms: those that were open while the bot restarted, too."""
+        await submitted(interaction)
 
     async def close(self) -> None:
         """End the session. What still comes in waits for the next one: nothing may overtake what is missed now."""
@@ -74,13 +112,18 @@ class Watch(discord.AutoShardedClient):
         """Take a message, live."""
         if server := self._server(message):
             self._feed.put(to_message(message, server))
+            if self._content.withheld(message):
+                log.error("discord.no_content", server=server.id, remedy=INTENT_REMEDY)
+                await self.guard.communities.tell(space(server.id), say(server.language, "safe.no_content"))
+        if message.guild is None and spoken(message):
+            await self.helpdesk.greet(self, message)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Take a message as it reads now. Discord also updates messages that are pinned or previewed: no edits."""
         edited = payload.message.edited_at
         if edited is None or discord.utils.utcnow() - edited > EDITED_LATELY:
             return
-        if server := self._server(payload.message):
+        if (server := self._server(payload.message)) and not server.skips(edited.timestamp()):
             self._feed.put(Edit(to_message(payload.message, server)))
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -122,11 +165,33 @@ class Watch(discord.AutoShardedClient):
             reached = found if isinstance(found, discord.abc.Messageable) else self.get_partial_messageable(channel)
             self._catchup.read_again(reached, here, server)
 
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    async def on_member_ban(self, guild: discord.Guild, user: discord.User | discord.Member) -> None:
+        """Show on cards that somebody was banned."""
+        await self._gone(guild.id, user.id, "banned")
+
+    async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
+        """Show on cards that somebody left."""
+        await self._gone(payload.guild_id, payload.user.id, "left")
+
+    async def on_member_join(self, member: discord.Member) -> None:
+        """Show on cards that somebody is back."""
+        await self._gone(member.guild.id, member.id, None)
+
+    async def _gone(self, server: int, person: int, gone: Gone | None) -> None:
+        try:
+            await presence.note(self.guard.ledger, space(server), str(person), gone)
+        except LampkeeperError as error:
+            log.warning("discord.not_noted", server=server, what=error.what, remedy=error.remedy)
+
     # --- the connection ----------------------------------------------------------------------------------------------
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Catch up with a server: at the start, after a new session, after an outage of Discord's."""
+        """Catch up with a server: at the start, after a new session, after an outage of Discord's, after joining it."""
+        self.servers.gone(guild.id, gone=False)
         self._catchup.regained(guild, self.servers.of(guild.id), resumed=False)
+        await self._arrived(guild)
 
     on_guild_join = on_guild_available
 
@@ -135,28 +200,47 @@ class Watch(discord.AutoShardedClient):
         self._catchup.lost(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Delete all that is known of a server that the bot was removed from, as Discord's developer policy asks.
+        """Seal a server that the bot was removed from; it is deleted later, as Discord's developer policy asks.
 
         An outage is no removal: discord.py tells it as `on_guild_unavailable`.
         """
         self._catchup.removed(guild.id)
+        await self._left(guild.id)
+
+    async def _arrived(self, guild: discord.Guild) -> None:
+        """Take note that the bot is in a server; if it was removed lately, tell the admins that nothing is lost."""
+        here = space(guild.id)
         try:
-            await self.guard.settled()
-            await self.guard.forget_space(space(guild.id))
+            arrival = await self.guard.communities.arrive(here)
+            if arrival == "new":
+                await self.servers.load_one(guild.id)
+            if arrival == "back":
+                await self.guard.communities.tell(here, say(self.servers.of(guild.id).language, "leaving.back"))
         except LampkeeperError as error:
-            log.error(
-                "discord.not_deleted",
-                server=guild.id,
-                what=error.what,
-                remedy=f"delete it with: lampkeeper purge --space {space(guild.id)}",
-            )
+            log.error("discord.not_noted", server=guild.id, what=error.what, remedy=error.remedy)
             return
-        log.warning(
-            "discord.removed",
-            server=guild.id,
-            what="The bot was removed from the server, and what Lampkeeper kept of the server was deleted.",
-            remedy="invite the bot again, or take the server out of the configuration",
-        )
+        if arrival != "known":
+            log.info("discord.joined", server=guild.id, back=arrival == "back")
+        if arrival == "new":
+            await welcome(self, guild)
+
+    async def _left(self, server: int) -> None:
+        """Seal a server that the bot is not in."""
+        self.servers.gone(server, gone=True)
+        self.scans.stop(server)
+        try:
+            sealed = await self.guard.communities.leave(space(server))
+        except LampkeeperError as error:  # it is noticed again at the next connection
+            log.error("discord.not_noted", server=server, what=error.what, remedy=error.remedy)
+            return
+        if sealed:
+            log.warning(
+                "discord.removed",
+                server=server,
+                what="The bot was removed from the server: nothing of it is shown or read any more.",
+                remedy=f"What is kept is deleted in {GRACE / 86_400:g} days. Invite the bot again to keep it, or "
+                f"delete it now: lampkeeper purge --space {space(server)}",
+            )
 
     async def on_shard_disconnect(self, shard: int) -> None:
         """Hold what follows: the connection dropped. discord.py connects again by itself."""
@@ -179,8 +263,16 @@ class Watch(discord.AutoShardedClient):
         log.info("discord.connected", shard=shard)
         self._shards.add(shard)
         if len(self._shards) == self.shard_count:
-            self._catchup.expect({guild.id for guild in self.guilds})
-        self._direct_regained(shard)
+            present = {guild.id for guild in self.guilds}
+            self._catchup.expect(present)
+            absent = [server for server in self.servers if server not in present]
+            for server in absent:
+                self.servers.gone(server, gone=True)
+            self._direct_regained(shard)
+            for server in absent:
+                await self._left(server)
+        else:
+            self._direct_regained(shard)
 
     def _direct_regained(self, shard: int) -> None:
         if shard == 0 and (direct := self.servers.direct()) is not None:

@@ -7,25 +7,26 @@ was lost is not doubled; after longer interruptions `find` looks. Nothing that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
 
-from bots.discord_bot.buttons import BUTTONS, NOBODY, custom_id, view
+from bots.discord_bot.buttons import NOBODY, view
 from bots.discord_bot.card import clip, embed
-from core.cards import Card
+from bots.discord_bot.permissions import ALERT_CHANNEL, labels
+from bots.discord_bot.permissions import missing as lacked
+from bots.discord_bot.translate import server_id
+from bots.texts import say
+from core.cards import Call, Card
 from core.errors import PlatformError, TryLater
 
-NEEDED = {
-    "view_channel": "View Channel",
-    "send_messages": "Send Messages",
-    "embed_links": "Embed Links",
-    "read_message_history": "Read Message History",
-}
-"""What the bot needs in an alert channel: discord.py's name, and the portal's."""
+if TYPE_CHECKING:
+    from bots.discord_bot.client import Watch
+
 LOOK_BACK = 200
 MESSAGE = 2000
 
@@ -50,7 +51,8 @@ def refusals(client: discord.Client, channel: int) -> Iterator[None]:
         ) from None
     except discord.NotFound:
         raise PlatformError(
-            f"The alert channel {channel} does not exist.", "Correct alert_channel of this server in the configuration."
+            f"The alert channel {channel} does not exist.",
+            "An admin of the server chooses another one with /lampkeeper setup.",
         ) from None
     except discord.HTTPException as error:
         if error.status == 429 or error.status >= 500:
@@ -69,14 +71,17 @@ def missing(client: discord.Client, channel: int) -> str:
     """Name the permissions that the bot lacks in a channel, as the portal does; all it needs, if that is not known."""
     place = client.get_channel(channel)
     held = place.permissions_for(place.guild.me) if isinstance(place, discord.TextChannel) else None
-    names = [name for permission, name in NEEDED.items() if held is None or not getattr(held, permission)]
-    return ", ".join(names or NEEDED.values())
+    return labels((held is not None and lacked(held, ALERT_CHANNEL)) or ALERT_CHANNEL)
 
 
-async def show(client: discord.Client, channel: int, card: Card, reference: str | None) -> str:
+async def show(client: Watch, channel: int, card: Card, reference: str | None) -> str:
     """Post the card in the channel, or edit the posted one; return its reference."""
+    server = server_id(card.space)
+    language, guild = client.servers.of(server).language, client.get_guild(server)
+    people = [int(who.id) for who in (card.actor, card.target) if who is not None and who.id]
+    accounts = {str(who): await client.accounts.of(guild, who) for who in people}
     with refusals(client, channel):
-        shown, buttons = embed(card, await direct(client, card)), view(card)
+        shown, buttons = embed(card, await direct(client, card), language, accounts), view(card, language)
         if reference is not None:
             where, _, message = reference.partition("/")
             posted = client.get_partial_messageable(int(where)).get_partial_message(int(message))
@@ -84,6 +89,10 @@ async def show(client: discord.Client, channel: int, card: Card, reference: str 
                 await posted.edit(embed=shown, view=buttons, allowed_mentions=NOBODY)
             except discord.NotFound:
                 pass  # somebody deleted it: the alert still stands, so it is posted anew
+            except discord.Forbidden:
+                if int(where) == channel:
+                    raise
+                # An earlier alert channel, closed since: in the present one it is posted anew.
             else:
                 return reference
         sent = await client.get_partial_messageable(channel).send(
@@ -99,18 +108,59 @@ def nonce(alert: str, replaced: str | None) -> str:
 
 async def find(client: discord.Client, channel: int, alert: str) -> str | None:
     """Look among the channel's latest messages for the bot's own card of an alert."""
-    wanted = {custom_id(action, alert) for action in BUTTONS}
     with refusals(client, channel):
         async for message in client.get_partial_messageable(channel).history(limit=LOOK_BACK):
-            ids = {
-                getattr(button, "custom_id", None)
+            ids = [
+                str(getattr(button, "custom_id", ""))
                 for row in message.components
                 if isinstance(row, discord.ActionRow)
                 for button in row.children
-            }
-            if message.author == client.user and not wanted.isdisjoint(ids):
+            ]
+            if message.author == client.user and any(name.endswith(f":{alert}") for name in ids):
                 return f"{channel}/{message.id}"
     return None
+
+
+async def call(client: Watch, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+    """Call the roles that the server chose to a posted card, by an answer to it: an edited card notifies nobody.
+
+    With `tried`, look first whether an earlier try did. Nobody else is notified, whatever the text names.
+    """
+    server = client.servers.of(server_id(card.space))
+    roles = server.second_reviewers if why == "second" else (server.call_role,) if server.call_role else ()
+    if not roles:
+        return
+    channel, message = map(int, reference.split("/"))
+    text = say(server.language, f"card.call_{why}", roles=" ".join(f"<@&{role}>" for role in roles))
+    if _unheard(client, server.id, channel, roles):
+        text += f"\n{say(server.language, 'card.call_blocked')}"
+    place = client.get_partial_messageable(channel, guild_id=server.id)
+    with refusals(client, channel):
+        if tried:
+            async for said in place.history(limit=LOOK_BACK, after=discord.Object(message)):
+                answered = said.reference.message_id if said.reference else None
+                if said.author == client.user and answered == message and said.content == text:
+                    return
+        await place.send(
+            text,
+            reference=discord.MessageReference(
+                message_id=message, channel_id=channel, guild_id=server.id, fail_if_not_exists=False
+            ),
+            nonce=nonce(card.alert, why),
+            allowed_mentions=discord.AllowedMentions(
+                everyone=False, users=False, roles=[discord.Object(role) for role in roles], replied_user=False
+            ),
+        )
+
+
+def _unheard(client: discord.Client, server: int, channel: int, roles: Collection[int]) -> bool:
+    """Tell whether Discord notifies one of the roles of nothing, as it is gone, or may not be mentioned."""
+    place, guild = client.get_channel(channel), client.get_guild(server)
+    if guild is None or not isinstance(place, discord.TextChannel):
+        return False
+    found = [guild.get_role(role) for role in roles]
+    allowed = place.permissions_for(guild.me).mention_everyone
+    return not allowed and any(role is None or not role.mentionable for role in found)
 
 
 async def notify(client: discord.Client, channel: int, text: str) -> None:

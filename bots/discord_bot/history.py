@@ -2,7 +2,8 @@
 
 Leans on discord.py's `history` (which keeps to Discord's rate limits), on `guard.cursor` for where a conversation was
 left, and on `Feed` for the order. A conversation that was never stored starts at the time the previous process was last
-alive; at the very first start, at this start. Discord replays what a short interruption missed (API, "Resuming"); the
+alive; at the very first start, at this start. Nothing is read here from before the bot joined the server, or joined it
+again: moderators ask for that (`backscan`). Discord replays what a short interruption missed (API, "Resuming"); the
 history is read even then, because the guard counts a message once however often it comes, and a replay cannot be proven
 complete. What Discord does not list, the bot's DMs and archived threads, is read when somebody writes there again.
 What was edited or deleted in the meantime is seen as it reads now; edits of what had been read before are looked for
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import discord
@@ -64,11 +65,42 @@ def conversations(guild: discord.Guild, server: Served) -> list[Readable]:
     return [c for c in channels if watched(c, server) and c.permissions_for(guild.me).view_channel]
 
 
-def _may_read(channel: discord.abc.Messageable) -> bool:
+def joined(channel: discord.abc.Messageable) -> int:
+    """Return the smallest id of what was said since the bot joined the channel's server; 0 where there is none."""
+    guild = getattr(channel, "guild", None)
+    since = guild.me.joined_at if isinstance(guild, discord.Guild) and guild.me is not None else None
+    return snowflake(since.timestamp()) if since else 0
+
+
+async def band_of(message: discord.Message, server: Served, bands: dict[int, AgeBand | None]) -> AgeBand | None:
+    """Ask for the author's roles, which history does not carry; once a person, and only if roles tell ages."""
+    author = message.author
+    if not server.age_roles or message.guild is None:
+        return None
+    if author.id not in bands:
+        try:
+            bands[author.id] = age_band(await message.guild.fetch_member(author.id), server)
+        except (discord.NotFound, discord.Forbidden):
+            bands[author.id] = None
+    return bands[author.id]
+
+
+def may_read(channel: discord.abc.Messageable) -> bool:
     """Tell whether the bot may read a channel's history: where not, Discord answers as if there were none."""
     if not isinstance(channel, Readable) or (isinstance(channel, discord.Thread) and channel.parent is None):
         return True
     return channel.permissions_for(channel.guild.me).read_message_history
+
+
+class Gap(NamedTuple):
+    """What was read from history last: from when to when (seconds since the epoch), and the channels that could not be.
+
+    `since` the connection was lost, or the previous process last alive; `until` everything else was read.
+    """
+
+    since: float
+    until: float
+    unread: tuple[int, ...]
 
 
 class Catchup:
@@ -90,8 +122,10 @@ class Catchup:
         self._expected: set[int] = set()
         self._whole: set[int] = set()
         """Servers of which nothing is left to read."""
-        self._removed: dict[int, float] = {}
-        """When the bot was removed from a server: what was said before that is not read again if it comes back."""
+        self.gaps: dict[int, Gap] = {}
+        """The last gap of each server that was read."""
+        self._lost: dict[int, float] = {}
+        """Since when what is said in a server is missed."""
 
     async def settled(self) -> None:
         """Return when nothing is being read."""
@@ -106,6 +140,7 @@ class Catchup:
     def lost(self, server: int) -> None:
         """Hold a server's events: the connection to it is gone."""
         self._feed.shut(space(server))
+        self._lost.setdefault(server, time.time())
         self._current.pop(server, None)
         self._whole.discard(server)
         self._cancel(space(server))
@@ -115,10 +150,10 @@ class Catchup:
         """Stop with a server that the bot is no longer in; what waits there is dropped."""
         self.lost(server)
         self._expected.discard(server)
+        self.gaps.pop(server, None)
         for name in [name for name in self._tasks if isinstance(name, ConversationKey) and name.space == space(server)]:
             self._cancel(name)
         self._feed.forget(space(server))
-        self._removed[server] = time.time()
         self._report()
 
     def regained(self, guild: discord.Guild, server: Served, *, resumed: bool) -> None:
@@ -206,7 +241,9 @@ class Catchup:
         complete = await asyncio.gather(*map(read, channels))
         self._whole.add(server.id)
         log.info("discord.caught_up", server=server.id, channels=len(channels))
-        await self._tell_unread(server, [c.id for c, whole in zip(channels, complete, strict=True) if not whole])
+        unread = [channel.id for channel, whole in zip(channels, complete, strict=True) if not whole]
+        self.gaps[server.id] = Gap(self._lost.pop(server.id, self.since), time.time(), tuple(unread))
+        await self._tell_unread(server, unread)
 
     async def _catch_up_one(self, channel: discord.abc.Messageable, here: ConversationKey, server: Served) -> None:
         if not await self._close_gap(channel, here, server, {}):
@@ -221,7 +258,7 @@ class Catchup:
         newest: int | None = None,
     ) -> bool:
         """Read, as often as live events do not fit meanwhile; then let the live ones go. False as `_read`."""
-        complete = _may_read(channel) and await self._read(channel, here, server, bands, newest)
+        complete = may_read(channel) and await self._read(channel, here, server, bands, newest)
         while self._feed.torn(here) and complete:
             complete = await self._read(channel, here, server, bands)
         self._feed.done(here)
@@ -243,14 +280,14 @@ class Catchup:
         while True:
             try:
                 cursor = await self._guard.cursor(here)
-                after = int(cursor) if cursor else snowflake(max(self.since, self._removed.get(server.id, 0.0)))
+                after = max(int(cursor) if cursor else snowflake(self.since), joined(channel))
                 if after > snowflake(time.time() - EDITS_FOR) and cursor:
                     await self._read_edits(channel, after, server, bands)
                 if newest is not None and newest <= after:
                     return True
                 async for message in channel.history(limit=None, after=discord.Object(after), oldest_first=True):
                     if spoken(message) and not server.skips(message.created_at.timestamp()):
-                        band = await self._band(message, server, bands)
+                        band = await band_of(message, server, bands)
                         await self._guard.receive(to_message(message, server, band))
             except (discord.Forbidden, discord.NotFound):
                 return False
@@ -278,22 +315,11 @@ class Catchup:
             if (
                 edited is not None
                 and edited.timestamp() > self.since
+                and message.id >= joined(channel)
                 and spoken(message)
                 and not server.skips(edited.timestamp())
             ):
-                await self._guard.receive(Edit(to_message(message, server, await self._band(message, server, bands))))
-
-    async def _band(self, message: discord.Message, server: Served, bands: dict[int, AgeBand | None]) -> AgeBand | None:
-        """Ask for the author's roles, which history does not carry; once a person, and only if roles tell ages."""
-        author = message.author
-        if not server.age_roles or message.guild is None:
-            return None
-        if author.id not in bands:
-            try:
-                bands[author.id] = age_band(await message.guild.fetch_member(author.id), server)
-            except (discord.NotFound, discord.Forbidden):
-                bands[author.id] = None
-        return bands[author.id]
+                await self._guard.receive(Edit(to_message(message, server, await band_of(message, server, bands))))
 
     async def _tell_unread(self, server: Served, unread: Iterable[int]) -> None:
         new = [channel for channel in unread if channel not in self._told]

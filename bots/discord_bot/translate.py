@@ -4,6 +4,8 @@ Leans on discord.py's parsed objects and `core.messages`. A space is a server; a
 a direct message with the bot. A DM with the bot belongs to the server that the configuration names for it, and has no
 `partner`: the other side is a program, so nobody is addressed. Discord's markup carries long numbers
 (``<@123456789012345678>``); they are written out in words, so that no signal takes an id for a telephone number.
+A forwarded message holds somebody's words, and Discord does not say whose: they count as an attachment, a fact without
+text, and are evidence against nobody.
 """
 
 from __future__ import annotations
@@ -85,14 +87,25 @@ def age_band(member: discord.Member, server: DiscordServer) -> AgeBand | None:
 
 
 def attachments(message: discord.Message) -> tuple[str, ...]:
-    """Return the kinds of what is attached: ``image``, ``video``, ``audio``, ``file``, ``sticker``, ``poll``."""
+    """Return the kinds of what is attached: ``image``, ``video``, ``audio``, ``file``, ``sticker``, ``poll``.
+
+    ``forward`` is a forwarded message, followed by the kinds of what is attached to that one.
+    """
+    forwarded = [("forward", *_files(snapshot)) for snapshot in message.message_snapshots]
+    polls = ("poll",) if message.poll else ()
+    return (*_files(message), *polls, *(kind for kinds in forwarded for kind in kinds))
+
+
+def _files(message: discord.Message | discord.MessageSnapshot) -> tuple[str, ...]:
     kinds = [(attachment.content_type or "").partition("/")[0] for attachment in message.attachments]
     named = [kind if kind in {"image", "video", "audio"} else "file" for kind in kinds]
-    return (*named, *("sticker" for _ in message.stickers), *(("poll",) if message.poll else ()))
+    return (*named, *("sticker" for _ in message.stickers))
 
 
 def mentions(message: discord.Message) -> tuple[str, ...]:
     """Return the people mentioned, in the order of the text; Discord's own list has none."""
+    if not message.mentions:
+        return ()
     people = [person.id for person in message.mentions if not person.bot]
     order = {person: place for place, person in reversed(list(enumerate(message.raw_mentions)))}
     return tuple(map(str, sorted(people, key=lambda person: (order.get(person, len(order)), person))))

@@ -33,7 +33,7 @@ from bots.slack_app.history import History
 from bots.slack_app.people import People
 from bots.slack_app.presses import press
 from bots.slack_app.translate import Raw, people_in, translate
-from core.cards import Card
+from core.cards import Call, Card
 from core.config import Slack
 from core.errors import LampkeeperError, PlatformError, TryLater
 from core.guard import Guard
@@ -114,6 +114,9 @@ class SlackAdapter:
         """Return the reference of a card for the same alert that an interrupted try did post; else None."""
         await self._workspace(card.space)
         return await delivery.find(self._client, self._config.alert_channel, card.alert)
+
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        """Call nobody: on Slack nobody can be chosen for it yet."""
 
     async def notify(self, space: str, text: str) -> None:
         """Tell the moderators, in the alert channel, something about Lampkeeper itself."""

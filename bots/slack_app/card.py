@@ -103,7 +103,8 @@ def _line(line: ExcerptLine) -> str:
     mark, gone = "▶ " if line.reason else "", ", deleted since" if line.deleted else ""
     when = _clock(line.time) if line.time is not None else "at an unknown time"
     text = line.text if len(line.text) <= LINE_MOST else f"{line.text[:LINE_MOST]} … (cut)"
-    return f"{mark}{line.author.name or line.author.id}, {when}{gone}: {text}"
+    along = f" ({line.attached})" if line.attachments else ""
+    return f"{mark}{line.author.name or line.author.id}, {when}{gone}: {text}{along}"
 
 
 def _offered(card: Card) -> tuple[str, ...]:

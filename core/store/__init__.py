@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -134,15 +135,22 @@ async def upsert(
     """
     if not rows:
         return
+    await tx.execute(_upsert(table, tuple(rows[0]), tuple(keep), tuple(highest)), list(rows))
+
+
+@cache
+def _upsert(table: Table, columns: tuple[str, ...], keep: tuple[str, ...], highest: tuple[str, ...]) -> sqlite.Insert:
+    """Build the statement; once each, for it takes as long as writing a dozen rows."""
     statement = sqlite.insert(table)
     primary = [column.name for column in table.primary_key]
     changed: dict[str, ColumnElement[Any]] = {
-        name: statement.excluded[name] for name in rows[0] if name not in primary and name not in keep
+        name: statement.excluded[name] for name in columns if name not in primary and name not in keep
     }
     for name in highest:
         changed[name] = case((table.c[name] > changed[name], table.c[name]), else_=changed[name])
-    action = statement.on_conflict_do_update(index_elements=primary, set_=changed) if changed else None
-    await tx.execute(action if action is not None else statement.on_conflict_do_nothing(), list(rows))
+    if not changed:
+        return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(index_elements=primary, set_=changed)
 
 
 async def _check_key(tx: AsyncConnection, vault: Vault) -> None:

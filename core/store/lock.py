@@ -10,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreInUseError
 
 
 class Lock:
@@ -28,7 +28,7 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()
-            raise StoreError(
+            raise StoreInUseError(
                 f"Another Lampkeeper is using the database {self._database}.",
                 "Stop that one first, or give this one a database of its own in [storage] database.",
             ) from error

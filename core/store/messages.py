@@ -36,12 +36,13 @@ class Kept(NamedTuple):
     time: float | None
     received: float
     deleted: bool = False
+    attachments: tuple[str, ...] = ()
 
 
 def row_of(vault: Vault, kept: Kept) -> Mapping[str, Any]:
     """Return the row that keeps this version."""
     space, conversation = kept.key
-    body = [kept.author, kept.target, kept.name, kept.age_band, kept.text]
+    body = [kept.author, kept.target, kept.name, kept.age_band, kept.text, kept.attachments]
     return {
         "seq": kept.seq,
         "version": kept.version,
@@ -138,12 +139,13 @@ async def read(tx: AsyncConnection, vault: Vault, query: Select[Any]) -> list[Ke
 
 def _kept(vault: Vault, row: Row[Any]) -> Kept:
     key = ConversationKey(row.space, row.conversation)
-    author, target, name, age_band, text = "", None, "", None, None
+    author, target, name, age_band, text, attachments = "", None, "", None, None, ()
     if row.body is not None:
         about = _about(row.space, row.conversation, row.id, row.version)
-        author, target, name, age_band, text = parse(vault, row.body, about)
+        author, target, name, age_band, text, *more = parse(vault, row.body, about)
+        attachments = tuple(more[0]) if more else ()  # bodies sealed by the first version have none
     place = (row.seq, row.version, key, row.id)
-    return Kept(*place, author, target, name, age_band, text, row.time, row.received, row.deleted)
+    return Kept(*place, author, target, name, age_band, text, row.time, row.received, row.deleted, attachments)
 
 
 def _about(space: str, conversation: str, message_id: str, version: int) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """How a pair's state is written small: JSON, squeezed by zlib that knows the words of it beforehand.
 
-Leans on the standard library. A pair that showed every signal comes to less than 1 KB instead of 3. JSON stays inside,
-with its names: it keeps every float exactly, a field added later finds its default in an older row, and rows written
-before there was this packing are read as they are.
+Leans on msgspec, which writes JSON several times faster than the standard library does. A pair that showed every signal
+comes to less than 1 KB instead of 3. JSON stays inside, with its names: it keeps every float exactly, a field added
+later finds its default in an older row, and rows written before there was this packing are read as they are.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 import zlib
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 _NAMES = """
 age_claim age_minimising asks_age asks_alone asks_appearance asks_experience asks_liking asks_location
@@ -31,6 +33,25 @@ _PACKED = b"\x78"
 """First byte of what zlib writes; no JSON begins with it."""
 
 
+def as_json(value: object, fields: Callable[[Any], Any]) -> bytes:
+    """Write JSON; `fields` makes JSON of what is none yet.
+
+    Half a character, and numbers that are none, only the standard library writes (msgspec makes null of the latter).
+
+    >>> as_json({"text": "hello", "sums": [0.1]}, repr)
+    b'{"text":"hello","sums":[0.1]}'
+    >>> as_json([None, float("inf")], repr)
+    b'[null,Infinity]'
+    """
+    try:
+        written = msgspec.json.encode(value, enc_hook=fields)
+    except UnicodeEncodeError:
+        written = b"null"
+    if b"null" not in written:
+        return written
+    return json.dumps(value, default=fields, separators=(",", ":")).encode()
+
+
 def pack(value: object, fields: Callable[[Any], Any]) -> bytes:
     """Write a value small; `fields` makes JSON of what is none yet.
 
@@ -38,7 +59,7 @@ def pack(value: object, fields: Callable[[Any], Any]) -> bytes:
     {'messages': 3, 'sums': [0.1]}
     """
     squeeze = zlib.compressobj(zdict=_KNOWN)
-    return squeeze.compress(json.dumps(value, default=fields, separators=(",", ":")).encode()) + squeeze.flush()
+    return squeeze.compress(as_json(value, fields)) + squeeze.flush()
 
 
 def unpack(written: bytes) -> Any:

@@ -10,8 +10,7 @@ seen" is looked up once. It is written to only inside a transaction, and dropped
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ from core.engine import PairKey, SpaceState
 from core.pair import Moment, PairState, PersonState
 from core.policy import AlertState
 from core.store import tables, upsert
-from core.store.pack import pack, unpack
+from core.store.pack import as_json, pack, unpack
 from core.vault import Vault
 
 KEYS_A_QUERY = 500
@@ -63,7 +62,7 @@ class Touched:
 
 def dump(vault: Vault, value: object, about: tuple[str, ...]) -> bytes:
     """Seal a state, or anything else that JSON can hold."""
-    return vault.seal(json.dumps(value, default=fields).encode(), about)
+    return vault.seal(as_json(value, fields), about)
 
 
 def dump_pair(vault: Vault, pair: PairState, about: tuple[str, ...]) -> bytes:
@@ -89,6 +88,11 @@ def pair_about(space: str, actor: str, target: str, column: str) -> tuple[str, .
 def person_about(space: str, person: str, column: str) -> tuple[str, ...]:
     """Say where a person's sealed value stands; `person` is a pseudonym."""
     return ("people", space, person, column)
+
+
+def alert_about(alert: str) -> tuple[str, ...]:
+    """Say where an alert's sealed value stands."""
+    return ("alerts", alert, "sealed")
 
 
 def read_pair(data: dict[str, Any]) -> PairState:
@@ -150,10 +154,17 @@ async def load_pairs(tx: AsyncConnection, vault: Vault, known: Known, wanted: It
 
 
 async def save(tx: AsyncConnection, vault: Vault, known: Known, touched: Touched) -> None:
-    """Write what changed; `base` columns stay as they are."""
-    await upsert(tx, tables.conversations, [_conversation_row(vault, known, name) for name in touched.conversations])
-    await upsert(tx, tables.people, [_person_row(vault, known, person) for person in touched.people])
-    await upsert(tx, tables.pairs, [_pair_row(vault, known, key) for key in touched.pairs])
+    """Write what changed in one space."""
+    await save_all(tx, vault, [(known, touched)])
+
+
+async def save_all(tx: AsyncConnection, vault: Vault, changes: Sequence[tuple[Known, Touched]]) -> None:
+    """Write what changed in many, a statement a table; `base` columns stay as they are."""
+    conversations = [_conversation_row(vault, known, name) for known, did in changes for name in did.conversations]
+    people = [_person_row(vault, known, person) for known, did in changes for person in did.people]
+    pairs = [_pair_row(vault, known, key) for known, did in changes for key in did.pairs]
+    for table, rows in ((tables.conversations, conversations), (tables.people, people), (tables.pairs, pairs)):
+        await upsert(tx, table, rows)
 
 
 def _conversation_row(vault: Vault, known: Known, name: str) -> Mapping[str, Any]:

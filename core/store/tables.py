@@ -135,11 +135,12 @@ alerts = Table(
     Column("escalated", Float),
     Column("pinged", Float),
     Column("held", Float),
+    Column("evidence", LargeBinary),
     Index(None, "space", "actor", "target"),
 )
 """`reference` is where its card stands; `remark` seals why people decided so; `claimant` works on it since `claimed`; a
 second reviewer was asked at `escalated`, and moderators were called at `pinged`; since `held` its evidence is under
-legal hold. Times are seconds since the epoch."""
+legal hold, and `evidence` seals a copy of the text that its excerpt shows. Times are seconds since the epoch."""
 
 actions = Table(
     "actions",
@@ -217,4 +218,5 @@ outbox = Table(
     Column("next_try", Float, nullable=False),
     Column("error", String),
 )
-"""What is still to be shown: the card of `alert`, or else `notice`. `unsure`: an attempt's outcome is not known."""
+"""What is still to be shown: the card of `alert`, or a `notice`; with both, people are called to that card, and
+`notice` says for what (`core.cards.Call`). `unsure`: an attempt's outcome is not known."""

@@ -185,7 +185,7 @@ def ordinary_rates(
 def choose_review(rates: dict[float, float]) -> float:
     """Choose the lowest threshold at which no more than `TOLERATED` of ordinary talks would alert.
 
-    >>> choose_review({0.9: 0.03, 0.95: 0.004, 0.99: 0.001})
+    >>> choose_review({0.9: 0.03, 0.95: 0.002, 0.99: 0.001})
     0.95
     """
     return next((step for step, rate in rates.items() if rate <= TOLERATED), STEPS[-1])

@@ -14,12 +14,37 @@ import discord
 import structlog
 from discord import app_commands
 
-from bots.discord_bot.slash import privacy
+from bots.discord_bot.slash import (
+    backscan,
+    cases,
+    pause,
+    preview,
+    privacy,
+    report,
+    requests,
+    settings,
+    setup,
+    stats,
+    status,
+    trial,
+)
 from bots.discord_bot.slash.asked import answer_error
 
 log = structlog.get_logger(__name__)
 
-MODULES: tuple[Callable[[app_commands.Group], None], ...] = (privacy.add,)
+MODULES: tuple[Callable[[app_commands.Group], None], ...] = (
+    setup.add,
+    settings.add,
+    pause.add,
+    status.add,
+    preview.add,
+    cases.add,
+    stats.add,
+    backscan.add,
+    trial.add,
+    privacy.add,
+    requests.add,
+)
 
 
 def add_commands(tree: app_commands.CommandTree[Any]) -> None:
@@ -28,6 +53,7 @@ def add_commands(tree: app_commands.CommandTree[Any]) -> None:
     for add in MODULES:
         add(group)
     tree.add_command(group)
+    report.add_menus(tree)
     tree.error(answer_error)
 
 

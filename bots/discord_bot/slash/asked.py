@@ -11,7 +11,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bots.discord_bot.buttons import may_press
+from bots.discord_bot.answers import may_press
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
 from bots.texts import say
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Who = Literal["member", "moderator", "admin"]
+ANSWERABLE = 14 * 60.0
+"""Seconds in which buttons under an answer work: Discord's tokens live for fifteen minutes."""
 
 
 class Asked(NamedTuple):
-    """Who asked, and where."""
+    """Who asked, and where; `afar`: about a server, in a direct message with the bot."""
 
     client: Watch
     server: Served
     space: str
     person: Person
     member: discord.Member
+    afar: bool = False
 
     def say(self, key: str, /, **blanks: object) -> str:
         """Say a text in the server's language."""
@@ -41,25 +44,43 @@ class Asked(NamedTuple):
 
 
 def may(who: Who, member: discord.Member, server: Served, permissions: discord.Permissions) -> bool:
-    """Tell whether a member counts as `who`: an admin may manage the server, a moderator press the buttons of cards."""
+    """Tell whether a member counts as `who`: an admin may manage the server, a moderator press the buttons of cards.
+
+    `permissions` are those in the whole server: one in a single channel makes nobody a moderator of all.
+    """
     admin = permissions.manage_guild or permissions.administrator
     return {"member": True, "moderator": admin or may_press(member, server, permissions), "admin": admin}[who]
 
 
-async def allowed(interaction: discord.Interaction[Any], who: Who) -> Asked | None:
-    """Return who asked, or tell them that it is not theirs to ask and return None."""
+def asks(interaction: discord.Interaction[Any], who: Who) -> Asked | None:
+    """Return who asks; None if it is not theirs to ask, or not in a server. Says nothing: for autocomplete."""
     member, client = interaction.user, interaction.client
     if interaction.guild_id is None or not isinstance(member, discord.Member):
-        await interaction.response.send_message(say("en", "errors.only_in_server"), ephemeral=True)
         return None
     server = client.servers.of(interaction.guild_id)
-    if not may(who, member, server, interaction.permissions):
-        await interaction.response.send_message(say(server.language, f"errors.not_{who}"), ephemeral=True)
+    if not may(who, member, server, member.guild_permissions):
         return None
-    return Asked(client, server, space(server.id), Person(str(member.id), member.display_name), member)
+    return asked_by(client, server, member)
 
 
-async def answer_error(interaction: discord.Interaction[Any], error: app_commands.AppCommandError) -> None:
+def asked_by(client: Watch, server: Served, member: discord.Member, *, afar: bool = False) -> Asked:
+    """Return a member as who asked."""
+    return Asked(client, server, space(server.id), Person(str(member.id), member.display_name), member, afar)
+
+
+async def allowed(interaction: discord.Interaction[Any], who: Who) -> Asked | None:
+    """Return who asked, or tell them that it is not theirs to ask and return None."""
+    if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
+        await interaction.response.send_message(say("en", "errors.only_in_server"), ephemeral=True)
+        return None
+    asked = asks(interaction, who)
+    if asked is None:
+        language = interaction.client.servers.of(interaction.guild_id).language
+        await interaction.response.send_message(say(language, f"errors.not_{who}"), ephemeral=True)
+    return asked
+
+
+async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Tell whoever asked what happened and what to do; log the kind of error, never its words."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     log.warning("discord.command_failed", error=type(cause).__name__)
@@ -74,3 +95,29 @@ async def answer_error(interaction: discord.Interaction[Any], error: app_command
             await interaction.response.send_message(text, ephemeral=True)
     except discord.HTTPException as lost:
         log.warning("discord.answer_lost", status=lost.status, code=lost.code)
+
+
+class Form(discord.ui.Modal):
+    """A form; what goes wrong when it is sent is said, and not only logged with all that was written."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title=title, timeout=ANSWERABLE)
+
+    async def on_error(  # type: ignore[override]  # as discord.py's own Modal does
+        self, interaction: discord.Interaction[Any], error: Exception, /
+    ) -> None:
+        """Answer (called by discord.py)."""
+        await answer_error(interaction, error)
+
+
+class Choices(discord.ui.View):
+    """Buttons and menus under an answer, as long as Discord lets it be answered."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=ANSWERABLE)
+
+    async def on_error(
+        self, interaction: discord.Interaction[Any], error: Exception, _item: discord.ui.Item[Any], /
+    ) -> None:
+        """Answer (called by discord.py)."""
+        await answer_error(interaction, error)

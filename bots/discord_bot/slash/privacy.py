@@ -1,4 +1,4 @@
-"""`/lampkeeper privacy`: what is kept, and for how long."""
+"""`/lampkeeper privacy`: what is kept, for how long, and how to ask for it or for its deletion."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bots.discord_bot.slash.asked import allowed
+from bots.discord_bot.slash.asked import Asked, Choices, Form, allowed
 from bots.texts import say
+from core import requests
 
 
 def add(group: app_commands.Group) -> None:
@@ -20,4 +21,54 @@ async def privacy(interaction: discord.Interaction[Any]) -> None:
     """Say what is kept."""
     if asked := await allowed(interaction, "member"):
         text = asked.say("privacy.kept", days=f"{asked.client.guard.keep_text_days:g}")
-        await interaction.response.send_message(text, ephemeral=True)
+        await interaction.response.send_message(text, view=Rights(asked), ephemeral=True)
+
+
+class Rights(Choices):
+    """What a member can ask for."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__()
+        self._asked = asked
+        for name, label, pressed in (
+            ("lampkeeper:see", "privacy.see", self._see),
+            ("lampkeeper:delete", "privacy.delete", self._delete),
+        ):
+            button: discord.ui.Button[Any] = discord.ui.Button(label=asked.say(label), custom_id=name)
+            button.callback = pressed  # type: ignore[method-assign]
+            self.add_item(button)
+
+    async def _see(self, interaction: discord.Interaction[Any]) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await interaction.followup.send(await _ask(self._asked, "access"), ephemeral=True)
+
+    async def _delete(self, interaction: discord.Interaction[Any]) -> None:
+        await interaction.response.send_modal(Confirm(self._asked))
+
+
+class Confirm(Form):
+    """Asks whether it is meant."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked.say("privacy.confirm_title"))
+        self._asked = asked
+        label = asked.say("privacy.confirm_label")
+        self.word: discord.ui.TextInput[Any] = discord.ui.TextInput(label=label, max_length=20, custom_id="word")
+        self.add_item(self.word)
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        """Ask for the deletion (called by discord.py)."""
+        if self.word.value.strip().casefold() != self._asked.say("privacy.confirm_word").casefold():
+            await interaction.response.send_message(self._asked.say("privacy.not_confirmed"), ephemeral=True)
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await interaction.followup.send(await _ask(self._asked, "deletion"), ephemeral=True)
+
+
+async def _ask(asked: Asked, kind: requests.Kind) -> str:
+    """Record a request; return what to say."""
+    notice = asked.say("requests.notice_access" if kind == "access" else "requests.notice_deletion")
+    number = await requests.ask(asked.client.guard.ledger, asked.space, kind, asked.person, notice)
+    if number is None:
+        return asked.say("privacy.asked_already")
+    return asked.say("privacy.asked_access" if kind == "access" else "privacy.asked_deletion")

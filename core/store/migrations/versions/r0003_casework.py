@@ -17,7 +17,8 @@ def upgrade() -> None:
     for name in ("claimed", "escalated", "pinged", "held"):
         op.add_column("alerts", sa.Column(name, sa.Float))
     op.add_column("alerts", sa.Column("claimant", sa.String))
-    op.add_column("alerts", sa.Column("remark", sa.LargeBinary))
+    for name in ("remark", "evidence"):
+        op.add_column("alerts", sa.Column(name, sa.LargeBinary))
     op.create_table(
         "actions",
         sa.Column("id", sa.Integer, nullable=False),

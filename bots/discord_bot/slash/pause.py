@@ -1,0 +1,53 @@
+"""`/lampkeeper pause` and `resume`: from one to the other nothing is read, and what is said meanwhile never is.
+
+Leans on `bots.discord_bot.servers` (`Served.skips`). The times are Discord's own, out of the commands' ids, as those of
+messages are: so no clock of ours decides which message came before the pause. Moderators are told in the alert channel,
+for a pause that nobody knows of would look like quiet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bots.discord_bot.slash.asked import Asked, allowed
+from bots.discord_bot.slash.choose import store
+from bots.texts import say
+from core import outbox
+
+
+def add(group: app_commands.Group) -> None:
+    """Add the commands."""
+    group.command(name="pause", description=say("en", "pause.description"))(pause)
+    group.command(name="resume", description=say("en", "pause.description_resume"))(resume)
+
+
+async def pause(interaction: discord.Interaction[Any]) -> None:
+    """Stop reading."""
+    await _turn(interaction, pausing=True)
+
+
+async def resume(interaction: discord.Interaction[Any]) -> None:
+    """Read again."""
+    await _turn(interaction, pausing=False)
+
+
+async def _turn(interaction: discord.Interaction[Any], *, pausing: bool) -> None:
+    if not (asked := await allowed(interaction, "admin")):
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    if asked.server.paused == pausing:
+        await interaction.followup.send(asked.say("pause.already" if pausing else "pause.not_paused"), ephemeral=True)
+        return
+    name = "paused_at" if pausing else "resumed_at"
+    asked = await store(asked, {name: interaction.created_at.timestamp()})
+    await _tell(asked, asked.say("pause.told" if pausing else "pause.told_resumed", who=f"<@{asked.person.id}>"))
+    await interaction.followup.send(asked.say("pause.paused" if pausing else "pause.resumed"), ephemeral=True)
+
+
+async def _tell(asked: Asked, text: str) -> None:
+    ledger = asked.client.guard.ledger
+    async with ledger.transaction() as tx:
+        await outbox.put_notice(tx, asked.space, text, ledger.clock())

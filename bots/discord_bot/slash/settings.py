@@ -1,0 +1,185 @@
+"""`/lampkeeper settings`: every setting in words and where it comes from, and each of them to change or to take back.
+
+Leans on `words` and `choose`. An option that names one role or channel of several puts it in, or takes it out where it
+is in already: Discord's commands have no option for a list. What is taken back (`reset`) is again as the operator's
+configuration says. A change is a row of `CHANGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import discord
+from discord import app_commands
+
+from bots.discord_bot.card import DESCRIPTION, clip
+from bots.discord_bot.slash import choose
+from bots.discord_bot.slash.asked import Asked, allowed, may
+from bots.discord_bot.slash.choose import Choice
+from bots.discord_bot.slash.setup import COLOUR
+from bots.discord_bot.slash.words import COUNTRIES, SETTINGS, all_in_words
+from bots.texts import languages, say
+from core.messages import AGE_BANDS, AgeBand
+
+Offered = app_commands.Choice[str]
+OFFERED = 25
+"""Choices that Discord shows while somebody types (API, "Autocomplete")."""
+EVERYTHING = "everything"
+AnyChannel = (
+    discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel | discord.CategoryChannel
+)
+
+
+class AgeRole(NamedTuple):
+    """The options `age_role` and `age`, which say something only together."""
+
+    role: discord.Role | None
+    band: AgeBand | None
+
+
+def _mode(asked: Asked, mode: str) -> Choice:
+    return Choice({"mode": mode}, (asked.say("settings.shadow_means"),) if mode == "shadow" else ())
+
+
+def _toggled(setting: str, there: tuple[int, ...], one: int) -> Choice:
+    return Choice({setting: [other for other in there if other != one] if one in there else [*there, one]})
+
+
+def _role(setting: str) -> Callable[[Asked, discord.Role], Choice]:
+    def change(asked: Asked, role: discord.Role) -> Choice:
+        if role.is_default():
+            return Choice({}, (asked.say("setup.not_everyone"),))
+        return _toggled(setting, getattr(asked.server, setting), role.id)
+
+    return change
+
+
+def _age_role(asked: Asked, given: AgeRole) -> Choice:
+    """Have a role mean an age band; a role without a band means none any more."""
+    if given.role is None or given.role.is_default():
+        return Choice({}, (asked.say("settings.age_alone" if given.role is None else "setup.not_everyone"),))
+    means = {role: band for role, band in asked.server.age_roles.items() if role != str(given.role.id)}
+    return Choice({"age_roles": means if given.band is None else means | {str(given.role.id): given.band}})
+
+
+def _language(asked: Asked, language: str) -> Choice:
+    if language not in languages():
+        return Choice({}, (asked.say("settings.no_such_language", languages=", ".join(languages())),))
+    return Choice({"language": language})
+
+
+def _country(asked: Asked, code: str) -> Choice:
+    code = code.strip().upper()
+    if len(code) != 2 or not (code.isascii() and code.isalpha()):
+        return Choice({}, (asked.say("settings.no_such_country"),))
+    return Choice({"country": code})
+
+
+def _reset(asked: Asked, name: str) -> Choice:
+    """Take back one setting that was chosen here, or all of them."""
+    chosen = [*SETTINGS] if name == EVERYTHING else [name]
+    if not set(chosen) <= SETTINGS.keys():
+        return Choice({}, (asked.say("settings.no_such_setting"),))
+    return Choice(dict.fromkeys(chosen))
+
+
+CHANGES: Mapping[str, Callable[[Asked, Any], Choice]] = MappingProxyType(
+    {
+        "mode": _mode,
+        "review": lambda _asked, review: Choice({"review": review}),
+        "alert_channel": lambda asked, channel: choose.alert_channel(asked, channel.id),
+        "moderator_role": _role("moderator_roles"),
+        "second_reviewer": _role("second_reviewers"),
+        "call_role": choose.call_role,
+        "ignored_channel": lambda asked, channel: _toggled(
+            "ignored_channels", asked.server.ignored_channels, channel.id
+        ),
+        "age_role": _age_role,
+        "language": _language,
+        "country": _country,
+        "reset": _reset,
+    }
+)
+"""Option -> what it means for what is stored."""
+
+
+async def _languages(_interaction: discord.Interaction[Any], typed: str) -> list[Offered]:
+    return [app_commands.Choice(name=name, value=name) for name in languages() if name.startswith(typed.lower())]
+
+
+async def _countries(_interaction: discord.Interaction[Any], typed: str) -> list[Offered]:
+    named = sorted((say("en", f"settings.country_{code.lower()}"), code) for code in COUNTRIES)
+    fits = [(name, code) for name, code in named if typed.lower() in f"{name} {code}".lower()]
+    return [app_commands.Choice(name=name, value=code) for name, code in fits[:OFFERED]]
+
+
+async def _chosen(interaction: discord.Interaction[Any], typed: str) -> list[Offered]:
+    """Offer what can be taken back, to whoever may see the settings."""
+    servers, member = interaction.client.servers, interaction.user
+    if interaction.guild_id is None or not isinstance(member, discord.Member):
+        return []
+    server = servers.of(interaction.guild_id)
+    if not may("admin", member, server, member.guild_permissions):
+        return []
+    chosen = [name for name in SETTINGS if name in servers.chosen(server.id)]
+    named = [(say(server.language, f"settings.{name}"), name) for name in [*chosen, *([EVERYTHING] if chosen else [])]]
+    return [app_commands.Choice(name=label, value=name) for label, name in named if typed.lower() in label.lower()]
+
+
+def add(group: app_commands.Group) -> None:
+    """Add the command."""
+    group.command(name="settings", description=say("en", "settings.description"))(settings)
+
+
+_OPTIONS = (*CHANGES, "age")
+
+
+@app_commands.describe(**{name: say("en", f"settings.option_{name}") for name in _OPTIONS})
+@app_commands.choices(
+    age=[app_commands.Choice(name=say("en", f"settings.band_{band}"), value=band) for band in AGE_BANDS]
+)
+@app_commands.autocomplete(language=_languages, country=_countries, reset=_chosen)
+async def settings(  # noqa: PLR0913, PLR0917 - discord.py makes the command's options of the parameters
+    interaction: discord.Interaction[Any],
+    mode: Literal["live", "shadow"] | None = None,
+    review: app_commands.Range[float, 0.01, 0.9999] | None = None,
+    alert_channel: discord.TextChannel | None = None,
+    moderator_role: discord.Role | None = None,
+    second_reviewer: discord.Role | None = None,
+    call_role: discord.Role | None = None,
+    ignored_channel: AnyChannel | None = None,
+    age_role: discord.Role | None = None,
+    age: str | None = None,
+    language: str | None = None,
+    country: str | None = None,
+    reset: str | None = None,
+) -> None:
+    """Show every setting, after changing what was asked for."""
+    if not (asked := await allowed(interaction, "admin")):
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    band = next((band for band in AGE_BANDS if band == age), None)
+    given = {
+        "reset": reset,  # first: what is named beside it wins
+        "mode": mode,
+        "review": review,
+        "alert_channel": alert_channel,
+        "moderator_role": moderator_role,
+        "second_reviewer": second_reviewer,
+        "call_role": call_role,
+        "ignored_channel": ignored_channel,
+        "age_role": AgeRole(age_role, band) if age_role or age else None,
+        "language": language,
+        "country": country,
+    }
+    choices = [CHANGES[name](asked, value) for name, value in given.items() if value is not None]
+    changes = {name: value for choice in choices for name, value in choice.changes.items()}
+    asked = await choose.store(asked, changes)
+    notes = [asked.say("setup.stored")] if changes else []
+    notes += [note for choice in choices for note in choice.notes]
+    paragraphs = [*notes, "\n".join(all_in_words(asked)), asked.say("settings.how")]
+    text = clip("\n\n".join(paragraphs), DESCRIPTION)
+    embed = discord.Embed(title=asked.say("settings.title"), description=text, colour=COLOUR)
+    await interaction.followup.send(embed=embed, ephemeral=True)
