@@ -44,6 +44,8 @@ Deed = Literal[
 ]
 LAMPKEEPER = ""
 """`who` where Lampkeeper itself acted."""
+NAMELESS: tuple[Deed, ...] = ("report received",)
+"""Of these nobody is told who: the record of a case is read by, and passed on to, those whom it is about."""
 
 
 def row(

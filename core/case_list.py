@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import func, or_, select
 
 from core import cases
-from core.audit import LAMPKEEPER, Deed
+from core.audit import LAMPKEEPER, NAMELESS, Deed
 from core.cards import Card, Person
 from core.ledger import Ledger
 from core.store import tables
@@ -36,7 +36,8 @@ class Listed(NamedTuple):
 class Done(NamedTuple):
     """One thing done about a case.
 
-    `who` is None where it was Lampkeeper itself, and has no id where it is somebody whose name is not known here.
+    `who` is None where it was Lampkeeper itself, and has no id where it is somebody whose name is not known here, or
+    not told: who made a report.
     """
 
     time: float
@@ -79,6 +80,11 @@ async def history(ledger: Ledger, space: str, alert: str) -> list[Done]:
         people = await cases.people_named(tx, ledger.vault, space, {row.who for row in rows})
     unknown = Person("", "")
     return [
-        Done(row.time, row.what, None if row.who == LAMPKEEPER else people.get(row.who, unknown), row.detail)
+        Done(
+            row.time,
+            row.what,
+            None if row.who == LAMPKEEPER else unknown if row.what in NAMELESS else people.get(row.who, unknown),
+            row.detail,
+        )
         for row in rows
     ]

@@ -1,7 +1,8 @@
 """The file of a case: all there is about it, as plain values that JSON holds.
 
-Leans on the values of `core.cards` only. Times are ISO 8601 in UTC, and the platform's ids stand beside names, so that
-the file can be read without Lampkeeper. `FORMAT` grows when a key changes its meaning; keys may be added at any time.
+Leans on the values of `core.cards` and `core.reported` only. Times are ISO 8601 in UTC, and the platform's ids stand
+beside names, so that the file can be read without Lampkeeper. `FORMAT` grows when a key changes its meaning; keys may
+be added at any time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from core.cards import NOTE, Background, Card, Person
+from core.reported import Report
 from core.store.messages import Kept
 
 FORMAT = "lampkeeper-case-1"
@@ -29,16 +31,20 @@ def stamp(time: float | None) -> str | None:
 
 
 def case_file(
-    card: Card, texts: Sequence[Kept], trail: Sequence[tuple[Row[Any], Person | None]], now: float
+    card: Card,
+    texts: Sequence[Kept],
+    reports: Sequence[Report] | None,
+    trail: Sequence[tuple[Row[Any], Person | None]],
+    now: float,
 ) -> dict[str, Any]:
     """Lay out a case.
 
-    `texts` are all known versions of what its excerpt shows, oldest first; `trail` the rows of its audit with who that
-    was, where it is known.
+    `texts` are all known versions of what its excerpt shows, oldest first; `reports` those of members, or None where
+    the reader may not know them; `trail` the rows of its audit with who that was, where it is known and may be told.
     """
     moved = {(ref.key, ref.message_id) for ref in card.messages}
     decided, claimed = card.decided, card.claimed
-    return {
+    file = {
         "format": FORMAT,
         "note": NOTE,
         "case": card.alert,
@@ -94,6 +100,19 @@ def case_file(
             {"time": stamp(row.time), "what": row.what, "by": who and asdict(who), "detail": row.detail}
             for row, who in trail
         ],
+    }
+    if reports is not None:
+        file["reports"] = [_report(report) for report in reports]
+    return file
+
+
+def _report(report: Report) -> dict[str, Any]:
+    place = {"conversation": report.conversation, "id": report.message_id}
+    return {
+        "by": asdict(Person(report.person, report.name)) if report.person else None,
+        "time": stamp(report.time),
+        "message": place if report.message_id else None,
+        "text": report.words,
     }
 
 

@@ -57,7 +57,8 @@ async def card(
     taken = (await tx.execute(select(_A).where(_A.c.alert == alert).order_by(_A.c.id))).all()
     moderators = {row.moderator or "", row.claimant or "", *(action.who for action in taken)}
     names = await people_named(tx, vault, row.space, {row.actor, row.target, *moderators})
-    target = None if about["target"] is None else _seen(names, row.target, about["target"])
+    nobody = about["target"] is None or not about["actor"]  # a report of somebody unknown: its target is who reports
+    target = None if nobody else _seen(names, row.target, about["target"])
     actor = _seen(names, row.actor, about["actor"])
     decided = None
     if row.decision is not None:

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, excerpts, outbox, policy
+from core import audit, cases, excerpts, outbox, policy, reported
 from core.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
 from core.casefile import case_file
 from core.course import drawn
@@ -31,6 +31,8 @@ from core.store.states import Touched, load_pairs, save
 
 __all__ = ["Action", "Desk", "Verdict"]
 
+ENDS_SLACK = 60.0
+"""Seconds by which a second press of the same button ends later than the first, and is still the same."""
 UNDO_WITHIN = 86_400.0
 """Seconds in which a decision can be taken back by whoever made it."""
 _A = tables.actions
@@ -161,7 +163,7 @@ class Desk:
     async def acted(self, alert: str, action: Action, moderator: Person) -> int | None:
         """Record an action that is about to be tried; return its number, to undo it by.
 
-        None if there is no such alert, or if the same was done by its card already and stands.
+        None if there is no such alert, or if the same was done by its card already, stands, and ends no earlier.
         """
         ledger, vault = self._ledger, self._ledger.vault
         async with ledger.transaction() as tx:
@@ -172,7 +174,7 @@ class Desk:
             done = select(_A).where(_A.c.alert == alert, _A.c.what == action.what, _A.c.undone.is_(None))
             for row in (await tx.execute(done)).all():
                 before = cases.read_action(vault, row)
-                if before.place == action.place and (before.until is None or before.until > now):
+                if before.place == action.place and _covers(before.until, action.until, now):
                     return None
             who = await cases.remember(tx, vault, space, moderator)
             row_of = {"space": space, "alert": alert, "time": now, "who": who, "what": action.what}
@@ -221,7 +223,8 @@ class Desk:
     async def export(self, alert: str, moderator: Person) -> dict[str, Any] | None:
         """Return all there is about a case, as JSON holds it: card, actions, audit, excerpt with times. Audited.
 
-        None if there is no such alert.
+        Members' reports are in it, but not for the person reported: they must not learn who asked. A file is passed
+        on, so its audit tells nobody who that was. None if there is no such alert.
         """
         ledger, vault = self._ledger, self._ledger.vault
         async with ledger.transaction() as tx:
@@ -234,7 +237,11 @@ class Desk:
             trail = (await tx.execute(select(table).where(table.c.about == alert).order_by(table.c.id))).all()
             names = await cases.people_named(tx, vault, card.space, {row.who for row in trail})
             texts = await excerpts.shown(tx, vault, alert)
-        return case_file(card, texts, [(row, names.get(row.who)) for row in trail], ledger.clock())
+            told = None
+            if moderator.id != card.actor.id:
+                told = await reported.among(tx, vault, tables.alerts.c.alert == alert)
+        by = [(row, None if row.what in audit.NAMELESS else names.get(row.who)) for row in trail]
+        return case_file(card, texts, told, by, ledger.clock())
 
     # -----------------------------------------------------------------------------------------------------------------
 
@@ -269,3 +276,10 @@ class Desk:
         if state is not None and policy.alert_id(pair, state.count) == alert:
             step(state)
             await save(tx, self._ledger.vault, known, Touched(pairs={key}))
+
+
+def _covers(before: float | None, until: float | None, now: float) -> bool:
+    """Tell whether what ends at `before` (None: never) stands now, and as long as what would end at `until`."""
+    if before is None:
+        return True
+    return before > now and until is not None and before >= until - ENDS_SLACK

@@ -3,7 +3,8 @@
 Leans on `core.cases` for the alert and `core.store.messages` for texts; runs inside a transaction of its caller. Under
 legal hold the alert keeps a sealed copy of what its excerpt shows, every version of it. The copy only grows while the
 hold lasts: it is brought up to date before anything is purged or forgotten (`core.retention`), so that an excerpt under
-hold never gets shorter.
+hold never gets shorter. A message's `seq` may be given again once all was purged, so what is in the copy and what is
+stored are told apart by where a message stands and when it was received.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ async def excerpt(tx: AsyncConnection, vault: Vault, alert: str, read: Callable[
     if row is None:
         return []
     moved, versions = _moved(vault, row), await shown(tx, vault, alert)
-    newest = {kept.seq: kept for kept in versions}
+    newest = {(kept.key, kept.id): kept for kept in versions}
     reports = reported.reports(parse(vault, row.sealed, alert_about(alert)))
     told = [ExcerptLine(Person(r.person, r.name), r.time, r.words, reason=False, report=True) for r in reports]
     return told + [
@@ -62,10 +63,11 @@ async def shown(tx: AsyncConnection, vault: Vault, alert: str) -> list[Kept]:
     row = await _row(tx, alert)
     if row is None:
         return []
-    found = {(kept.seq, kept.version): kept for kept in _copied(vault, row)}
+    known = _copied(vault, row)
     for key in _moved(vault, row):
-        found |= {(kept.seq, kept.version): kept for kept in await messages.around(tx, vault, key, EXCERPT_LINES)}
-    return [kept for _, kept in sorted(found.items())]
+        known += await messages.around(tx, vault, key, EXCERPT_LINES)
+    found = {(kept.key, kept.id, kept.received, kept.version): kept for kept in known}
+    return sorted(found.values(), key=lambda kept: (kept.received, kept.seq, kept.version))
 
 
 async def preserve(tx: AsyncConnection, vault: Vault, alert: str) -> None:

@@ -283,7 +283,9 @@ class Outbox:
         return IDLE if next_try is None else min(max(next_try - self._clock(), 0.01), IDLE)
 
     async def _carry_out(self, due: _Due) -> None:
-        """Deliver one; what was delivered is due no more."""
+        """Deliver one; what was delivered is due no more, and what is due no more is not delivered."""
+        if not await self._still(due):
+            return
         if due.alert is None:
             await _answer(self._deliverer.notify(due.space, due.notice or ""))
             await self._done(due)
@@ -292,6 +294,14 @@ class Outbox:
             await self._done(due)
         else:
             await self._show(due, due.alert)
+
+    async def _still(self, due: _Due) -> bool:
+        """Tell whether this is due yet: since it was looked up, it may have been delivered, put off or taken back."""
+        same = (_T.c.space == due.space, _T.c.alert.is_not_distinct_from(due.alert))  # a row's number is given again
+        this = (_T.c.id == due.last, *same, _T.c.notice.is_not_distinct_from(due.notice))
+        async with self._store.read() as tx:
+            found = await tx.scalar(select(_T.c.id).where(*this, _T.c.next_try <= self._clock()))
+        return found is not None
 
     async def _show(self, due: _Due, alert: str) -> None:
         card, reference = await self._card(alert)

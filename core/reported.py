@@ -71,6 +71,16 @@ async def among(tx: AsyncConnection, vault: Vault, which: ColumnElement[bool]) -
     return [report for alert, sealed in rows for report in reports(parse(vault, sealed, alert_about(alert)))]
 
 
+async def reported_by(tx: AsyncConnection, vault: Vault, which: ColumnElement[bool], person: str) -> list[str]:
+    """Return those of the alerts `which` that hold a report by a person."""
+    rows = await tx.execute(select(_T.c.alert, _T.c.sealed).where(which))
+    return [
+        alert
+        for alert, sealed in rows
+        if any(report.person == person for report in reports(parse(vault, sealed, alert_about(alert))))
+    ]
+
+
 async def change(
     tx: AsyncConnection, vault: Vault, which: ColumnElement[bool], changed: Callable[[Report], Report]
 ) -> int:

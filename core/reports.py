@@ -9,7 +9,9 @@ Leans on `core.ledger`, `core.cases`, `core.reported` and the engine's scorer. D
   reports; where they never did, to an alert about them that is open already, or else to nobody in particular.
 - Nothing is stored anew. A message that was not kept (from before Lampkeeper, in a channel that is left out, purged) is
   a link on the card and no text: admins chose what is read, and a report by one does not consent for another.
-- Who reports is sealed with the alert, and told to moderators with the excerpt, never to the person reported.
+- Who reports is sealed with the alert, and told to moderators with the excerpt and the case's file, never to the
+  person reported, and in no record of what was done. Where nobody could find whom they meant, the alert is kept as
+  aimed at whoever reports, so that each has a case of their own; its card names no target.
 - What they wrote to moderators is kept as long as the text of messages (`purge`), and longer under legal hold.
 - At most `MOST_A_DAY` a member: twice the same is told to be here already, and does not count.
 """

@@ -6,8 +6,9 @@ Leans on `core.ledger`, `core.holdings` and `core.retention`. Decisions:
 - What a person is shown is what they said, and what was noted of themselves (`kept`). Whether there is an alert about
   them, or was any, is never in it, nor that there is none: the answer would warn whoever a case is about.
 - Nothing is deleted while a case that the person is part of is open or under legal hold: evidence would be gone by the
-  wish of one of those whom it is about. That is looked at in the transaction that deletes, so that no alert slips in
-  between. The request stays open; what the person is told then is for the admins to say.
+  wish of one of those whom it is about. An open case that the person reported waits for its decision too, which may
+  rest on what they wrote. That is looked at in the transaction that deletes, so that no alert slips in between. The
+  request stays open; what the person is told then is for the admins to say.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Request:
 
 
 class Deletion(NamedTuple):
-    """What became of a deletion: done, or which alerts that the person is part of are `open` or `held`."""
+    """What became of a deletion: done, or which alerts that the person is part of are `open` or `held`.
+
+    `open` has those that the person reported as well.
+    """
 
     done: bool
     open: tuple[str, ...] = ()
@@ -136,8 +140,11 @@ async def _standing(tx: AsyncConnection, vault: Vault, space: str, person: str) 
     part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me))
     held = tuple((await tx.scalars(select(table.c.alert).where(*part, table.c.held.is_not(None)))).all())
     undecided = select(table.c.alert).where(*part, table.c.held.is_(None), table.c.decision.is_(None))
-    open_ = tuple((await tx.scalars(undecided)).all())
-    return Deletion(not (held or open_), open_, held)
+    open_ = list(await tx.scalars(undecided))
+    waiting = (table.c.space == space) & table.c.decision.is_(None)
+    told = await reported.reported_by(tx, vault, waiting, person)
+    open_ += [alert for alert in told if alert not in {*open_, *held}]
+    return Deletion(not (held or open_), tuple(open_), held)
 
 
 async def _one(tx: AsyncConnection, vault: Vault, space: str, number: int) -> Request | None:

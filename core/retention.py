@@ -171,18 +171,22 @@ async def _alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) ->
     """Remove alerts about the person, with the outbox rows that would show them, and the name behind decisions.
 
     Those under legal hold stay. Of a report that the person made there stays that somebody asked, and about which
-    message.
+    message; under legal hold also what they wrote. What the person had claimed is free for others.
     """
     table, me = tables.alerts, vault.blind(space, person)
     await _delete(tx, table, space, and_(or_(table.c.actor == me, table.c.target == me), table.c.held.is_(None)))
 
     def nobody(report: reported.Report) -> reported.Report:
+        return report._replace(person="", name="") if report.person == person else report
+
+    def silent(report: reported.Report) -> reported.Report:
         return report._replace(person="", name="", words="") if report.person == person else report
 
-    await reported.change(tx, vault, table.c.space == space, nobody)
-    for column in ("moderator", "claimant"):
-        mine = update(table).where(table.c.space == space, table.c[column] == me)
-        await tx.execute(mine.values({column: FORGOTTEN}))
+    here = table.c.space == space
+    await reported.change(tx, vault, here & table.c.held.is_not(None), nobody)
+    await reported.change(tx, vault, here & table.c.held.is_(None), silent)
+    await tx.execute(update(table).where(here, table.c.moderator == me).values(moderator=FORGOTTEN))
+    await tx.execute(update(table).where(here, table.c.claimant == me).values(claimant=None, claimed=None))
 
 
 async def _actions(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:

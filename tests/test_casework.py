@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from core import reports
 from core.cards import Action, Call, Card, Person, sparkline
 from core.desk import UNDO_WITHIN
 from core.emphasis import MOST, SHARE, weighty
 from core.engine import SpaceState
 from core.errors import PlatformError, TryLater
 from core.guard import Guard
-from core.messages import Author, Message
+from core.messages import Author, Edit, Message
 from core.policy import Rules
+from core.reports import Asking
 from core.retention import DAY
 from core.store import tables
 from tests.support import KEY, MODERATOR, NOW, ROOT, SPACE, Board, engine, lampkeeper, said, slow_talk, talk
@@ -175,9 +177,42 @@ async def test_a_timeout_that_ended_by_itself_stands_in_nobodys_way(tmp_path: Pa
     async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
         alert = await opened(guard, board)
         assert await guard.desk.acted(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR) is not None
-        assert await guard.desk.acted(alert, Action("timeout", DUMMY, NOW + 7200), MODERATOR) is None
+        assert await guard.desk.acted(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR) is None
         clock.now += 3601
         assert await guard.desk.acted(alert, Action("timeout", DUMMY, clock.now + 3600), MODERATOR) is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "does"),
+    [
+        (3600.0, 7 * DAY, True),
+        (3600.0, None, True),
+        (7 * DAY, 3600.0, False),
+        (3600.0, 3630.0, False),
+        (None, 7 * DAY, False),
+        (None, None, False),
+    ],
+)
+async def test_only_what_ends_later_is_done_once_more(
+    tmp_path: Path, before: float | None, after: float | None, does: bool
+) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=Clock(), deliverers=[board]) as guard:
+        alert = await opened(guard, board, talk()[:4])
+        first, second = (Action("timeout", DUMMY, None if s is None else NOW + s) for s in (before, after))
+        assert await guard.desk.acted(alert, first, MODERATOR) is not None
+        assert (await guard.desk.acted(alert, second, SECOND) is not None) == does
+
+
+async def test_the_button_that_undoes_what_was_refused_undoes_nothing_that_was_done_later(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert = await opened(guard, board, talk()[:4])
+        refused = await guard.desk.acted(alert, Action("ban", DUMMY), MODERATOR)
+        assert refused is not None
+        await guard.desk.refused(refused, MODERATOR)
+        assert await guard.desk.acted(alert, Action("ban", DUMMY), SECOND) is not None
+        assert await guard.desk.action(SPACE, refused) is None
 
 
 async def test_what_the_platform_refused_is_on_no_card_but_in_the_audit(tmp_path: Path) -> None:
@@ -368,6 +403,46 @@ async def test_what_a_held_excerpt_shows_outlives_the_purge_until_the_hold_is_li
         assert (await shown(guard, board, alert)).held == NOW
         await guard.desk.lift(alert, MODERATOR)
         assert await guard.desk.excerpt(alert, MODERATOR) == []
+
+
+async def test_what_was_edited_before_a_hold_was_set_stays_as_it_read_first(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        alert = await opened(guard, board)
+        first = (await shown(guard, board, alert)).messages[0].message_id
+        message = next(message for message in talk() if message.id == first)
+        await guard.receive(Edit(message._replace(text="nothing to see here")))
+        await guard.settled()
+        await guard.desk.hold(alert, MODERATOR)
+        clock.now += 8 * DAY
+        await guard.purge()
+        file = await guard.desk.export(alert, MODERATOR)
+        lines = [line.text for line in await guard.desk.excerpt(alert, MODERATOR)]
+    assert file is not None
+    assert [line["text"] for line in file["messages"] if line["id"] == first] == [message.text, "nothing to see here"]
+    assert "nothing to see here" in lines
+    assert message.text not in lines
+
+
+async def test_what_is_said_after_a_purge_and_a_restart_replaces_nothing_that_is_held(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        alert = await opened(guard, board)
+        await guard.desk.hold(alert, MODERATOR)
+        clock.now += 8 * DAY
+        await guard.purge()
+        held = [line.text for line in await guard.desk.excerpt(alert, MODERATOR)]
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        for number, line in enumerate(slow_talk()):
+            await guard.receive(
+                said(number, f"{line} ({number})", partner="target", time=clock.now + number)._replace(id=f"n{number}")
+            )
+        await guard.settled()
+        asking = Asking(Person("friend", "The friend"), DUMMY, "", (KEY, "n3"))
+        assert (await reports.receive(guard.ledger, SPACE, asking)).alert == alert
+        lines = [line.text for line in await guard.desk.excerpt(alert, MODERATOR) if not line.report]
+    assert lines[: len(held)] == held
+    assert f"{slow_talk()[3]} (3)" in lines[len(held) :]
 
 
 async def test_what_was_said_after_a_hold_was_set_is_preserved_too(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ import core.outbox
 from core.cards import Card
 from core.errors import PlatformError, TryLater
 from core.guard import Guard
+from core.ledger import Ledger
 from core.messages import Author, ConversationKey, Message
-from core.outbox import REFUSED_WAIT
+from core.outbox import REFUSED_WAIT, Outbox, _Due, take_back
 from core.store import tables
 from tests.support import NOW, ROOT, SPACE, Board, in_memory, lampkeeper, said, slow_talk, talk
 
@@ -223,6 +224,64 @@ async def test_a_notice_that_could_not_be_delivered_is_tried_again(tmp_path: Pat
         clock.now += 10
         await guard.settled()
     assert [space for space, _ in board.notices] == [SPACE]
+
+
+class Held(Outbox):
+    """An outbox on a busy disk: after it looked up what is due, it waits until it is `let_go`."""
+
+    def __init__(self, ledger: Ledger, board: Board) -> None:
+        super().__init__(ledger, board)
+        self.looked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def _others_due(self) -> list[_Due]:
+        found = await super()._others_due()
+        if found:
+            self.looked.set()
+            await self.let_go.wait()
+        return found
+
+
+async def test_a_notice_that_was_delivered_while_it_was_looked_up_is_not_delivered_again(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path) as guard:
+        slow = Held(guard.ledger, board)
+        await guard.communities.tell(SPACE, "Something about Lampkeeper.")
+        delivering = asyncio.create_task(slow.deliver())
+        await slow.looked.wait()
+        await Outbox(guard.ledger, board).deliver()
+        slow.let_go.set()
+        await delivering
+    assert board.notices == [(SPACE, "Something about Lampkeeper.")]
+
+
+async def test_a_notice_that_was_taken_back_is_not_posted_and_no_other_in_its_place_is_lost(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path) as guard:
+        slow = Held(guard.ledger, board)
+        await guard.communities.tell(SPACE, "This is out of date.")
+        delivering = asyncio.create_task(slow.deliver())
+        await slow.looked.wait()
+        assert await take_back(guard.ledger.store, SPACE, "This is out of date.") is not None
+        await guard.communities.tell(SPACE, "This is new.")
+        slow.let_go.set()
+        await delivering
+        assert board.notices == []
+        await slow.deliver()
+    assert board.notices == [(SPACE, "This is new.")]
+
+
+async def test_a_notice_that_was_refused_while_it_was_looked_up_is_put_off_as_said(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=Clock()) as guard:
+        slow = Held(guard.ledger, board)
+        board.refusals = [TryLater("busy", seconds=30.0)]
+        await guard.communities.tell(SPACE, "Something about Lampkeeper.")
+        delivering = asyncio.create_task(slow.deliver())
+        await slow.looked.wait()
+        await Outbox(guard.ledger, board).deliver()
+        slow.let_go.set()
+        await delivering
+    assert board.calls == ["notify"]
 
 
 async def test_an_operator_who_took_a_platform_out_of_the_config_is_told_what_waits(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from core import reports, requests
+from bots.discord_bot import card as drawn
+from core import case_list, reports, requests
 from core.cards import ASKED, LEVEL_WORDS, Card, Person
 from core.effects import LEVELS, Level
 from core.guard import Guard
 from core.messages import Author, Deletion
 from core.policy import AlertState, asked, decided, step
-from core.reports import MOST_A_DAY, Asking
+from core.reports import LONGEST, MOST_A_DAY, Asking
 from core.retention import DAY
 from core.store import tables
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, talk
@@ -88,6 +90,54 @@ async def test_the_person_reported_never_learns_who_asked_even_as_a_moderator(tm
         assert FRIEND.name not in repr(card)
         assert lines
         assert not any(line.report or line.author == FRIEND for line in lines)
+
+
+async def test_whatever_a_member_wrote_is_shown_whole(tmp_path: Path) -> None:
+    words = "look at this. " * (LONGEST // 14)
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        await hear(guard)
+        alert = (await reports.receive(guard.ledger, SPACE, about("m3", words=words + "the end"))).alert
+        assert alert is not None
+        lines = await guard.desk.excerpt(alert, MODERATOR)
+    pages = "".join(str(page.description) for page in drawn.excerpt(lines))
+    assert len(words) > drawn.LINE
+    assert f"||{words}" in pages
+
+
+async def test_the_file_of_a_case_holds_the_reports_but_not_for_the_person_reported(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        await hear(guard)
+        alert = (await reports.receive(guard.ledger, SPACE, about("m3"))).alert
+        await reports.receive(guard.ledger, SPACE, Asking(FRIEND, ACTOR, "somebody look after them"))
+        assert alert is not None
+        file, theirs = [await guard.desk.export(alert, who) for who in (MODERATOR, ACTOR)]
+    assert file is not None
+    assert [(report["by"]["id"], report["text"], report["message"]) for report in file["reports"]] == [
+        ("friend", "please look", {"conversation": KEY.conversation, "id": "m3"}),
+        ("friend", "somebody look after them", None),
+    ]
+    assert file["reports"][0]["time"] == "1970-01-12T13:46:40.000+00:00"
+    assert theirs is not None
+    assert "reports" not in theirs
+    assert not any(secret in json.dumps(theirs) for secret in (FRIEND.name, "please look", "look after them"))
+
+
+async def test_what_was_done_about_a_case_tells_of_reports_and_never_who_made_them(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        await hear(guard)
+        await guard.receive(said(90, "see you tomorrow", "friend"))  # so that the friend's name is known
+        await guard.settled()
+        alert = (await reports.receive(guard.ledger, SPACE, about("m3"))).alert
+        assert alert is not None
+        await guard.desk.claim(alert, MODERATOR)
+        done = await case_list.history(guard.ledger, SPACE, alert)
+        file = await guard.desk.export(alert, MODERATOR)
+    assert [(deed.what, deed.who) for deed in done[-2:]] == [
+        ("report received", Person("", "")),
+        ("alert claimed", MODERATOR),
+    ]
+    assert file is not None
+    assert [row["by"] for row in file["audit"] if row["what"] == "report received"] == [None]
 
 
 async def test_a_report_is_added_to_the_open_alert_of_the_pair(tmp_path: Path) -> None:
@@ -175,6 +225,7 @@ async def test_somebody_nobody_could_name_opens_a_case_too(tmp_path: Path) -> No
         received = await reports.receive(guard.ledger, SPACE, Asking(FRIEND, Person("", ""), "what happened"))
         card = await the_card(guard, received.alert)
         assert card.actor.id == ""
+        assert card.target is None, "who reports is on no card"
         (line,) = await guard.desk.excerpt(card.alert, MODERATOR)
         assert line.text == "what happened"
 
@@ -224,6 +275,20 @@ async def test_a_forgotten_reporter_leaves_the_case_and_no_name(tmp_path: Path) 
         assert alert
         told = next(line for line in await guard.desk.excerpt(alert, MODERATOR) if line.report)
         assert (told.author, told.text) == (Person("", ""), "")
+
+
+async def test_a_forgotten_reporters_words_stay_under_legal_hold_and_the_name_does_not(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        await hear(guard)
+        alert = (await reports.receive(guard.ledger, SPACE, about("m3"))).alert
+        assert alert
+        await guard.desk.hold(alert, MODERATOR)
+        await guard.forget_person(SPACE, "friend")
+        told = next(line for line in await guard.desk.excerpt(alert, MODERATOR) if line.report)
+        file = await guard.desk.export(alert, MODERATOR)
+    assert (told.author, told.text) == (Person("", ""), "please look")
+    assert file is not None
+    assert [(report["by"], report["text"]) for report in file["reports"]] == [(None, "please look")]
 
 
 async def test_a_forgotten_person_takes_the_reports_about_them_along(tmp_path: Path) -> None:

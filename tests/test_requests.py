@@ -113,6 +113,19 @@ async def test_an_open_case_stands_in_the_way_of_deletion_for_both_until_it_is_d
         assert found.done
 
 
+async def test_an_open_case_stands_in_the_way_of_deleting_who_reported_it_until_it_is_decided(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        await hear(guard)
+        alert = (await reports.receive(guard.ledger, SPACE, Asking(FRIEND, ACTOR, "please look", (KEY, "m3")))).alert
+        assert alert is not None
+        number = await asked(guard, FRIEND)
+        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (False, (alert,), ())
+        (told, *_) = await guard.desk.excerpt(alert, MODERATOR)
+        assert (told.author, told.text) == (FRIEND, "please look")
+        await guard.desk.decide(alert, "confirmed", MODERATOR)
+        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (True, (), ())
+
+
 async def test_a_case_under_legal_hold_stands_in_the_way_though_it_is_decided(tmp_path: Path) -> None:
     async with lampkeeper(tmp_path, clock=lambda: NOW) as guard:
         await hear(guard)
@@ -144,3 +157,12 @@ async def test_a_request_is_carried_out_once_and_only_as_what_it_is(tmp_path: Pa
         assert await requests.answer(guard.ledger, "test:other", access, MODERATOR) is False
         assert await requests.answer(guard.ledger, SPACE, access, MODERATOR) is True
         assert await requests.answer(guard.ledger, SPACE, access, MODERATOR) is False
+
+
+async def test_the_number_of_a_request_is_never_given_to_another_persons(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        await hear(guard)
+        number = await asked(guard, FRIEND)
+        await requests.delete(guard.ledger, SPACE, number, MODERATOR)
+        assert await asked(guard, TARGET) != number
+        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) is None

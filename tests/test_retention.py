@@ -141,6 +141,20 @@ async def test_a_forgotten_moderators_decisions_stand_without_the_name(tmp_path:
     assert card.status == "Concern confirmed by a moderator"
 
 
+async def test_what_a_forgotten_moderator_had_claimed_is_free_for_others(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
+        for number, text in enumerate(slow_talk()):
+            await guard.receive(line(number, text))
+        await guard.settled()
+        (alert,) = (card.alert for card in board.cards.values())
+        await guard.desk.claim(alert, MODERATOR)
+        await guard.forget_person(SPACE, MODERATOR.id)
+        taken = await guard.desk.claim(alert, Person("id-of-second", "Name of second"))
+    assert taken is not None
+    assert taken.accepted
+
+
 async def test_a_forgotten_space_leaves_no_row_and_other_spaces_are_untouched(tmp_path: Path) -> None:
     await fill_every_table(tmp_path, Board())
     with_a_space = [table for table in tables.metadata.tables.values() if "space" in table.c]

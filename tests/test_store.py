@@ -57,6 +57,14 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_describes(tm
     assert difference == []
 
 
+async def test_the_migrations_make_tables_whose_numbers_are_given_once_where_the_code_says_so(tmp_path: Path) -> None:
+    await made(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "db")) as database:
+        made_so = dict(database.execute("SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master"))
+    for name, table in tables.metadata.tables.items():
+        assert made_so[name] == bool(table.dialect_options["sqlite"]["autoincrement"]), name
+
+
 async def test_a_database_opens_again_after_it_was_closed(tmp_path: Path) -> None:
     await made(tmp_path)
     await made(tmp_path)

@@ -19,6 +19,7 @@ from bots.discord_bot.translate import server_id
 from bots.texts import ENGLISH, say
 from core.cards import GONE_WORDS, NOTE, Background, Card, ExcerptLine, MessageRef, Person, Taken, percent, sparkline
 from core.effects import Level
+from core.reports import LONGEST
 
 FIELD = 1024
 DESCRIPTION = 4096
@@ -250,13 +251,14 @@ def _line(line: ExcerptLine, say: Say) -> str:
 
 
 def _marked(line: ExcerptLine) -> str:
-    """Write what somebody said, as it is, with the words that weigh most in bold."""
-    text, done, parts = line.text[:LINE], 0, []
+    """Write what somebody said, as it is, with the words that weigh most in bold; a report stays whole."""
+    limit = LONGEST if line.report else LINE
+    text, done, parts = line.text[:limit], 0, []
     for start, end in line.weighty:
         if end <= len(text):
             parts += [_plain(text[done:start]), f"**{_plain(text[start:end])}**"]
             done = end
-    return "".join([*parts, _plain(text[done:])]).strip() + ("…" if len(line.text) > LINE else "")
+    return "".join([*parts, _plain(text[done:])]).strip() + ("…" if len(line.text) > limit else "")
 
 
 def _plain(text: str) -> str:

@@ -101,7 +101,10 @@ async def oldest(tx: AsyncConnection, vault: Vault, received_before: float, limi
 
 
 async def around(tx: AsyncConnection, vault: Vault, key: MessageKey, lines: int) -> list[Kept]:
-    """Return a retained message with up to `lines` before and after it in its conversation; [] if it was purged."""
+    """Return a retained message with up to `lines` before and after it in its conversation; [] if it was purged.
+
+    Each in every version that is retained, oldest first.
+    """
     (space, conversation), message_id = key
     here = (_T.c.space == space, _T.c.conversation == conversation, _T.c.body.is_not(None))
     seq = await tx.scalar(select(func.max(_T.c.seq)).where(*here, _T.c.id == message_id))
@@ -111,7 +114,8 @@ async def around(tx: AsyncConnection, vault: Vault, key: MessageKey, lines: int)
     before = numbers.where(_T.c.seq <= seq).order_by(_T.c.seq.desc()).limit(lines + 1)
     after = numbers.where(_T.c.seq > seq).order_by(_T.c.seq).limit(lines)
     wanted = [*(await tx.scalars(before)), *(await tx.scalars(after))]
-    return await read(tx, vault, select(_T).where(_T.c.seq.in_(wanted), _T.c.body.is_not(None)))
+    versions = select(_T).where(_T.c.seq.in_(wanted), _T.c.body.is_not(None)).order_by(_T.c.seq, _T.c.version)
+    return [_kept(vault, row) for row in await tx.execute(versions)]
 
 
 async def mark_deleted(tx: AsyncConnection, key: MessageKey) -> None:

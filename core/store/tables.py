@@ -153,8 +153,10 @@ actions = Table(
     Column("what", String, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("undone", Float),
+    sqlite_autoincrement=True,
 )
-"""What moderators did on the platform by an alert's card (`timeout`, `ban`, ...), to whom and for how long sealed."""
+"""What moderators did on the platform by an alert's card (`timeout`, `ban`, ...), to whom and for how long sealed.
+A number is given once: buttons that undo go by it, and outlive what was refused."""
 
 requests = Table(
     "requests",
@@ -167,8 +169,10 @@ requests = Table(
     Column("answered", Float),
     Column("sealed", LargeBinary, nullable=False),
     Index(None, "space", "person"),
+    sqlite_autoincrement=True,
 )
-"""What members asked for about themselves: `access` to what is kept, or its `deletion`."""
+"""What members asked for about themselves: `access` to what is kept, or its `deletion`. A number is given
+once: who answers goes by it."""
 
 peaks = Table(
     "peaks",

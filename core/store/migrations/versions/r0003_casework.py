@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("undone", sa.Float),
         sa.PrimaryKeyConstraint("id", name="pk_actions"),
         sa.ForeignKeyConstraint(["alert"], ["alerts.alert"], name="fk_actions_alert_alerts", ondelete="CASCADE"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_actions_alert", "actions", ["alert"])
     op.create_table(
@@ -43,5 +44,6 @@ def upgrade() -> None:
         sa.Column("answered", sa.Float),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_requests"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_requests_space_person", "requests", ["space", "person"])
