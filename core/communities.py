@@ -8,7 +8,8 @@ Leans on `core.ledger`. Decisions:
   same breath as the row.
 - Whatever waits to be shown in a space is tried again when its choices change: the alert channel that it waited for may
   be among them.
-- A paused space is not read at all: see `paused_at`. Whatever was said from then until `resumed_at` is never read.
+- A paused space is not read at all: its adapter keeps its pauses among its choices (`pauses`), and whatever was said
+  during one of them is never read.
 - `left` seals a space at once: nothing of it is shown (`core.outbox` leaves it out), and its adapter reads nothing
   more. If it comes back before it is deleted (`core.leaving`), everything is as it was.
 """

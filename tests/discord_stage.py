@@ -63,6 +63,7 @@ class Ear:
         self.events: list[Event] = []
         self.alive: float | None = None
         self.chores: list[Any] = []
+        self.told: list[str] = []
         self.states: list[bool] = []
         """What the guard was told about listening, without repetitions."""
 
@@ -89,6 +90,9 @@ class Ear:
 
     async def leave(self, _space: str) -> bool:
         return False
+
+    async def tell(self, _space: str, text: str) -> None:
+        self.told.append(text)
 
     @property
     def scans(self) -> Ear:

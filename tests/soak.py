@@ -119,13 +119,30 @@ class Deaf:
     def __init__(self, engine: Engine | None) -> None:
         self._engine = engine
         self._spaces = {f"discord:{server}": SpaceState() for server in SERVER_IDS}
+        self.chores: list[Any] = []
 
     @property
     def communities(self) -> Deaf:
         return self
 
+    @property
+    def scans(self) -> Deaf:
+        return self
+
     async def every(self, _platform: str) -> dict[str, Any]:
         return {}
+
+    async def arrive(self, _space: str) -> str:
+        return "known"
+
+    async def leave(self, _space: str) -> bool:
+        return False
+
+    async def tell(self, _space: str, _text: str) -> None:
+        pass
+
+    async def unfinished(self, _platform: str) -> list[Any]:
+        return []
 
     async def receive(self, event: Event) -> None:
         if self._engine is not None and isinstance(event, Message):

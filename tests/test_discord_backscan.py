@@ -19,6 +19,7 @@ from tests.discord_objects import (
     CATEGORY,
     FORUM,
     GENERAL,
+    GROWN,
     HISTORY,
     PEOPLE,
     POST,
@@ -29,7 +30,7 @@ from tests.discord_objects import (
     stamp,
 )
 from tests.discord_platform import Reply
-from tests.discord_stage import DiscordStage, discord_stage, until
+from tests.discord_stage import DiscordStage, discord_stage, rows, until
 from tests.support import slow_talk
 
 HERE = ConversationKey(f"discord:{SERVER}", str(GENERAL))
@@ -173,7 +174,7 @@ async def test_what_is_not_read_is_not_scanned(tmp_path: Path, server: Json, cha
 
 
 async def test_a_paused_server_is_not_scanned(stage: DiscordStage) -> None:
-    await stage.adapter.servers.choose(SERVER, {"paused_at": time.time() - 1}, Person("1", "admin"))
+    await stage.adapter.servers.choose(SERVER, {"pauses": [(time.time() - 1, None)]}, Person("1", "admin"))
     assert "paused" in (await ask(stage)).text
 
 
@@ -266,3 +267,38 @@ async def test_what_was_begun_and_ended_is_in_the_audit(stage: DiscordStage) -> 
     past(stage, "actor", "one", days=1)
     await ended(stage, await ask(stage))
     assert await stage.guard.scans.unfinished("discord") == []
+
+
+async def test_a_pause_ends_a_scan_that_is_under_way(stage: DiscordStage) -> None:
+    past_talk(stage, days=3)
+    stage.there.history.clear()
+    reply = await ask(stage)
+    stage.there.roles[GROWN] |= 1 << 5
+    stage.there.member_roles[PEOPLE["teacher"]] = [GROWN]
+    assert "Paused" in (await stage.there.command("lampkeeper pause", PEOPLE["teacher"])).text
+    stage.there.history.set()
+    assert "cancelled" in await ended(stage, reply)
+    assert await rows(stage) == []
+
+
+async def test_a_scan_leaves_out_what_was_said_or_edited_during_any_pause(stage: DiscordStage) -> None:
+    now = time.time()
+    before = past(stage, "actor", "before", days=3)
+    past(stage, "actor", "during the first", days=2)
+    past(stage, "actor", "changed during the second", days=3, edited_timestamp=stamp(now - 1.1 * DAY))
+    after = past(stage, "actor", "after", days=0.5)
+    pauses = [(now - 2.1 * DAY, now - 1.9 * DAY), (now - 1.2 * DAY, now - 1.0 * DAY)]
+    stage.there.history.clear()
+    reply = await ask(stage)
+    await stage.adapter.servers.choose(SERVER, {"pauses": pauses}, Person("1", "admin"))
+    stage.there.history.set()
+    assert "Messages: 2." in await ended(stage, reply)
+    assert await rows(stage) == [before["id"], after["id"]]
+
+
+async def test_a_scan_leaves_out_what_was_said_while_the_channel_was_left_out(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path, ignored_channels=(GENERAL,)) as stage:
+        past(stage, "actor", "left out", days=1)
+        past(stage, "actor", "left out, in a thread", days=1, channel=THREAD)
+        await stage.adapter.servers.choose(SERVER, {"ignored_channels": []}, Person("1", "admin"))
+        assert "Messages: 0." in await ended(stage, await ask(stage))

@@ -199,3 +199,26 @@ async def test_an_outage_of_discord_deletes_nothing(stage: DiscordStage) -> None
     await stage.settled()
     assert await rows(stage) == before + 1
     assert VOICE in stage.there.messages
+
+
+def asked_for_history(there: Platform) -> int:
+    return sum((method, path) == ("GET", f"/channels/{GENERAL}/messages") for method, path, _ in there.requests)
+
+
+async def test_what_bots_wrote_is_read_once_and_what_people_write_after_it_is_not_missed(there: Platform) -> None:
+    ear = Ear()
+    ear.alive = time.time() - 60
+    for number in range(250):
+        there.message(PEOPLE["robot"], GENERAL, f"log {number}")
+    async with listening(ear) as adapter:
+        await heard(there, adapter)
+        before = asked_for_history(there)
+        await there.drop(forget=True)
+        await heard(there, adapter)
+        assert asked_for_history(there) == before
+        await there.drop(forget=True)
+        there.message(PEOPLE["actor"], GENERAL, "missed")
+        await heard(there, adapter)
+        assert asked_for_history(there) == before + 1
+    assert before > 2
+    assert ear.texts() == ["missed"]

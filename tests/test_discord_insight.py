@@ -133,7 +133,7 @@ async def test_status_tells_that_cards_wait_and_why(stage: DiscordStage) -> None
 
 
 async def test_status_tells_mode_threshold_and_pause(stage: DiscordStage) -> None:
-    await choose(stage, review=0.9, mode="shadow", paused_at=1000.0)
+    await choose(stage, review=0.9, mode="shadow", pauses=[(1000.0, None)])
     text = (await ask(stage, "status")).text
     assert "**Shadow mode**" in text
     assert "from 0.9 on" in text
@@ -307,11 +307,11 @@ async def test_a_quiet_week_is_one_line_and_a_pause_is_not_told_of(stage: Discor
     await talk(stage)
     await stage.guard.communities.stands(SPACE, joined=clock[0], advised=clock[0])
     clock[0] += 7 * DAY
-    await choose(stage, paused_at=clock[0])
+    await choose(stage, pauses=[(clock[0], None)])
     await stage.guard.keep_house()
     await stage.settled()
     assert stage.notices() == []
-    await choose(stage, resumed_at=clock[0] + 1)
+    await choose(stage, pauses=[(clock[0] - 1, clock[0])])
     await stage.guard.keep_house()
     await stage.settled()
     (digest,) = stage.notices()

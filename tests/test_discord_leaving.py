@@ -18,6 +18,7 @@ from core.cards import Person
 from core.leaving import GRACE
 from core.store import tables
 from tests.discord_objects import ALERTS, GENERAL, LAMPKEEPER, PEOPLE, SERVER, Json, stamp
+from tests.discord_objects import there as placed
 from tests.discord_platform import Platform, platform
 from tests.discord_stage import DiscordStage, Ear, cancelled, discord_stage, heard, listening, until
 from tests.support import slow_talk
@@ -218,3 +219,24 @@ async def test_nothing_from_before_the_bot_joined_is_read(there: Platform) -> No
         await there.send("MESSAGE_CREATE", there.as_event(later))
         await heard(there, adapter)
     assert set(ear.texts()) == {"after it joined"}
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_server_that_removed_the_bot_while_the_session_was_lost_is_sealed(
+    tmp_path: Path, answered: bool
+) -> None:
+    other = placed(1, SERVER)
+    async with discord_stage(tmp_path, servers=2) as stage:
+        await stage.drop_connection(forget=True)
+        stage.there.servers.remove(other)
+        if not answered:
+            stage.there.faults.append(("GET /users/@me/guilds", 403, {"message": "Missing Access", "code": 50001}, {}))
+        with capture_logs() as logs:
+            await stage.settled()
+            told = "discord.removed" if answered else "discord.servers_unknown"
+            await until(lambda: any(entry["event"] == told for entry in logs))
+        await stage.settled()
+        assert ((await stage.guard.communities.standing(f"discord:{other}")).left is not None) == answered
+        assert (await stage.guard.communities.standing(HERE)).left is None
+        if answered:
+            await until(lambda: "discord" in stage.guard._listening)

@@ -20,10 +20,12 @@ from sqlalchemy import insert, select
 
 from bots.discord_bot.permissions import ASIDE, PERMISSIONS, invite
 from bots.discord_bot.translate import space
+from core.cards import Person
 from core.config import Discord, DiscordServer, load_config
 from core.peaks import day_of
 from core.policy import Thresholds
 from core.store import tables
+from tests.discord_gateway import Link
 from tests.discord_objects import (
     ALERTS,
     BOT_ROLE,
@@ -40,6 +42,7 @@ from tests.discord_objects import (
     SECRET,
     SEND,
     SERVER,
+    THREAD,
     TOKEN,
     VIEW,
     VOICE,
@@ -47,7 +50,7 @@ from tests.discord_objects import (
     overwrite,
 )
 from tests.discord_platform import VIEW_AUDIT_LOG, Platform, Reply, components, platform
-from tests.discord_stage import DiscordStage, Ear, alone, until
+from tests.discord_stage import DiscordStage, Ear, alone, rows, until
 from tests.support import ROOT, slow_talk
 
 ADMIN, OTHER, INVITER = PEOPLE["teacher"], PEOPLE["moderator"], PEOPLE["second"]
@@ -516,7 +519,124 @@ async def test_pausing_twice_and_resuming_twice_say_so(stage: DiscordStage) -> N
     await stage.there.command("lampkeeper resume", ADMIN)
     assert "Paused" not in (await stage.there.command("lampkeeper settings", ADMIN)).text
     changes = [set(deed["changes"]) for deed in await audited(stage, "settings changed")]
-    assert changes == [{"paused_at"}, {"resumed_at"}]
+    assert changes == [{"pauses"}, {"pauses"}]
+
+
+async def test_what_was_said_during_an_earlier_pause_is_never_read_though_another_followed(tmp_path: Path) -> None:
+    async with fresh(tmp_path, alert_channel=ALERTS) as stage:
+        before = await stage.say("actor", "before the pauses")
+        await stage.settled()
+        for line in ("during the first pause", "during the second pause"):
+            await stage.there.command("lampkeeper pause", ADMIN)
+            await stage.say("actor", line)
+            await stage.there.command("lampkeeper resume", ADMIN)
+        await stage.restart()
+        assert await rows(stage) == [before]
+
+
+async def test_what_was_said_during_a_pause_is_not_read_though_it_is_edited_after_it(tmp_path: Path) -> None:
+    async with fresh(tmp_path, alert_channel=ALERTS) as stage:
+        await stage.there.command("lampkeeper pause", ADMIN)
+        during = await stage.say("actor", "during the pause")
+        await stage.there.command("lampkeeper resume", ADMIN)
+        after = await stage.say("friend", "after the pause")
+        await stage.edit(during, "changed in sight")
+        await stage.settled()
+        await stage.drop_connection()
+        said = stage.there.messages[GENERAL][int(during)]
+        said |= {"content": "changed out of sight", "edited_timestamp": datetime.now(UTC).isoformat()}
+        await stage.settled()
+        assert await rows(stage) == [after]
+
+
+async def test_what_is_said_during_a_pause_is_not_read_by_a_catch_up_that_began_before_it(tmp_path: Path) -> None:
+    async with fresh(tmp_path, alert_channel=ALERTS) as stage:
+        first = await stage.say("actor", "first")
+        await stage.settled()
+        await stage.drop_connection()
+        stage.there.history.clear()
+        missed = str(stage.there.message(PEOPLE["actor"], GENERAL, "missed")["id"])
+        stage.there.let_in()
+        await stage.there.heard()
+        await stage.there.command("lampkeeper pause", ADMIN)
+        await stage.say("actor", "during the pause")
+        await stage.there.heard()
+        stage.there.history.set()
+        await stage.settled()
+        assert await rows(stage) == [first, missed]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "place", "then"),
+    [
+        ({"alert_channel": ALERTS}, ALERTS, {"alert_channel": SECRET}),
+        ({"ignored_channels": [VOICE]}, VOICE, {"ignored_channels": []}),
+        ({"ignored_channels": [CATEGORY]}, VOICE, {"ignored_channels": None}),
+        ({"ignored_channels": [GENERAL]}, THREAD, {"ignored_channels": [VOICE]}),
+    ],
+)
+async def test_what_was_said_where_nothing_was_read_is_not_read_once_it_is(
+    stage: DiscordStage, chosen: Json, place: int, then: Json
+) -> None:
+    async def said(text: str) -> Json:
+        message = stage.there.message(PEOPLE["actor"], place, text)
+        await stage.there.send("MESSAGE_CREATE", stage.there.as_event(message))
+        return message
+
+    await stage.adapter.servers.choose(SERVER, chosen, Person("1", "admin"))
+    before = await said("before")
+    await stage.settled()
+    await stage.adapter.servers.choose(SERVER, then, Person("1", "admin"))
+    before |= {"content": "changed after", "edited_timestamp": datetime.now(UTC).isoformat()}
+    await stage.there.send("MESSAGE_UPDATE", stage.there.as_event(before))
+    after = await said("after")
+    await stage.restart()
+    assert await rows(stage) == [after["id"]]
+
+
+# --- what is missed --------------------------------------------------------------------------------------------------
+
+
+async def test_without_a_configuration_too_what_was_missed_is_read_before_what_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms: list[int] = []
+    async with fresh(tmp_path, lambda there: rooms.extend(there.add_rooms(SERVER, 12))) as stage:
+        there, send = stage.there, Link.send
+        for room in rooms:
+            await there.send("MESSAGE_CREATE", there.as_event(there.message(PEOPLE["actor"], room, "first")))
+        await stage.settled()
+        await stage.stop()
+        missed = {there.message(PEOPLE["actor"], room, "missed")["id"] for room in rooms}
+        live: list[str] = []
+
+        async def at_once(link: Link, event: str, data: Json) -> None:
+            await send(link, event, data)
+            if event == "GUILD_CREATE" and not live:
+                said = [there.message(PEOPLE["friend"], room, "live at once") for room in rooms]
+                live.extend(message["id"] for message in said)
+                for message in said:
+                    await send(link, "MESSAGE_CREATE", there.as_event(message))
+
+        monkeypatch.setattr(Link, "send", at_once)
+        await stage.start()
+        await stage.settled()
+        assert missed | set(live) <= set(await rows(stage))
+
+
+async def test_a_history_that_is_closed_is_told_once_there_is_an_alert_channel(tmp_path: Path) -> None:
+    def closed(there: Platform) -> None:
+        there.overwrites[GENERAL] = [overwrite(BOT_ROLE, deny=HISTORY)]
+
+    async with fresh(tmp_path, closed) as stage:
+        await stage.settled()
+        await stage.there.command("lampkeeper settings", ADMIN, alert_channel=ALERTS)
+        await until(lambda: any(f"cannot read the history of <#{GENERAL}>" in told for told in stage.notices()))
+        await stage.drop_connection()
+        await stage.settled()
+        told = [told for told in stage.notices() if "cannot read the history" in told]
+        assert len(told) == 1
+        assert "`/lampkeeper settings`" in told[0]
 
 
 # --- the invite link, and the page -----------------------------------------------------------------------------------

@@ -146,11 +146,12 @@ async def test_a_server_that_nobody_set_up_is_watched_and_its_card_waits_for_an_
 
 async def test_what_was_said_while_a_server_was_paused_is_never_read(tmp_path: Path) -> None:
     async with discord_stage(tmp_path) as stage:
-        await stage.adapter.servers.choose(SERVER, {"paused_at": time.time() - 1}, Person("1", "admin"))
+        began = time.time() - 1
+        await stage.adapter.servers.choose(SERVER, {"pauses": [(began, None)]}, Person("1", "admin"))
         for line in slow_talk():
             await stage.say("actor", line)
         await stage.settled()
-        await stage.adapter.servers.choose(SERVER, {"resumed_at": time.time() + 1}, Person("1", "admin"))
+        await stage.adapter.servers.choose(SERVER, {"pauses": [(began, time.time() + 1)]}, Person("1", "admin"))
         await stage.drop_connection()
         await stage.settled()
         assert stage.cards() == []

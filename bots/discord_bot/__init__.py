@@ -12,7 +12,6 @@ import asyncio
 import time
 
 import discord
-import structlog
 
 from bots.adapter import Finding
 from bots.discord_bot import delivery
@@ -31,11 +30,9 @@ from bots.discord_bot.translate import server_id, space
 from bots.helplines import Helplines, known
 from core.cards import Call, Card
 from core.config import Discord
-from core.errors import LampkeeperError, PlatformError, TryLater
+from core.errors import PlatformError, TryLater
 from core.guard import Guard
 from core.messages import ConversationKey
-
-log = structlog.get_logger(__name__)
 
 
 class DiscordAdapter:
@@ -46,11 +43,11 @@ class DiscordAdapter:
     def __init__(self, config: Discord, guard: Guard, helplines: Helplines | None = None) -> None:
         quiet()
         self.feed = Feed(guard.receive, self._read_again, [space(server.id) for server in config.servers])
-        self.catchup = Catchup(guard, self.feed, self._tell)
         self._config = config
         self._guard = guard
         self.servers = Servers(config, guard.communities)
-        self.scans = Backscans(guard, self._connected)
+        self.catchup = Catchup(guard, self.feed, self.servers)
+        self.scans = Backscans(guard, self._connected, self.servers)
         self._content = Content()
         self._intents = INTENTS
         self.helpdesk = Helpdesk(self.servers, known() if helplines is None else helplines)
@@ -70,7 +67,7 @@ class DiscordAdapter:
         """
         assert self._config.token is not None, "bots.composition asks for missing tokens first"
         await self.servers.load()
-        await self.scans.tell_cut_off(self.servers)
+        await self.scans.tell_cut_off()
         alive = await self._guard.last_alive(self.platform)
         self.catchup.since = time.time() if alive is None else alive - MARGIN
         parts = [
@@ -121,12 +118,6 @@ class DiscordAdapter:
     def _read_again(self, here: ConversationKey) -> None:
         if self._client is not None:
             self._client.read_again(here)
-
-    async def _tell(self, space: str, text: str) -> None:
-        try:
-            await self.notify(space, text)
-        except LampkeeperError as error:
-            log.warning("discord.notice_lost", what=error.what, remedy=error.remedy)
 
     def _connected(self) -> Watch:
         if self._client is None or self._client.user is None or self._client.is_closed():

@@ -8,6 +8,7 @@ Leans on `history` for reading, and on `core.scans` for what was begun and ended
 - Nothing is read from before a conversation's purge horizon (`core.retention`): those messages were counted when they
   came, and can no longer be told from ones that were not. So a scan finds most right after the bot joined a server.
 - What is taken in is kept for `keep_text_days` from now on, as all that is received is.
+- A pause ends it: whoever paused the server wants nothing read.
 - A channel stands for its threads and posts too: the active ones, and public archived ones.
 - One scan a server at a time. It outlives the connection, and goes on with the next one.
 - The answer is edited while its interaction's token lives (API, "Followup Messages": 15 minutes); what is to be said
@@ -26,8 +27,8 @@ import discord
 import structlog
 
 from bots.discord_bot.history import FOR_NOW, LONGEST_WAIT, Readable, band_of, may_read, snowflake
-from bots.discord_bot.servers import Served, Servers
-from bots.discord_bot.translate import key, server_id, spoken, to_message, watched
+from bots.discord_bot.servers import Served, Servers, readable
+from bots.discord_bot.translate import key, server_id, to_message, watched
 from bots.texts import say
 from core.errors import LampkeeperError
 from core.guard import Guard
@@ -90,9 +91,10 @@ def bar(share: float) -> str:
 class Backscans:
     """The scans of every server; `client` gives the connection there is, or raises `TryLater`."""
 
-    def __init__(self, guard: Guard, client: Callable[[], discord.Client]) -> None:
+    def __init__(self, guard: Guard, client: Callable[[], discord.Client], servers: Servers) -> None:
         self._guard = guard
         self._client = client
+        self._servers = servers
         self._running: dict[int, Running] = {}
         self._asked: set[int] = set()
 
@@ -125,7 +127,7 @@ class Backscans:
         return True
 
     def stop(self, server: int) -> None:
-        """Stop whatever is read in a server that the bot is not in any more."""
+        """Stop whatever is read in a server that is paused, or that the bot is not in any more."""
         if running := self._running.get(server):
             self.cancel(server, running.scan.number)
 
@@ -136,11 +138,11 @@ class Backscans:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def tell_cut_off(self, servers: Servers) -> None:
+    async def tell_cut_off(self) -> None:
         """Tell of the scans that the last stop cut off; at the start. Where that cannot be recorded, at the next."""
         try:
             for scan in await self._guard.scans.unfinished(PLATFORM):
-                language = servers.of(server_id(scan.key.space)).language
+                language = self._servers.of(server_id(scan.key.space)).language
                 notice = say(language, "backscan.interrupted", channel=scan.key.conversation, days=scan.days)
                 await self._guard.scans.end(scan, "interrupted", None, notice)
         except LampkeeperError as error:
@@ -196,18 +198,18 @@ class Backscans:
             return False
         watching = [place for place in places if watched(place, running.server)]
         for number, place in enumerate(watching):
-            if not may_read(place) or not await self._read(running, place.id, begin, end, (number, len(watching))):
+            if not may_read(place) or not await self._read(running, place, begin, end, (number, len(watching))):
                 return False
         running.share = 1.0
         await self._guard.settled()
         return True
 
-    async def _read(self, running: Running, place: int, begin: float, end: float, part: tuple[int, int]) -> bool:
+    async def _read(self, running: Running, place: Readable, begin: float, end: float, part: tuple[int, int]) -> bool:
         """Read one channel or thread, however often the connection ends meanwhile; False if Discord does not let us.
 
         `part`: which of how many this is.
         """
-        horizon = await self._guard.horizon(key(running.server, place))
+        horizon = await self._guard.horizon(key(running.server, place.id))
         if horizon is not None and horizon > begin:
             begin = horizon + 0.001  # Discord's clock ticks in milliseconds
             running.purged_until = max(horizon, running.purged_until or 0.0)
@@ -215,14 +217,14 @@ class Backscans:
         while True:
             try:
                 client = self._client()
-                found = client.get_channel(place)
+                found = client.get_channel(place.id)
                 channel = (
                     found
                     if isinstance(found, Readable)
-                    else client.get_partial_messageable(place, guild_id=running.server.id)
+                    else client.get_partial_messageable(place.id, guild_id=running.server.id)
                 )
                 async for message in channel.history(limit=None, after=after, before=before, oldest_first=True):
-                    await self._take(running, message)
+                    await self._take(running, message, place)
                     after = discord.Object(message.id)
                     done = (message.created_at.timestamp() - begin) / max(end - begin, 1.0)
                     running.share = (part[0] + min(max(done, 0.0), 1.0)) / part[1]
@@ -236,9 +238,11 @@ class Backscans:
             else:
                 return True
 
-    async def _take(self, running: Running, message: discord.Message) -> None:
-        server = running.server
-        if spoken(message) and not server.skips(message.created_at.timestamp()):
+    async def _take(self, running: Running, message: discord.Message, place: Readable) -> None:
+        server = self._servers.of(running.server.id)
+        if server.paused:  # while the scan was being begun; else whoever pauses stops it
+            self.stop(server.id)
+        elif readable(message, place, server):
             band = await band_of(message, server, running.bands)
             await self._guard.receive(Edit(to_message(message, server, band)))
             running.messages += 1

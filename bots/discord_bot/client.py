@@ -29,13 +29,13 @@ from bots.discord_bot.connection import INTENT_REMEDY
 from bots.discord_bot.content import Content
 from bots.discord_bot.feed import Feed
 from bots.discord_bot.helpdesk import CountryMenu, Helpdesk, TellButton
-from bots.discord_bot.history import DIRECT, Catchup
-from bots.discord_bot.servers import Served, Servers
+from bots.discord_bot.history import DIRECT, FOR_NOW, Catchup
+from bots.discord_bot.servers import Served, Servers, readable
 from bots.discord_bot.slash import add_commands, put_commands
 from bots.discord_bot.slash.backscan import CancelButton
 from bots.discord_bot.slash.setup import SetupItem
 from bots.discord_bot.slash.trial import TrialButton
-from bots.discord_bot.translate import key, server_id, space, spoken, to_message, watched
+from bots.discord_bot.translate import key, server_id, space, spoken, to_message
 from bots.discord_bot.welcome import welcome
 from bots.texts import say
 from core import presence
@@ -123,7 +123,7 @@ class Watch(discord.AutoShardedClient):
         edited = payload.message.edited_at
         if edited is None or discord.utils.utcnow() - edited > EDITED_LATELY:
             return
-        if (server := self._server(payload.message)) and not server.skips(edited.timestamp()):
+        if server := self._server(payload.message):
             self._feed.put(Edit(to_message(payload.message, server)))
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -137,19 +137,11 @@ class Watch(discord.AutoShardedClient):
 
     def _server(self, message: discord.Message) -> Served | None:
         """Return the server whose rules hold for a message; None if it is not to be scored."""
-        if not spoken(message):
+        server = self.servers.of(message.guild.id) if message.guild is not None else self.servers.direct()
+        if server is None or not readable(message, message.channel, server):
             return None
-        if message.guild is not None:
-            if not watched(message.channel, self.servers.of(message.guild.id)):
-                return None
-            server: Served | None = self.servers.of(message.guild.id)
-        else:
-            server = self.servers.direct()
-        if server is not None and server.skips(message.created_at.timestamp()):
-            return None
-        if server is not None:
-            part = message.guild.id if message.guild else DIRECT
-            self._catchup.read_first(message.channel, message.channel.id, server, part)
+        part = message.guild.id if message.guild else DIRECT
+        self._catchup.read_first(message.channel, message.channel.id, server, part)
         return server
 
     def _deleted(self, guild: int | None, channel: int, message: int) -> None:
@@ -259,20 +251,42 @@ class Watch(discord.AutoShardedClient):
         self._direct_regained(shard)
 
     async def on_shard_connect(self, shard: int) -> None:
-        """Catch up with DMs: a new session began. The servers follow one by one (`on_guild_available`)."""
+        """Catch up with DMs: a new session began. The servers follow one by one (`on_guild_available`).
+
+        Until then their live events wait: those of servers that the configuration does not name, too.
+        """
+        for guild in self.guilds:
+            if guild.shard_id == shard:
+                self._feed.shut(space(guild.id))
         log.info("discord.connected", shard=shard)
         self._shards.add(shard)
+        absent: list[int] = []
         if len(self._shards) == self.shard_count:
-            present = {guild.id for guild in self.guilds}
-            self._catchup.expect(present)
-            absent = [server for server in self.servers if server not in present]
-            for server in absent:
-                self.servers.gone(server, gone=True)
-            self._direct_regained(shard)
-            for server in absent:
-                await self._left(server)
-        else:
-            self._direct_regained(shard)
+            self._catchup.expect(self._carried())
+            known = list(self.servers)  # those that the bot joins while Discord is asked are not absent
+            present = await self._present()
+            absent = [server for server in known if server not in present]
+        for server in absent:
+            self.servers.gone(server, gone=True)
+            self._catchup.removed(server)
+        if absent:
+            self._catchup.expect(self._carried())
+        self._direct_regained(shard)
+        for server in absent:
+            await self._left(server)
+
+    def _carried(self) -> set[int]:
+        """Return the servers of the connection; discord.py keeps those that a new session does not name any more."""
+        return {guild.id for guild in self.guilds if not self.servers.is_gone(guild.id)}
+
+    async def _present(self) -> set[int]:
+        """Ask which servers the bot is in; one in an outage counts, whether Discord lists it or not."""
+        there = {guild.id for guild in self.guilds if guild.unavailable}
+        try:
+            return there | {guild.id async for guild in self.fetch_guilds(limit=None)}
+        except (*FOR_NOW, discord.HTTPException, RuntimeError) as error:  # RuntimeError: the session is closed
+            log.warning("discord.servers_unknown", error=type(error).__name__)
+            return {guild.id for guild in self.guilds}
 
     def _direct_regained(self, shard: int) -> None:
         if shard == 0 and (direct := self.servers.direct()) is not None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -22,8 +22,9 @@ import discord
 import structlog
 
 from bots.discord_bot.feed import Feed
-from bots.discord_bot.servers import Served
-from bots.discord_bot.translate import age_band, key, space, spoken, to_message, watched
+from bots.discord_bot.servers import Served, Servers, readable
+from bots.discord_bot.translate import age_band, key, space, to_message, watched
+from bots.texts import say
 from core.errors import LampkeeperError
 from core.guard import Guard
 from core.messages import AgeBand, ConversationKey, Edit
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 4
 """Channels of one server read at the same time; more would only wait for Discord's limits."""
 LONGEST_WAIT = 60.0
+MOST_NAMED = 20
+"""Channels that one notice names."""
 EDITS_AMONG = 50
 """Messages before the gap that are looked through for edits: half a page, one call a conversation."""
 EDITS_FOR = 7 * 86400.0
@@ -106,15 +109,15 @@ class Gap(NamedTuple):
 class Catchup:
     """Reads what was missed, server by server. It outlives the client, which may be replaced at any time.
 
-    `since` is in seconds since the epoch; `tell` shows the moderators of a space a sentence. Reading that is cancelled
-    releases nothing: what it held waits for the next try.
+    `since` is in seconds since the epoch. Reading that is cancelled releases nothing: what it held waits for the next
+    try.
     """
 
-    def __init__(self, guard: Guard, feed: Feed, tell: Callable[[str, str], Awaitable[None]]) -> None:
+    def __init__(self, guard: Guard, feed: Feed, servers: Servers) -> None:
         self.since = 0.0
         self._guard = guard
         self._feed = feed
-        self._tell = tell
+        self._servers = servers
         self._tasks: dict[str | ConversationKey, asyncio.Task[None]] = {}
         self._current: dict[int, set[int]] = {}
         self._direct_stale: set[int] = set()
@@ -126,6 +129,8 @@ class Catchup:
         """The last gap of each server that was read."""
         self._lost: dict[int, float] = {}
         """Since when what is said in a server is missed."""
+        self._read_to: dict[ConversationKey, int] = {}
+        """The last message of each conversation that was read whole, stored or not: where only bots write, none is."""
 
     async def settled(self) -> None:
         """Return when nothing is being read."""
@@ -151,6 +156,7 @@ class Catchup:
         self.lost(server)
         self._expected.discard(server)
         self.gaps.pop(server, None)
+        self._read_to = {key: last for key, last in self._read_to.items() if key.space != space(server)}
         for name in [name for name in self._tasks if isinstance(name, ConversationKey) and name.space == space(server)]:
             self._cancel(name)
         self._feed.forget(space(server))
@@ -280,15 +286,18 @@ class Catchup:
         while True:
             try:
                 cursor = await self._guard.cursor(here)
-                after = max(int(cursor) if cursor else snowflake(self.since), joined(channel))
-                if after > snowflake(time.time() - EDITS_FOR) and cursor:
-                    await self._read_edits(channel, after, server, bands)
-                if newest is not None and newest <= after:
+                left = max(int(cursor) if cursor else snowflake(self.since), joined(channel))
+                if left > snowflake(time.time() - EDITS_FOR) and cursor:
+                    await self._read_edits(channel, left, server, bands)
+                last = max(left, self._read_to.get(here, 0))
+                if newest is not None and newest <= last:
                     return True
-                async for message in channel.history(limit=None, after=discord.Object(after), oldest_first=True):
-                    if spoken(message) and not server.skips(message.created_at.timestamp()):
+                async for message in channel.history(limit=None, after=discord.Object(last), oldest_first=True):
+                    if readable(message, channel, self._servers.of(server.id)):
                         band = await band_of(message, server, bands)
                         await self._guard.receive(to_message(message, server, band))
+                    last = message.id
+                self._read_to[here] = last
             except (discord.Forbidden, discord.NotFound):
                 return False
             except FOR_NOW as error:
@@ -316,8 +325,7 @@ class Catchup:
                 edited is not None
                 and edited.timestamp() > self.since
                 and message.id >= joined(channel)
-                and spoken(message)
-                and not server.skips(edited.timestamp())
+                and readable(message, channel, self._servers.of(server.id))
             ):
                 await self._guard.receive(Edit(to_message(message, server, await band_of(message, server, bands))))
 
@@ -325,11 +333,12 @@ class Catchup:
         new = [channel for channel in unread if channel not in self._told]
         if not new:
             return
-        self._told.update(new)
         log.warning("discord.history_forbidden", server=server.id, channels=new)
-        places = ", ".join(f"<#{channel}>" for channel in new[:20]) + (" and more" if len(new) > 20 else "")
-        await self._tell(
-            space(server.id),
-            f"Lampkeeper cannot read the history of {places}: what was written there while it was away is missing. "
-            "Give its role Read Message History in these channels, or list them under ignored_channels.",
-        )
+        named = ", ".join(f"<#{channel}>" for channel in new[:MOST_NAMED]) + (", …" if len(new) > MOST_NAMED else "")
+        language = self._servers.of(server.id).language
+        try:
+            await self._guard.communities.tell(space(server.id), say(language, "backscan.unread", channels=named))
+        except LampkeeperError as error:
+            log.warning("discord.notice_lost", what=error.what, remedy=error.remedy)
+        else:
+            self._told.update(new)

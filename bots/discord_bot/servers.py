@@ -1,16 +1,21 @@
 """The servers that the bot is in, each with what holds for it: the operator's choices, and its admins' own over them.
 
-Leans on `core.communities`, where choices are kept. Every server is served from its first minute, whether anybody set
-it up or not; without an alert channel its cards wait in the outbox. All choices are read before the bot connects, so
-that `of` never waits: Discord's events are taken in the order in which they come.
+Leans on `core.communities`, where choices are kept, and decides which messages are read (`readable`). Every server is
+served from its first minute, whether anybody set it up or not; without an alert channel its cards wait in the outbox.
+All choices are read before the bot connects, so that `of` never waits: Discord's events are taken in the order in which
+they come. Choices change while history is read; so whoever reads asks `of` anew for every message.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from bots.discord_bot.translate import server_id, space
+import discord
+from pydantic import Field
+
+from bots.discord_bot.translate import places, server_id, space, spoken, watched
 from core.cards import Person
 from core.communities import Communities
 from core.config import Discord, DiscordServer
@@ -19,23 +24,71 @@ Source = Literal["here", "operator", "default"]
 """Where a setting comes from: chosen in the server itself, the operator's configuration, or neither."""
 
 
-class Served(DiscordServer):
-    """One server as it is served; what was said from `paused_at` to `resumed_at` (seconds since the epoch) is not read.
+Pauses = tuple[tuple[float, float | None], ...]
+"""From when to when, in seconds since the epoch, in order; None while the last one goes on. None is forgotten: a quiet
+channel's history is read from its last stored message on, however old that is."""
 
-    Without `resumed_at`, or with one before `paused_at`, the pause goes on.
+
+class Served(DiscordServer):
+    """One server as it is served. What was said, or edited, during one of its `pauses` is never read.
+
+    Nor is what was said in a channel while that, or its category, was left out or took the alerts: `left_out_until`
+    tells until when, by channel id (seconds since the epoch).
     """
 
-    paused_at: float | None = None
-    resumed_at: float | None = None
+    pauses: Pauses = ()
+    left_out_until: dict[str, float] = Field(default_factory=dict)
 
     @property
     def paused(self) -> bool:
         """Whether nothing is read now."""
-        return self.paused_at is not None and (self.resumed_at is None or self.resumed_at < self.paused_at)
+        return bool(self.pauses) and self.pauses[-1][1] is None
+
+    @property
+    def paused_at(self) -> float | None:
+        """When the last pause began."""
+        return self.pauses[-1][0] if self.pauses else None
+
+    @property
+    def left_out(self) -> frozenset[int]:
+        """Channels and categories that are not read."""
+        return frozenset(self.ignored_channels) | {channel for channel in [self.alert_channel] if channel is not None}
+
+    def turned(self, now: float, *, pausing: bool) -> Pauses:
+        """Return the pauses once one begins, or the last one ends.
+
+        >>> server = Served(id=1, pauses=((10.0, None),))
+        >>> server.turned(20.0, pausing=False)
+        ((10.0, 20.0),)
+        """
+        if pausing:
+            return (*self.pauses, (now, None))
+        return (*self.pauses[:-1], (self.pauses[-1][0], now))
 
     def skips(self, time: float) -> bool:
-        """Tell whether something was said during the last pause."""
-        return self.paused_at is not None and self.paused_at <= time and (self.paused or time < (self.resumed_at or 0))
+        """Tell whether something was said during a pause, both ends included: Discord's clock ticks in milliseconds.
+
+        >>> server = Served(id=1, pauses=((10.0, 20.0), (30.0, None)))
+        >>> [server.skips(time) for time in (5.0, 10.0, 20.0, 31.0)]
+        [False, True, True, True]
+        """
+        return any(begin <= time and (end is None or time <= end) for begin, end in self.pauses)
+
+
+def readable(message: discord.Message, channel: object, server: Served) -> bool:
+    """Tell whether a message is read: a person said it, where and while the server let it be read, then and now.
+
+    `channel` is the message's own: history knows it better than the message does.
+    """
+    said, edited = message.created_at.timestamp(), message.edited_at
+    since = max((server.left_out_until.get(str(place), 0.0) for place in places(channel)), default=0.0)
+    return (
+        spoken(message)
+        and watched(channel, server)
+        and said >= since
+        and not server.skips(said)
+        and not (edited is not None and server.skips(edited.timestamp()))
+    )
 
 
 class Servers:
@@ -70,7 +123,11 @@ class Servers:
 
     async def choose(self, server: int, changes: dict[str, Any], who: Person) -> Served:
         """Change what a server chose; None takes a choice back. pydantic.ValidationError where a value is not right."""
-        Served.model_validate({"id": server} | {name: value for name, value in changes.items() if value is not None})
+        before, configured = self.of(server), self._configured.get(server, Served(id=server)).model_dump()
+        wanted = {name: configured[name] if value is None else value for name, value in changes.items()}
+        if freed := before.left_out - Served.model_validate(before.model_dump() | wanted).left_out:
+            until = dict.fromkeys(map(str, sorted(freed)), time.time())
+            changes = changes | {"left_out_until": before.left_out_until | until}
         self._take(server, await self._communities.choose(space(server), changes, who))
         return self.of(server)
 
@@ -88,6 +145,10 @@ class Servers:
     def gone(self, server: int, *, gone: bool) -> None:
         """Take note whether the bot is in a server no more."""
         (self._gone.add if gone else self._gone.discard)(server)
+
+    def is_gone(self, server: int) -> bool:
+        """Tell whether the bot is known to be in a server no more."""
+        return server in self._gone
 
     def direct(self) -> Served | None:
         """Return the server that DMs with the bot belong to: the one the operator named, or the only one there is."""

@@ -68,16 +68,19 @@ def spoken(message: discord.Message) -> bool:
     return message.type in SAID and message.webhook_id is None and not (author.bot or author.system)
 
 
+def places(channel: object) -> frozenset[int]:
+    """Return the ids of a channel, of the channel that it belongs to, if it is a thread, and of their category."""
+    parent = getattr(channel, "parent", None)
+    around = (channel, parent, getattr(parent or channel, "category", None))
+    return frozenset(place.id for place in around if hasattr(place, "id"))
+
+
 def watched(channel: object, server: DiscordServer) -> bool:
     """Tell whether a channel is read: not the moderators' own, not an ignored one, nor in an ignored category.
 
     A thread goes with the channel it belongs to.
     """
-    parent = getattr(channel, "parent", None)
-    places = (channel, parent, getattr(parent or channel, "category", None))
-    return not {server.alert_channel, *server.ignored_channels}.intersection(
-        getattr(place, "id", 0) for place in places
-    )
+    return places(channel).isdisjoint({server.alert_channel, *server.ignored_channels})
 
 
 def age_band(member: discord.Member, server: DiscordServer) -> AgeBand | None:

@@ -1,8 +1,8 @@
 """`/lampkeeper pause` and `resume`: from one to the other nothing is read, and what is said meanwhile never is.
 
-Leans on `bots.discord_bot.servers` (`Served.skips`). The times are Discord's own, out of the commands' ids, as those of
-messages are: so no clock of ours decides which message came before the pause. Moderators are told in the alert channel,
-for a pause that nobody knows of would look like quiet.
+Leans on `bots.discord_bot.servers` (`Served.skips`): every pause counts, not only the last one. The times are Discord's
+own, out of the commands' ids, as those of messages are: so no clock of ours decides which message came before a pause.
+A scan under way ends. Moderators are told in the alert channel, for a pause that nobody knows of would look like quiet.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ async def _turn(interaction: discord.Interaction[Any], *, pausing: bool) -> None
     if asked.server.paused == pausing:
         await interaction.followup.send(asked.say("pause.already" if pausing else "pause.not_paused"), ephemeral=True)
         return
-    name = "paused_at" if pausing else "resumed_at"
-    asked = await store(asked, {name: interaction.created_at.timestamp()})
+    pauses = asked.server.turned(interaction.created_at.timestamp(), pausing=pausing)
+    asked = await store(asked, {"pauses": pauses})
+    if pausing:
+        asked.client.scans.stop(asked.server.id)
     await _tell(asked, asked.say("pause.told" if pausing else "pause.told_resumed", who=f"<@{asked.person.id}>"))
     await interaction.followup.send(asked.say("pause.paused" if pausing else "pause.resumed"), ephemeral=True)
 
