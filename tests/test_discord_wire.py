@@ -191,7 +191,7 @@ async def test_a_message_is_translated_whole(there: Platform) -> None:
     assert event.key == ConversationKey(f"discord:{SERVER}", str(GENERAL))
     assert event.id == message["id"]
     assert event.author == (str(PEOPLE["teacher"]), "Teacher", "adult")
-    assert event.text == "@someone and @someone, see #channel :wave:"
+    assert event.text == "and , see #channel :wave:"
     assert event.reply_to == str(PEOPLE["target"])
     assert event.mentions == (str(PEOPLE["target"]), str(PEOPLE["friend"]))
     assert event.attachments == ("image", "file")
@@ -477,3 +477,13 @@ async def test_no_log_holds_words_names_or_tokens(stage: DiscordStage, caplog: p
     assert "discord.caught_up" in written
     for secret in (*slow_talk(), "Actor", "Target", "Moderator", TOKEN):
         assert secret not in written
+
+
+async def test_mentioning_somebody_in_every_line_hides_nothing() -> None:
+    ear = Ear()
+    async with platform() as there, listening(ear) as adapter:
+        for line in slow_talk():
+            target = there.user(PEOPLE["target"])
+            await said(there, PEOPLE["actor"], f"<@{PEOPLE['target']}> {line}", mentions=[target])
+        await heard(there, adapter)
+    assert ear.texts() == slow_talk()
