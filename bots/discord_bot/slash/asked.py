@@ -46,10 +46,12 @@ class Asked(NamedTuple):
 def may(who: Who, member: discord.Member, server: Served, permissions: discord.Permissions) -> bool:
     """Tell whether a member counts as `who`: an admin may manage the server, a moderator press the buttons of cards.
 
-    `permissions` are those in the whole server: one in a single channel makes nobody a moderator of all.
+    `permissions` are those that Discord sends along, or those in the whole server: the same for who may manage it. For
+    a moderator the server's count: a permission in a single channel makes nobody a moderator of all.
     """
     admin = permissions.manage_guild or permissions.administrator
-    return {"member": True, "moderator": admin or may_press(member, server, permissions), "admin": admin}[who]
+    moderator = admin or may_press(member, server, member.guild_permissions)
+    return {"member": True, "moderator": moderator, "admin": admin}[who]
 
 
 def asks(interaction: discord.Interaction[Any], who: Who) -> Asked | None:
@@ -58,7 +60,7 @@ def asks(interaction: discord.Interaction[Any], who: Who) -> Asked | None:
     if interaction.guild_id is None or not isinstance(member, discord.Member):
         return None
     server = client.servers.of(interaction.guild_id)
-    if not may(who, member, server, member.guild_permissions):
+    if not may(who, member, server, interaction.permissions):
         return None
     return asked_by(client, server, member)
 

@@ -121,7 +121,7 @@ async def _chosen(interaction: discord.Interaction[Any], typed: str) -> list[Off
     if interaction.guild_id is None or not isinstance(member, discord.Member):
         return []
     server = servers.of(interaction.guild_id)
-    if not may("admin", member, server, member.guild_permissions):
+    if not may("admin", member, server, interaction.permissions):
         return []
     chosen = [name for name in SETTINGS if name in servers.chosen(server.id)]
     named = [(say(server.language, f"settings.{name}"), name) for name in [*chosen, *([EVERYTHING] if chosen else [])]]
