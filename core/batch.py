@@ -19,9 +19,8 @@ only the look-ups are done for many at once. Decisions:
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import func, insert, select
@@ -31,6 +30,7 @@ from core import audit, cases, outbox, peaks, unread
 from core.conversation import address, listen
 from core.effects import Effect, OpenAlert, Scored, Unread, UpdateAlert
 from core.engine import Engine, PairKey
+from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
 from core.retention import refold
@@ -42,35 +42,6 @@ from core.tally import Heard
 from core.vault import Vault
 
 log = structlog.get_logger(__name__)
-
-MOST_REMEMBERED = 50_000
-"""States of conversations, people and pairs that stay in memory between batches: some 50 MB."""
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the writer knows without asking. `received` never runs backwards, even if the clock does."""
-
-    spaces: OrderedDict[str, Known] = field(default_factory=OrderedDict)
-    next_seq: int | None = None
-    received: float = 0.0
-
-    def of(self, space: str) -> Known:
-        """Return what is known of a space, as the one used last."""
-        known = self.spaces.setdefault(space, Known(space))
-        self.spaces.move_to_end(space)
-        return known
-
-    def trim(self) -> None:
-        """Forget the spaces used longest ago until the rest is small enough. Only right after a commit."""
-        total = sum(len(known) for known in self.spaces.values())
-        while total > MOST_REMEMBERED:
-            total -= len(self.spaces.popitem(last=False)[1])
-
-    def clear(self) -> None:
-        """Forget everything, after a transaction failed: memory may be ahead of the database."""
-        self.spaces.clear()
-        self.next_seq = None
 
 
 class Batch:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, cases, excerpts, outbox, policy, reported
@@ -57,6 +57,11 @@ class Desk:
         """Return an alert's card as it stands, or None if there is no such alert."""
         async with self._ledger.store.read() as tx:
             return await drawn(tx, self._ledger, alert)
+
+    async def case(self, alert: str) -> Card | None:
+        """Return the same without its course, which whoever only decides does not wait for."""
+        async with self._ledger.store.read() as tx:
+            return await self._card(tx, alert)
 
     # --- the decision ------------------------------------------------------------------------------------------------
 
@@ -192,10 +197,7 @@ class Desk:
             if row is None:
                 return
             await tx.execute(delete(_A).where(_A.c.id == number))
-            now, who = ledger.clock(), ledger.vault.blind(row.space, moderator.id)
-            deed = audit.row(now, row.space, "action refused", who=who, about=row.alert, action=row.what)
-            await audit.record(tx, [deed])
-            await outbox.put_cards(tx, {row.alert: row.space}, now)
+            await self._ended(tx, row, "action refused", moderator, ledger.clock())
 
     async def action(self, space: str, number: int) -> tuple[str, Action] | None:
         """Return an action that stands, with the alert it belongs to; None if there is none of this number here."""
@@ -211,12 +213,16 @@ class Desk:
             row = (await tx.execute(select(_A).where(_A.c.id == number, _A.c.undone.is_(None)))).first()
             if row is None:
                 return None
-            now, who = ledger.clock(), ledger.vault.blind(row.space, moderator.id)
+            now = ledger.clock()
             await tx.execute(update(_A).where(_A.c.id == number).values(undone=now))
-            deed = audit.row(now, row.space, "action undone", who=who, about=row.alert, action=row.what)
-            await audit.record(tx, [deed])
-            await outbox.put_cards(tx, {row.alert: row.space}, now)
+            await self._ended(tx, row, "action undone", moderator, now)
         return cases.read_action(ledger.vault, row)
+
+    async def _ended(self, tx: AsyncConnection, row: Row[Any], what: audit.Deed, moderator: Person, now: float) -> None:
+        """Audit that an action stands no more, and have its card say so."""
+        who = self._ledger.vault.blind(row.space, moderator.id)
+        await audit.record(tx, [audit.row(now, row.space, what, who=who, about=row.alert, action=row.what)])
+        await outbox.put_cards(tx, {row.alert: row.space}, now)
 
     # --- the file of a case ------------------------------------------------------------------------------------------
 

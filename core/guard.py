@@ -28,7 +28,7 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Column, select
 
 from core import audit, leaving, outbox, peaks, reports, retention, unread
 from core.batch import Batch
@@ -142,19 +142,21 @@ class Guard:
 
     async def cursor(self, key: ConversationKey) -> str | None:
         """Return the id of the newest committed message of a conversation."""
-        table = tables.conversations
-        here = (table.c.space == key.space, table.c.conversation == key.conversation)
-        async with self.ledger.store.read() as tx:
-            newest: str | None = await tx.scalar(select(table.c.newest_id).where(*here))
+        newest: str | None = await self._of(key, tables.conversations.c.newest_id)
         return newest
 
     async def horizon(self, key: ConversationKey) -> float | None:
         """Return up to which time (seconds since the epoch) a conversation takes in no message: such were purged."""
-        table = tables.conversations
-        here = (table.c.space == key.space, table.c.conversation == key.conversation)
-        async with self.ledger.store.read() as tx:
-            until: float | None = await tx.scalar(select(table.c.horizon).where(*here))
+        until: float | None = await self._of(key, tables.conversations.c.horizon)
         return until
+
+    async def _of(self, key: ConversationKey, column: Column[Any]) -> Any:
+        """Return what is stored of a conversation in a column, or None."""
+        table = tables.conversations.c
+        async with self.ledger.store.read() as tx:
+            return await tx.scalar(
+                select(column).where(table.space == key.space, table.conversation == key.conversation)
+            )
 
     async def last_alive(self, platform: str) -> float | None:
         """Return until when everything a platform showed is known to be stored; None if it never was.

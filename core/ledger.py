@@ -1,6 +1,6 @@
 """The one way to write: transactions that keep the writer's memory and the database together.
 
-Leans on `core.store`, `core.batch` for the memory, and `core.reread`. The guard writes what came in, the desk what
+Leans on `core.store`, `core.memory` and `core.reread`. The guard writes what came in, the desk what
 people decided, the communities what they chose; all of them here, under one lock, so that memory and database never
 part. When a transaction fails, memory is dropped and reads itself again.
 """
@@ -14,8 +14,8 @@ from types import MappingProxyType
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.batch import Memory
 from core.engine import Engine
+from core.memory import Memory
 from core.messages import AgeBand
 from core.reread import reread
 from core.store import Store

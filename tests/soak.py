@@ -29,7 +29,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import discord
 from pydantic import SecretStr
@@ -39,13 +38,14 @@ from bots.discord_bot.client import INTENTS, Watch
 from core.config import Discord, DiscordServer
 from core.engine import Engine, SpaceState
 from core.guard import Guard
-from core.messages import ConversationKey, Event, Message
+from core.messages import Event, Message
 from core.model import load_model
 from core.observe import set_up_logging
 from core.store import open_store
 from core.transcripts import Transcript, read
 from tests.discord_objects import ALERTS, LAMPKEEPER, MODERATORS, SERVER, TOKEN, Json, there
 from tests.discord_platform import Platform, platform, pointed_at
+from tests.discord_stage import Ear
 from tests.support import ROOT, slow_talk
 
 RATE, SECONDS = 2_000, 60
@@ -113,49 +113,17 @@ async def crowded() -> AsyncIterator[Crowd]:
 # --- the bots --------------------------------------------------------------------------------------------------------
 
 
-class Deaf:
+class Deaf(Ear):
     """A guard that throws away what it gets, or only scores it."""
 
     def __init__(self, engine: Engine | None) -> None:
+        super().__init__()
         self._engine = engine
         self._spaces = {f"discord:{server}": SpaceState() for server in SERVER_IDS}
-        self.chores: list[Any] = []
-
-    @property
-    def communities(self) -> Deaf:
-        return self
-
-    @property
-    def scans(self) -> Deaf:
-        return self
-
-    async def every(self, _platform: str) -> dict[str, Any]:
-        return {}
-
-    async def arrive(self, _space: str) -> str:
-        return "known"
-
-    async def leave(self, _space: str) -> bool:
-        return False
-
-    async def tell(self, _space: str, _text: str) -> None:
-        pass
-
-    async def unfinished(self, _platform: str) -> list[Any]:
-        return []
 
     async def receive(self, event: Event) -> None:
         if self._engine is not None and isinstance(event, Message):
             self._engine.feed(self._spaces[event.key.space], event, event.time or 0.0)
-
-    async def cursor(self, _key: ConversationKey) -> str | None:
-        return None
-
-    async def last_alive(self, _platform: str) -> float | None:
-        return None
-
-    def listening(self, _platform: str, _is_listening: bool) -> None:
-        pass
 
 
 async def bot(kind: str, folder: Path) -> None:

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-import core.batch
 import core.guard
+import core.memory
 import core.store
 from core.cards import Person
 from core.engine import SpaceState
@@ -127,7 +127,7 @@ def test_live_equals_replay_message_by_message_or_at_once_with_duplicates_and_re
 
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.guard, "BATCH", batch)
-        patch.setattr(core.batch, "MOST_REMEMBERED", 0 if batch == 4 else 50_000)
+        patch.setattr(core.memory, "MOST_REMEMBERED", 0 if batch == 4 else 50_000)
         outcome = asyncio.run(live(Path(folder)))
     state, alerts = in_memory(messages)
     assert outcome.state == state

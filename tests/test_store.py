@@ -17,7 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 import core.store
 from core.conversation import ConversationState
@@ -195,6 +195,27 @@ async def test_tasks_cancelled_anywhere_leave_whole_transactions_and_a_usable_st
     }
     assert "60a" in written
     await store.close()
+
+
+async def test_a_task_cancelled_anywhere_holds_no_lock_when_the_database_is_opened_again(tmp_path: Path) -> None:
+    async def write(store: Store) -> None:
+        while True:
+            async with store.write() as tx:
+                await tx.execute(insert(tables.spaces), [{"space": "kept"}])
+                await tx.scalar(select(tables.spaces.c.space))
+                await tx.execute(delete(tables.spaces))
+
+    for number in range(40):
+        store = await opened(tmp_path)
+        task = asyncio.create_task(write(store))
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await asyncio.sleep(number % 7 * 0.0007)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await store.close()
+    await made(tmp_path)
 
 
 NUMBERS = st.floats(allow_nan=False)

@@ -202,7 +202,7 @@ def _form(press: Press, alert: str, grounds: str) -> discord.ui.Modal:
 
 
 async def _about_alert(press: Press, alert: str, act: Callable[[Press, Card], Awaitable[Answer]]) -> Answer:
-    card = await press.desk.card(alert)
+    card = await press.desk.case(alert)
     if card is None or card.space != press.space:
         return Answer(press.say("hand.unknown"))
     if str(press.member.id) == card.actor.id and act is not hand.excerpt:

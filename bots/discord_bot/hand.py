@@ -41,9 +41,7 @@ async def dismissed(press: Press, card: Card, grounds: Grounds, remark: str) -> 
 async def undecide(press: Press, card: Card) -> Answer:
     """Take the presser's own decision back."""
     verdict = await press.desk.undecide(card.alert, press.moderator)
-    if verdict is None:
-        return _unknown(press)
-    return Answer(press.say("hand.decision_undone" if verdict.accepted else "hand.decision_not_undone"))
+    return _told(press, verdict, "hand.decision_undone", "hand.decision_not_undone")
 
 
 async def claim(press: Press, card: Card) -> Answer:
@@ -88,10 +86,7 @@ async def more(press: Press, card: Card) -> Answer:
 
 async def hold(press: Press, card: Card) -> Answer:
     """Put the case under legal hold."""
-    verdict = await press.desk.hold(card.alert, press.moderator)
-    if verdict is None:
-        return _unknown(press)
-    return Answer(press.say("hand.held" if verdict.accepted else "hand.held_before"))
+    return _told(press, await press.desk.hold(card.alert, press.moderator), "hand.held", "hand.held_before")
 
 
 async def lift(press: Press, card: Card) -> Answer:
@@ -101,10 +96,7 @@ async def lift(press: Press, card: Card) -> Answer:
 
 async def yes_lift(press: Press, card: Card) -> Answer:
     """End the legal hold."""
-    verdict = await press.desk.lift(card.alert, press.moderator)
-    if verdict is None:
-        return _unknown(press)
-    return Answer(press.say("hand.lifted" if verdict.accepted else "hand.not_held"))
+    return _told(press, await press.desk.lift(card.alert, press.moderator), "hand.lifted", "hand.not_held")
 
 
 async def export(press: Press, card: Card) -> Answer:
@@ -126,6 +118,12 @@ async def escalate(press: Press, card: Card) -> Answer:
     if verdict.accepted:
         return Answer(press.say("hand.escalated"))
     return Answer(press.say("hand.escalated_before", when=when(verdict.card.escalated or 0.0)))
+
+
+def _told(press: Press, verdict: Verdict | None, accepted: str, otherwise: str) -> Answer:
+    if verdict is None:
+        return _unknown(press)
+    return Answer(press.say(accepted if verdict.accepted else otherwise))
 
 
 async def _decide(

@@ -66,7 +66,7 @@ async def _refusal(user: str, config: Slack, people: People) -> str:
 
 async def _answer(action: dict[str, Any], moderator: Person, space: str, guard: Guard) -> Reply:
     alert = str(action["value"])
-    card = await guard.desk.card(alert)
+    card = await guard.desk.case(alert)
     if card is None or card.space != space:
         return GONE
     decision = DECISIONS.get(action["action_id"])

@@ -6,6 +6,9 @@ Leans on SQLAlchemy Core over aiosqlite, Alembic and `core.vault`. Decisions:
   other's rollback. `read` and `write` therefore each take a connection of their own from the pool.
 - One writer. SQLite allows one anyway; a lock in the process makes them queue in order instead of running into the busy
   timeout, and a lock file beside the database keeps a second `lampkeeper run` out.
+- A task cancelled in the middle leaves no lock behind. Opening, committing and closing a connection are done whole; one
+  whose statement was broken off is rolled back before it is closed, for SQLite keeps a closed connection and its lock
+  until the last of its statements is gone, which is when Python happens to collect it.
 - WAL, so that reading never waits for writing; ``synchronous=FULL``, so that a moderator's decision and the record of
   an attempted delivery survive a power cut. With one transaction per batch it costs one fsync per batch.
 - ``secure_delete``: what the retention rule deletes is overwritten, not only unlinked.
@@ -15,7 +18,7 @@ Leans on SQLAlchemy Core over aiosqlite, Alembic and `core.vault`. Decisions:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -64,27 +67,31 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open one consistent view of the database; StoreError if it cannot be read."""
-        with _explained(self.database):
-            async with self._engine.connect() as connection, connection.begin():
-                yield connection
+        async with self._unit("BEGIN") as tx:
+            yield tx
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Open one transaction: committed on leaving, undone whole on any error; StoreError if it cannot be written."""
-        async with self._writing:
-            with _explained(self.database):
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(begin="BEGIN IMMEDIATE")
-                    async with connection.begin():
-                        yield connection
+        async with self._writing, self._unit("BEGIN IMMEDIATE") as tx:
+            yield tx
 
     async def checkpoint(self) -> None:
         """Empty the write-ahead log into the database, so that what was deleted is gone from it too."""
-        async with self._writing:
-            with _explained(self.database):
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(begin="")
-                    await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        async with self._writing, self._unit("") as connection:
+            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @asynccontextmanager
+    async def _unit(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        connection = self._engine.connect()
+        with _explained(self.database):
+            try:
+                await _whole(_begun(connection, begin))
+                yield connection
+                await _whole(connection.commit())
+            finally:
+                if connection.sync_connection is not None:
+                    await _whole(connection.close())
 
     async def close(self) -> None:
         """Close every connection and let other processes in."""
@@ -117,6 +124,25 @@ async def open_store(database: Path, key_file: Path) -> Store:
         await store.close()
         raise
     return store
+
+
+async def _begun(connection: AsyncConnection, begin: str) -> None:
+    await connection.start()
+    await connection.execution_options(begin=begin)
+    await connection.begin()
+
+
+async def _whole(work: Awaitable[None]) -> None:
+    """Do `work` to its end even if the task is cancelled meanwhile, which is raised after it, come what may."""
+    doing, cancelled = asyncio.ensure_future(work), None
+    while not doing.done():
+        try:
+            await asyncio.wait({doing})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from doing.exception()
+    doing.result()
 
 
 async def upsert(
@@ -184,6 +210,10 @@ def _prepare_connections(engine: AsyncEngine) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def invalidate(connection: Any, _record: Any, _error: BaseException | None) -> None:
+        connection.rollback()
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
