@@ -6,6 +6,9 @@ the last other speaker of the same episode. An episode ends when nobody spoke fo
 the next one talks to nobody in particular yet. The state of a conversation is therefore two speakers, a time and at
 most `RECENT` names, however long it grows.
 
+What is older than the talk that is going on, as when history is read meanwhile, answers nobody in it, nor is it
+answered: it has a state of its own (`past`), which is not stored, for to lose it only ends an episode.
+
 Nothing else is guessed. In a channel of many the last other speaker is often not the one meant: `lampkeeper evaluate`
 measures how often it is, where messages tell whom they mean, and how an author's words spread over pairs
 (`docs/addressing.md`). Some pairs so stay short of a score, and others hold talk with somebody else.
@@ -14,7 +17,7 @@ measures how often it is, where messages tell whom they mean, and how an author'
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.language import ENGLISH
 from core.messages import Message
@@ -30,13 +33,14 @@ _CALLED = re.compile(rf"\s{{0,4}}([^\s:,][^:,\n]{{0,{LONGEST_NAME - 1}}})([:,])\
 class ConversationState:
     """The last speaker, the last who was not that one, when somebody last spoke, and id -> name of recent speakers.
 
-    `recent` is replaced, never changed, so that a copy of the state may share it.
+    `recent` and `past` are replaced, never changed, so that a copy of the state may share them.
     """
 
     last: str | None = None
     before: str | None = None
     time: float | None = None
     recent: dict[str, str] = field(default_factory=dict)
+    past: ConversationState | None = field(default=None, compare=False)
 
 
 def address(state: ConversationState, message: Message) -> str | None:
@@ -59,6 +63,7 @@ def address(state: ConversationState, message: Message) -> str | None:
             return person
     if message.partner is not None:
         return message.partner
+    state = _going_on(state, message)
     called = _called(state, message)
     if called is not None:
         return called
@@ -69,6 +74,9 @@ def address(state: ConversationState, message: Message) -> str | None:
 
 def listen(state: ConversationState, message: Message) -> None:
     """Fold `message` into the conversation's state."""
+    if _older(state, message):
+        state.past = replace(_going_on(state, message))
+        state = state.past
     me = message.author.id
     if message.time is not None:
         if state.time is not None and message.time - state.time > EPISODE_GAP:
@@ -86,6 +94,19 @@ def listen(state: ConversationState, message: Message) -> None:
             del recent[next(iter(recent))]
         recent[me] = name
         state.recent = recent
+
+
+def _older(state: ConversationState, message: Message) -> bool:
+    """Tell whether a message is older than the episode that is going on."""
+    return state.time is not None and message.time is not None and state.time - message.time > EPISODE_GAP
+
+
+def _going_on(state: ConversationState, message: Message) -> ConversationState:
+    """Return the state of the talk that a message belongs to."""
+    if not _older(state, message):
+        return state
+    past = state.past
+    return ConversationState() if past is None or _older(past, message) else past
 
 
 def _called(state: ConversationState, message: Message) -> str | None:

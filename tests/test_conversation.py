@@ -105,3 +105,30 @@ def test_however_many_speak_only_the_recent_names_are_kept() -> None:
         listen(state, Message(ConversationKey("s", "c"), "1", Author(f"p{number}", f"person {number}"), "hi"))
     assert len(state.recent) == RECENT
     assert called(state, f"person {3 * RECENT - 1}: hi") == f"p{3 * RECENT - 1}"
+
+
+def test_what_is_read_from_history_answers_nobody_in_the_talk_going_on_nor_is_it_answered() -> None:
+    day = 86_400.0
+    assert targets(
+        said("friend", 30 * day),
+        said("actor", 1 * day),
+        said("friend", 30 * day + 1),
+        said("target", 1 * day + 1),
+        said("teacher", 30 * day + 2),
+        said("actor", 1 * day + 2),
+        said("target", 6 * day),
+    ) == [None, None, None, "actor", "friend", "target", None]
+
+
+def test_history_that_is_read_from_further_back_begins_anew() -> None:
+    day = 86_400.0
+    course = [said("friend", 30 * day), said("target", 9 * day), said("actor", 2 * day), said("target", 2 * day + 1)]
+    assert targets(*course) == [None, None, None, "actor"]
+
+
+def test_a_name_that_is_called_in_history_is_that_of_somebody_who_spoke_then() -> None:
+    state = ConversationState(time=1e7, last="friend", recent={"friend": "friend"})
+    old = said("actor", 0.0)._replace(text="friend: hello")
+    assert address(state, old) is None
+    listen(state, Message(KEY, "1", Author("other", "Friend"), "hello", 0.0))
+    assert address(state, old) == "other"

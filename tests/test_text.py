@@ -31,7 +31,7 @@ ODD = st.text(
         ("15/f/uk 15-f 3.5", "15 f uk 15 f 3 5"),
         ("h.o.w a/s/l U.K. m/f", "how asl uk m f"),
         ("see https://example.org/a?b=c now www.example.org", "see <url> now <url>"),
-        ("<@123> <@!45> @friend hi", "<mention> <mention> <mention> hi"),
+        ("<@123> <@!45> @friend <#6> <mention> hi", "hi"),
         ("write a.b@example.org", "write <email>"),
         ("yes!!! really???", "yes really ?"),
         ("“how old” she asked", '" how old " she asked'),

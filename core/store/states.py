@@ -11,7 +11,7 @@ seen" is looked up once. It is written to only inside a transaction, and dropped
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import select, tuple_
@@ -168,11 +168,11 @@ async def save_all(tx: AsyncConnection, vault: Vault, changes: Sequence[tuple[Kn
 
 
 def _conversation_row(vault: Vault, known: Known, name: str) -> Mapping[str, Any]:
-    marks = known.marks[name]
+    marks, about = known.marks[name], ("conversations", known.space, name, "state")
     return {
         "space": known.space,
         "conversation": name,
-        "state": dump(vault, known.state.conversations[name], ("conversations", known.space, name, "state")),
+        "state": dump(vault, replace(known.state.conversations[name], past=None), about),
         "newest_id": marks.newest_id,
         "newest_time": marks.newest_time,
         "horizon": marks.horizon,

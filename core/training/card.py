@@ -109,6 +109,12 @@ CARD: dict[str, Any] = {
             "on every talk's highest score, chosen afterwards, .893. A better F1 needs a better score.",
         },
         {
+            "what": "Mentions of people as words",
+            "result": "Only ordinary servers and workspaces in these corpora have them, so who mentioned somebody in "
+            "every line hardly ever alerted. Without them: approaches within 150 messages 96 -> 98 of 100, of parents "
+            "left out 10 -> 8 of 477 alert, of strangers' chat 535 -> 530 of 1,889, of SMS 5 -> 6 of 178. Left out.",
+        },
+        {
             "what": "Weighing the gap between stated ages",
             "result": "Nobody ordinary states two ages in these corpora: a parent alerted at the first word. Left to "
             "the policy.",
