@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from pydantic import TypeAdapter
 
-from bots.texts import say
+from bots.common.words import Words
 from core.config import Helpline
 
 DIRECTORY = "https://childhelplineinternational.org/helplines"
@@ -41,19 +41,15 @@ def known(own: Iterable[Helpline] = ()) -> Helplines:
     return by_country(shipped) | by_country(own)
 
 
-def lines(helplines: Helplines, country: str | None, language: str) -> list[str]:
-    """Say who can be talked to in a country, a line each; where none is known, where to look.
-
-    >>> lines(known(), "DE", "en")
-    ['**Nummer gegen Kummer**: call 116 111, Monday to Saturday, 14:00 to 20:00, <https://www.nummergegenkummer.de>']
-    """
+def lines(helplines: Helplines, country: str | None, words: Words) -> list[str]:
+    """Say who can be talked to in a country, a line each; where none is known, where to look."""
     found = helplines.get(country or "", ())
     if not found:
-        return [say(language, "members.directory", url=f"<{DIRECTORY}>")]
-    return [say(language, "members.helpline", name=one.name, how=", ".join(_ways(one, language))) for one in found]
+        return [words.say("members.directory", url=words.markup.link(DIRECTORY))]
+    return [words.say("members.helpline", name=one.name, how=", ".join(_ways(one, words))) for one in found]
 
 
-def _ways(one: Helpline, language: str) -> list[str]:
-    ways = [] if one.phone is None else [say(language, "members.call", phone=one.phone)]
-    ways += [] if one.text is None else [say(language, "members.write", text=one.text)]
-    return [*ways, *([] if one.hours is None else [one.hours]), f"<{one.url}>"]
+def _ways(one: Helpline, words: Words) -> list[str]:
+    ways = [] if one.phone is None else [words.say("members.call", phone=one.phone)]
+    ways += [] if one.text is None else [words.say("members.write", text=one.text)]
+    return [*ways, *([] if one.hours is None else [one.hours]), words.markup.link(one.url)]

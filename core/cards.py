@@ -1,8 +1,9 @@
 """The alert card as one platform-neutral value; each adapter renders it in its platform's own manner.
 
-Leans on `core.effects` and the signals' meanings. The wording is decided here, once: it says what the conversation
-does ("follows a risk pattern") and never what a person is. A card holds names and links but no message text: an
-excerpt is shown only to the moderator who asks for it.
+Leans on `core.effects` and the signals' meanings. The wording says what the conversation does ("follows a risk
+pattern") and never what a person is. What is here serves the terminal and the record, in English; on platforms
+`bots.texts` says the same in each language, and a test holds its English equal to this. A card holds names and links
+but no message text: an excerpt is shown only to the moderator who asks for it.
 """
 
 from __future__ import annotations

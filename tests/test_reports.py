@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from bots.common.excerpt import LINE
 from bots.discord_bot import card as drawn
 from core import case_list, reports, requests
 from core.cards import ASKED, LEVEL_WORDS, Card, Person
@@ -100,7 +101,7 @@ async def test_whatever_a_member_wrote_is_shown_whole(tmp_path: Path) -> None:
         assert alert is not None
         lines = await guard.desk.excerpt(alert, MODERATOR)
     pages = "".join(str(page.description) for page in drawn.excerpt(lines))
-    assert len(words) > drawn.LINE
+    assert len(words) > LINE
     assert f"||{words}" in pages
 
 

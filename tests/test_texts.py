@@ -44,7 +44,8 @@ KEY = re.compile(r"(?:[a-z]+)\\\.[a-z_.*\\]+")
 
 def test_every_text_is_said_somewhere() -> None:
     patterns = {pattern for pattern, _ in strings() if KEY.fullmatch(pattern)}
-    unsaid = [key for key in texts(ENGLISH) if not any(re.fullmatch(pattern, key) for pattern in patterns)]
+    keys = {key: ".".join(key.split(".")[-2:]) for key in texts(ENGLISH)}  # a platform's own wording stands under it
+    unsaid = [key for key, said in keys.items() if not any(re.fullmatch(pattern, said) for pattern in patterns)]
     assert unsaid == []
 
 

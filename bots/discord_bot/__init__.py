@@ -14,16 +14,19 @@ import time
 import discord
 
 from bots.adapter import Finding
+from bots.common.digest import tell_due
+from bots.common.trial import is_order
+from bots.common.words import Words
 from bots.discord_bot import delivery
 from bots.discord_bot.backscan import Backscans
 from bots.discord_bot.check import findings
 from bots.discord_bot.client import INTENTS, Parts, Watch
 from bots.discord_bot.connection import quiet, stay_connected
 from bots.discord_bot.content import Content
-from bots.discord_bot.digest import tell_due
 from bots.discord_bot.feed import Feed
 from bots.discord_bot.helpdesk import Helpdesk
 from bots.discord_bot.history import MARGIN, Catchup
+from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Servers
 from bots.discord_bot.slash import trial
 from bots.discord_bot.translate import server_id, space
@@ -52,7 +55,7 @@ class DiscordAdapter:
         self._intents = INTENTS
         self.helpdesk = Helpdesk(self.servers, known() if helplines is None else helplines)
         self._client: Watch | None = None
-        guard.chores.append(lambda: tell_due(guard.ledger, self.servers))
+        guard.chores.append(lambda: tell_due(guard.ledger, self.platform, self._words_of))
 
     def client(self) -> Watch:
         """Make the next connection's client."""
@@ -110,10 +113,15 @@ class DiscordAdapter:
     async def notify(self, space: str, text: str) -> None:
         """Tell the server's moderators, in its alert channel, something about Lampkeeper itself."""
         client, channel = self._connected(), self._channel(space)
-        if trial.is_order(text):
+        if is_order(text):
             await trial.post(client, channel, text, self.servers.of(server_id(space)))
         else:
             await delivery.notify(client, channel, text)
+
+    def _words_of(self, space: str) -> Words | None:
+        """Return the words for what a server is told unasked; None where that has to wait."""
+        server = self.servers.of(server_id(space))
+        return None if server.alert_channel is None or server.paused else words(server.language)
 
     def _read_again(self, here: ConversationKey) -> None:
         if self._client is not None:

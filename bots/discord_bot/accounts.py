@@ -9,22 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import NamedTuple
 
 import aiohttp
 import discord
 
+from bots.common.face import Account
+
 FRESH = 6 * 3600.0
 REMEMBERED = 1000
-
-
-class Account(NamedTuple):
-    """Times are seconds since the epoch; `here` is None where Discord did not tell."""
-
-    created: float
-    joined: float | None = None
-    here: bool | None = None
-    avatar: str | None = None
 
 
 class Accounts:

@@ -23,8 +23,9 @@ from typing import cast
 import aiohttp
 import discord
 
-from bots.discord_bot.answers import Answer, Press, may_press
-from bots.discord_bot.card import person, when
+from bots.common.answers import Answer
+from bots.discord_bot.answers import Press, may_press
+from bots.discord_bot.markup import MARKUP
 from core.cards import Action, Card, Person
 
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
@@ -69,7 +70,7 @@ def ask(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         aim = await _aim(press, card, DEEDS[name])
         if told := _obstacle(press, aim, DEEDS[name]):
             return Answer(told)
-        text = press.say(f"hand.sure_{name}", who=person(card.actor), place=_mention(aim.place))
+        text = press.say(f"hand.sure_{name}", who=press.words.person(card.actor), place=_mention(aim.place))
         return Answer(text, buttons=((f"yes_{name}", card.alert),))
 
     return asked
@@ -100,7 +101,11 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         except discord.DiscordException as error:
             await press.desk.refused(number, press.moderator)
             return Answer(_refusal(press, error))
-        blanks = {"who": person(card.actor), "until": when(until or 0.0), "place": _mention(aim.place)}
+        blanks = {
+            "who": press.words.person(card.actor),
+            "until": MARKUP.when(until or 0.0),
+            "place": _mention(aim.place),
+        }
         return Answer(press.say(f"hand.done_{deed.what}", **blanks), buttons=undo)
 
     return done
@@ -135,7 +140,7 @@ async def undo(press: Press, number: str) -> Answer:
 
 def _obstacle(press: Press, aim: Aim, deed: Deed) -> str:
     """Say what is in the way of a deed, or ""."""
-    who = person(aim.who)
+    who = press.words.person(aim.who)
     if aim.member is None and deed.what != "ban":
         return press.say("hand.not_in_server", who=who)
     if deed.what == "remove" and aim.place is None:

@@ -1,24 +1,26 @@
-"""What a press on a card is, and what it is answered with: the values that the hand's modules share.
+"""A press on Discord (`bots.common.answers.Press`), and who may press.
 
-Leans on discord.py and `bots.texts`. Every answer is ephemeral: only who pressed sees it.
+Leans on discord.py. Every answer is ephemeral: only who pressed sees it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from io import BytesIO
+from typing import Any
 
 import discord
 
+from bots.common.answers import File
+from bots.common.words import Words
+from bots.discord_bot.connected import Connected
+from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
-from bots.texts import ENGLISH, say
+from bots.texts import ENGLISH
 from core.cards import Person
 from core.config import DiscordServer
 from core.desk import Desk
-
-if TYPE_CHECKING:
-    from bots.discord_bot.client import Watch
 
 NOBODY = discord.AllowedMentions.none()
 
@@ -27,7 +29,7 @@ NOBODY = discord.AllowedMentions.none()
 class Press:
     """One press by a moderator: who, where, and with which permissions (`permissions`, and those of the bot)."""
 
-    client: Watch
+    client: Connected
     server: Served
     member: discord.Member
     permissions: discord.Permissions
@@ -48,23 +50,24 @@ class Press:
         """Where casework is done."""
         return self.client.guard.desk
 
+    @property
+    def words(self) -> Words:
+        """What is said to them, in the server's language."""
+        return words(self.server.language)
+
+    @property
+    def second_reviewers(self) -> bool:
+        """Whether roles are chosen to be called for a second look."""
+        return bool(self.server.second_reviewers)
+
     def say(self, key: str, /, **blanks: object) -> str:
         """Say a text in the server's language."""
-        return say(self.server.language, key, **blanks)
+        return self.words.say(key, **blanks)
 
 
-class Answer(NamedTuple):
-    """What whoever pressed is told; every embed after the first comes in a message of its own.
-
-    `buttons` are actions with what each is about (an alert, or an action's number); `grounds` is an alert for which the
-    grounds of a dismissal are asked.
-    """
-
-    text: str = ""
-    embeds: tuple[discord.Embed, ...] = ()
-    buttons: tuple[tuple[str, str], ...] = ()
-    grounds: str | None = None
-    file: discord.File | None = None
+def attached(file: File) -> discord.File:
+    """Return a file as discord.py sends it: once."""
+    return discord.File(BytesIO(file.content), file.name)
 
 
 def may_press(member: discord.Member, server: DiscordServer, permissions: discord.Permissions) -> bool:
@@ -89,6 +92,6 @@ async def pressed(interaction: discord.Interaction[Any]) -> Press | None:
     server: Served | None = client.servers.of(interaction.guild_id) if interaction.guild_id else None
     if server and isinstance(member, discord.Member) and may_press(member, server, _held(interaction, member, server)):
         return Press(client, server, member, interaction.permissions, interaction.app_permissions)
-    refusal = say(server.language if server else ENGLISH, "hand.refused")
+    refusal = words(server.language if server else ENGLISH).say("hand.refused")
     await interaction.response.send_message(refusal, ephemeral=True)
     return None

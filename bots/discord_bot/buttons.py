@@ -1,9 +1,9 @@
 """The buttons of a card and of the answers to it. Each carries what it is about, so a press works after any restart.
 
-Leans on discord.py's `DynamicItem`; what a press does is in `hand` and `actions`, a row of `BUTTONS` each. Who may
-press is asked anew at every press. Discord wants an answer within three seconds (API, "Responding to an Interaction"),
-which a busy disk may not keep: a press that is allowed is acknowledged first and answered after. Where the answer can
-no longer be given, what was done stands, and the card shows it.
+Leans on discord.py's `DynamicItem`; what a press does is in `bots.common.hand` and `actions`, a row of `BUTTONS` each.
+Who may press is asked anew at every press. Discord wants an answer within three seconds (API, "Responding to an
+Interaction"), which a busy disk may not keep: a press that is allowed is acknowledged first and answered after. Where
+the answer can no longer be given, what was done stands, and the card shows it.
 
 A form (a modal) is answered from `submitted`, not from discord.py's own modal: one that was open while the bot
 restarted is answered too.
@@ -14,48 +14,30 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Self, cast
 
 import discord
 import structlog
 
-from bots.discord_bot import actions, hand
-from bots.discord_bot.answers import NOBODY, Answer, Press, may_press, pressed
-from bots.texts import ENGLISH, say
+from bots.common import hand
+from bots.common.answers import Answer
+from bots.common.face import offered
+from bots.discord_bot import actions
+from bots.discord_bot.answers import NOBODY, Press, attached, may_press, pressed
+from bots.discord_bot.card import excerpt
+from bots.discord_bot.markup import words
+from bots.texts import ENGLISH
 from core.cards import GROUNDS, Card, Grounds
 
 __all__ = ["BUTTONS", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "submitted", "view"]
 
 log = structlog.get_logger(__name__)
 
-_DANGER, _PRIMARY, _PLAIN = discord.ButtonStyle.danger, discord.ButtonStyle.primary, discord.ButtonStyle.secondary
-REMARK_LONGEST = 300
-
-
-class Button(NamedTuple):
-    """A button's text, how it looks, and what a press does with an alert."""
-
-    text: str
-    style: discord.ButtonStyle
-    press: Callable[[Press, Card], Awaitable[Answer]]
-
-
-BUTTONS: dict[str, Button] = {
-    "claim": Button("card.claim", _PLAIN, hand.claim),
-    "release": Button("card.release", _PLAIN, hand.release),
-    "confirm": Button("card.confirm", _DANGER, hand.confirm),
-    "dismiss": Button("card.dismiss", _PLAIN, hand.dismiss),
-    "excerpt": Button("card.excerpt", _PRIMARY, hand.excerpt),
-    "more": Button("card.more", _PLAIN, hand.more),
-    "take_over": Button("hand.take_over", _PLAIN, hand.take_over),
-    "undecide": Button("hand.undo", _PLAIN, hand.undecide),
-    "hold": Button("hand.hold", _PLAIN, hand.hold),
-    "lift": Button("hand.lift", _PLAIN, hand.lift),
-    "yes_lift": Button("hand.yes_lift", _DANGER, hand.yes_lift),
-    "export": Button("hand.export", _PLAIN, hand.export),
-    "escalate": Button("hand.escalate", _PLAIN, hand.escalate),
-    **{name: Button(f"hand.{name}", _PLAIN, actions.ask(name)) for name in actions.DEEDS},
-    **{f"yes_{name}": Button(f"hand.yes_{name}", _DANGER, actions.do(name)) for name in actions.DEEDS},
+BUTTONS = hand.buttons({name: hand.Deed(actions.ask(name), actions.do(name)) for name in actions.DEEDS})
+STYLES: dict[hand.Style, discord.ButtonStyle] = {
+    "danger": discord.ButtonStyle.danger,
+    "primary": discord.ButtonStyle.primary,
+    "plain": discord.ButtonStyle.secondary,
 }
 
 
@@ -75,7 +57,7 @@ class AlertButton(
     """One button about one alert."""
 
     def __init__(self, action: str, alert: str, language: str = ENGLISH) -> None:
-        label, style = say(language, BUTTONS[action].text), BUTTONS[action].style
+        label, style = words(language).say(BUTTONS[action].text), STYLES[BUTTONS[action].style]
         super().__init__(discord.ui.Button(label=label, style=style, custom_id=custom_id(action, alert)))
         self.action = action
         self.alert = alert
@@ -89,7 +71,7 @@ class AlertButton(
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the press (called by discord.py)."""
-        await _answer(interaction, lambda press: _about_alert(press, self.alert, BUTTONS[self.action].press))
+        await _answer(interaction, lambda press: hand.pressed(press, self.action, self.alert, BUTTONS))
 
 
 class UndoButton(
@@ -98,7 +80,7 @@ class UndoButton(
     """Takes back one action."""
 
     def __init__(self, number: str, language: str = ENGLISH) -> None:
-        super().__init__(discord.ui.Button(label=say(language, "hand.undo"), custom_id=custom_id("undo", number)))
+        super().__init__(discord.ui.Button(label=words(language).say("hand.undo"), custom_id=custom_id("undo", number)))
         self.number = number
 
     @classmethod
@@ -119,11 +101,9 @@ class GroundsMenu(
     """Asks on which grounds an alert is dismissed; what is chosen opens a form for a remark."""
 
     def __init__(self, alert: str, language: str = ENGLISH) -> None:
-        options = [
-            discord.SelectOption(label=say(language, f"card.grounds_{grounds}").capitalize(), value=grounds)
-            for grounds in GROUNDS
-        ]
-        placeholder = say(language, "hand.choose_grounds")
+        said = words(language)
+        options = [discord.SelectOption(label=label, value=value) for value, label in hand.grounds_offered(said)]
+        placeholder = said.say("hand.choose_grounds")
         super().__init__(
             discord.ui.Select(custom_id=custom_id("grounds", alert), placeholder=placeholder, options=options)
         )
@@ -161,18 +141,12 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
     fields = (field for row in data["components"] for field in row.get("components", ()))
     remark = next((str(field.get("value") or "") for field in fields if field.get("custom_id") == "remark"), "")
     alert, grounds = form["alert"], cast("Grounds", form["grounds"])
-
-    def dismissed(press: Press, card: Card) -> Awaitable[Answer]:
-        return hand.dismissed(press, card, grounds, remark.strip()[:REMARK_LONGEST])
-
-    await _answer(interaction, lambda press: _about_alert(press, alert, dismissed))
+    await _answer(interaction, lambda press: hand.submitted(press, alert, grounds, remark))
 
 
 def view(card: Card, language: str = ENGLISH) -> discord.ui.View:
-    """Return the card's buttons; what is decided is no more asked."""
-    claim = "claim" if card.claimed is None else "release"
-    names = (claim, "confirm", "dismiss", "excerpt", "more") if card.decided is None else ("excerpt", "more")
-    return _view(tuple((name, card.alert) for name in names), None, language)
+    """Return the card's buttons."""
+    return _view(tuple((name, card.alert) for name in offered(card)), None, language)
 
 
 def _view(buttons: tuple[tuple[str, str], ...], grounds: str | None, language: str) -> discord.ui.View:
@@ -195,19 +169,10 @@ def _form(press: Press, alert: str, grounds: str) -> discord.ui.Modal:
             custom_id="remark",
             style=discord.TextStyle.paragraph,
             required=False,
-            max_length=REMARK_LONGEST,
+            max_length=hand.REMARK_LONGEST,
         )
     )
     return form
-
-
-async def _about_alert(press: Press, alert: str, act: Callable[[Press, Card], Awaitable[Answer]]) -> Answer:
-    card = await press.desk.case(alert)
-    if card is None or card.space != press.space:
-        return Answer(press.say("hand.unknown"))
-    if str(press.member.id) == card.actor.id and act is not hand.excerpt:
-        return Answer(press.say("hand.never_yourself"))
-    return await act(press, card)
 
 
 async def _answer(interaction: discord.Interaction[Any], act: Callable[[Press], Awaitable[Answer]]) -> None:
@@ -231,11 +196,11 @@ async def _answer(interaction: discord.Interaction[Any], act: Callable[[Press], 
 
 
 async def _send(interaction: discord.Interaction[Any], answer: Answer, language: str) -> None:
-    more: dict[str, Any] = {} if answer.file is None else {"file": answer.file}
+    more: dict[str, Any] = {} if answer.file is None else {"file": attached(answer.file)}
     if answer.buttons or answer.grounds is not None:
         more["view"] = _view(answer.buttons, answer.grounds, language)
-    first, rest = answer.embeds[:1], answer.embeds[1:]
+    embeds = excerpt(answer.excerpt, language) if answer.excerpt else []
     send = interaction.followup.send
-    await send(answer.text, embeds=list(first), ephemeral=True, allowed_mentions=NOBODY, **more)
-    for embed in rest:
+    await send(answer.text, embeds=embeds[:1], ephemeral=True, allowed_mentions=NOBODY, **more)
+    for embed in embeds[1:]:
         await send(embed=embed, ephemeral=True, allowed_mentions=NOBODY)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 import discord
 
+from bots.common.face import Account
 from bots.discord_bot import card as drawn
-from bots.discord_bot.accounts import Account
 from bots.discord_bot.buttons import view
 from core.cards import Action, Background, Card, Claim, Decided, ExcerptLine, MessageRef, Person, Taken
 from core.messages import ConversationKey

@@ -25,6 +25,7 @@ import structlog
 from bots.discord_bot.accounts import Accounts
 from bots.discord_bot.backscan import Backscans
 from bots.discord_bot.buttons import ITEMS, submitted
+from bots.discord_bot.connected import Connected
 from bots.discord_bot.connection import INTENT_REMEDY
 from bots.discord_bot.content import Content
 from bots.discord_bot.feed import Feed
@@ -67,7 +68,7 @@ class Parts(NamedTuple):
     helpdesk: Helpdesk
 
 
-class Watch(discord.AutoShardedClient):
+class Watch(Connected):
     """One session with Discord."""
 
     def __init__(self, parts: Parts, intents: discord.Intents) -> None:
@@ -83,7 +84,7 @@ class Watch(discord.AutoShardedClient):
         self.accounts = Accounts()
         self.tree = discord.app_commands.CommandTree(self)
         add_commands(self.tree)
-        self.gaps = self._catchup.gaps
+        self.gaps, self.helplines = self._catchup.gaps, self.helpdesk.helplines
         self._shards: set[int] = set()
 
     async def setup_hook(self) -> None:

@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
 
+from bots.common.lines import clip
 from bots.discord_bot.buttons import NOBODY, view
-from bots.discord_bot.card import clip, embed
+from bots.discord_bot.card import embed
+from bots.discord_bot.connected import Connected
 from bots.discord_bot.permissions import ALERT_CHANNEL, labels
 from bots.discord_bot.permissions import missing as lacked
 from bots.discord_bot.translate import server_id
 from bots.texts import say
 from core.cards import Call, Card
 from core.errors import PlatformError, TryLater
-
-if TYPE_CHECKING:
-    from bots.discord_bot.client import Watch
 
 LOOK_BACK = 200
 MESSAGE = 2000
@@ -74,7 +72,7 @@ def missing(client: discord.Client, channel: int) -> str:
     return labels((held is not None and lacked(held, ALERT_CHANNEL)) or ALERT_CHANNEL)
 
 
-async def show(client: Watch, channel: int, card: Card, reference: str | None) -> str:
+async def show(client: Connected, channel: int, card: Card, reference: str | None) -> str:
     """Post the card in the channel, or edit the posted one; return its reference."""
     server = server_id(card.space)
     language, guild = client.servers.of(server).language, client.get_guild(server)
@@ -121,7 +119,7 @@ async def find(client: discord.Client, channel: int, alert: str) -> str | None:
     return None
 
 
-async def call(client: Watch, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+async def call(client: Connected, card: Card, reference: str, why: Call, *, tried: bool) -> None:
     """Call the roles that the server chose to a posted card, by an answer to it: an edited card notifies nobody.
 
     With `tried`, look first whether an earlier try did. Nobody else is notified, whatever the text names.

@@ -1,12 +1,7 @@
 """Who writes to the bot itself: a plain answer with helplines, once a conversation and day, and a form to report with.
 
-Leans on `core.reports` and `bots.helplines`. Decisions:
-- The answer never depends on what was written: nobody who is afraid should have to find the right word, and a program
-  that pretends to understand would harm.
-- Whether a conversation was answered today is remembered; after a restart the conversation itself is asked, so that
-  nothing about it is stored.
-- The country is the one of the server that direct messages belong to. Children need not live there: a menu of flags,
-  which no child must be able to read English for, names the other countries' helplines.
+Leans on `bots.common.helpdesk`. Decisions:
+- After a restart the conversation itself tells whether it was answered today.
 - Which servers somebody shares with the bot is asked of Discord, for the bot keeps no list of members; first those in
   which Lampkeeper met them, and at most `ASKED_MOST` of them. Nothing is sent before it is clear to whom.
 """
@@ -16,25 +11,23 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 import structlog
 
-from bots.discord_bot.card import fit
+from bots.common.helpdesk import NAME_MOST, WHAT_MOST, Answered, Told, countries, flag, greeting, named, take
+from bots.common.here import Here
+from bots.discord_bot.connected import Connected
+from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Servers
-from bots.discord_bot.slash.asked import Choices, Form, answer_error
-from bots.discord_bot.slash.report import answer
+from bots.discord_bot.slash.asked import Choices, Form, aid, answer_error
 from bots.discord_bot.translate import space
-from bots.helplines import Helplines, lines
+from bots.helplines import Helplines
 from bots.texts import ENGLISH, say
 from core import reports
 from core.cards import Person
-from core.reports import Asking
 from core.retention import DAY
-
-if TYPE_CHECKING:
-    from bots.discord_bot.client import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +35,10 @@ TELL = "lampkeeper:tell"
 COUNTRIES = "lampkeeper:country"
 LOOK_BACK = 50
 """Messages of a conversation looked through for today's answer, after a restart."""
-REMEMBERED = 10_000
 ASKED_MOST = 50
 MENU = 25
 """Options of one menu (API, "String Select"); five menus fit under a message, and one row is the button's."""
 MENUS = 4
-NAMED_MOST = 1000
-"""Characters of helplines in one answer: an operator may name many, and a message takes 2000 in all."""
-WHAT_MOST, NAME_MOST = 700, 100
 
 
 class Helpdesk:
@@ -58,7 +47,7 @@ class Helpdesk:
     def __init__(self, servers: Servers, helplines: Helplines) -> None:
         self.helplines = helplines
         self._servers = servers
-        self._answered: dict[int, float] = {}
+        self._answered = Answered()
 
     @property
     def language(self) -> str:
@@ -66,42 +55,38 @@ class Helpdesk:
         server = self._servers.direct()
         return ENGLISH if server is None else server.language
 
-    async def greet(self, client: Watch, message: discord.Message) -> None:
+    async def greet(self, client: Connected, message: discord.Message) -> None:
         """Answer somebody who wrote to the bot, unless that was done within a day."""
         channel, now = message.channel, time.time()
-        if now - self._answered.get(channel.id, 0.0) < DAY:
+        # Noted before anything is waited for: the next line may be here already.
+        if not self._answered.begin(channel.id, now):
             return
-        if len(self._answered) >= REMEMBERED:
-            self._answered = {known: since for known, since in self._answered.items() if now - since < DAY}
-        self._answered[channel.id] = now  # before anything is waited for: the next line may be here already
         try:
             if not await _answered(client, channel, now):
                 await channel.send(self.text(client), view=self.view())
         except (discord.HTTPException, discord.RateLimited, OSError, TimeoutError) as error:
-            del self._answered[channel.id]
+            self._answered.failed(channel.id)
             log.warning("discord.help_not_sent", error=type(error).__name__, remedy="the next line is answered")
 
     def text(self, client: discord.Client) -> str:
         """Say who can help, and who reads what is written here."""
-        server, language = self._servers.direct(), self.language
-        guild = client.get_guild(server.id) if server else None
-        named = lines(self.helplines, server.country if server else None, language)
-        seen = say(language, "members.unseen")
-        if server is not None:
-            name = discord.utils.escape_markdown(guild.name) if guild else str(server.id)
-            seen = say(language, "members.seen", server=name)
-        return say(language, "members.help", helplines=fit(named, NAMED_MOST), seen=seen)
+        server = self._servers.direct()
+        if server is None:
+            return greeting(words(self.language), self.helplines, None, None)
+        guild = client.get_guild(server.id)
+        name = discord.utils.escape_markdown(guild.name) if guild else str(server.id)
+        return greeting(words(self.language), self.helplines, server.country, name)
 
     def view(self) -> discord.ui.View:
         """Return what stands under the answer: the form's button, and the countries."""
-        shown, known = discord.ui.View(timeout=None), sorted(self.helplines)
+        shown, known = discord.ui.View(timeout=None), countries(self.helplines)
         shown.add_item(TellButton(self.language))
         for page in range(min(MENUS, -(-len(known) // MENU))):
-            shown.add_item(CountryMenu.of(page, known[page * MENU : (page + 1) * MENU], self))
+            shown.add_item(CountryMenu.of(page, known[page * MENU : (page + 1) * MENU], self.language))
         return shown
 
 
-async def _answered(client: Watch, channel: discord.abc.Messageable, now: float) -> bool:
+async def _answered(client: Connected, channel: discord.abc.Messageable, now: float) -> bool:
     """Tell whether the conversation itself shows an answer within the last day."""
     async for said in channel.history(limit=LOOK_BACK):
         if said.created_at.timestamp() < now - DAY:
@@ -133,7 +118,7 @@ class TellButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], tem
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form (called by discord.py)."""
         try:
-            await interaction.response.send_modal(TellForm(interaction.client))
+            await interaction.response.send_modal(TellForm(interaction.client, interaction.client.helpdesk.language))
         except Exception as error:  # noqa: BLE001  discord.py would log the traceback, and with it what errors carry
             await answer_error(interaction, error)
 
@@ -145,11 +130,10 @@ class CountryMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], te
         super().__init__(menu)
 
     @classmethod
-    def of(cls, page: int, countries: list[str], helpdesk: Helpdesk) -> Self:
-        """Make the menu of some countries."""
-        named = {country: f"{country}: {helpdesk.helplines[country][0].name}"[:100] for country in countries}
-        options = [discord.SelectOption(label=name, value=at, emoji=flag(at)) for at, name in named.items()]
-        placeholder = say(helpdesk.language, "members.elsewhere")
+    def of(cls, page: int, known: list[tuple[str, str]], language: str) -> Self:
+        """Make the menu of some countries, each with its label."""
+        options = [discord.SelectOption(label=label[:100], value=at, emoji=flag(at)) for at, label in known]
+        placeholder = say(language, "members.elsewhere")
         return cls(discord.ui.Select(custom_id=f"{COUNTRIES}:{page}", placeholder=placeholder, options=options))
 
     @classmethod
@@ -164,26 +148,17 @@ class CountryMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], te
         """Name the helplines (called by discord.py)."""
         try:
             helpdesk, (country,) = interaction.client.helpdesk, self.item.values
-            named = lines(helpdesk.helplines, country, helpdesk.language)
-            await interaction.response.send_message(fit(named, NAMED_MOST), ephemeral=True)
+            text = named(words(helpdesk.language), helpdesk.helplines, country)
+            await interaction.response.send_message(text, ephemeral=True)
         except Exception as error:  # noqa: BLE001  as above
             await answer_error(interaction, error)
-
-
-def flag(country: str) -> str:
-    """Return a country's flag: its letters as regional indicators (Unicode Standard, 22.10).
-
-    >>> flag("GB") == chr(0x1F1EC) + chr(0x1F1E7)
-    True
-    """
-    return "".join(chr(ord(letter) - ord("A") + 0x1F1E6) for letter in country)
 
 
 class TellForm(Form):
     """What happened, who, where."""
 
-    def __init__(self, client: Watch) -> None:
-        self._client, language = client, client.helpdesk.language
+    def __init__(self, client: Connected, language: str) -> None:
+        self._client, self._language = client, language
         super().__init__(say(language, "members.tell_title"))
         long = discord.TextStyle.paragraph
         self.what: discord.ui.TextInput[Any] = discord.ui.TextInput(
@@ -204,32 +179,22 @@ class TellForm(Form):
         member = interaction.user
         servers = await shared(self._client, member)
         if not servers:
-            await interaction.followup.send(say(self._client.helpdesk.language, "members.no_server"), ephemeral=True)
+            await interaction.followup.send(say(self._language, "members.no_server"), ephemeral=True)
         elif len(servers) == 1:
             await interaction.followup.send(await self.send(servers[0], member), ephemeral=True)
         else:
-            ask = say(self._client.helpdesk.language, "members.which_server")
+            ask = say(self._language, "members.which_server")
             await interaction.followup.send(ask, view=WhichServer(self, servers), ephemeral=True)
 
     async def send(self, guild: discord.Guild, member: discord.User | discord.Member) -> str:
         """Open a case in a server; return what to say."""
-        server = self._client.servers.of(guild.id)
-        ledger, silent = self._client.guard.ledger, say(server.language, "members.not_said")
-        who = self.who.value.strip()
-        about = await _meant(self._client, guild, who) if who else None
-        if about is not None and about.id == str(member.id):
-            about = None
-        words = say(
-            server.language,
-            "members.words",
-            what=self.what.value.strip(),
-            who=who or silent,
-            where=self.where.value.strip() or silent,
-        )
+        client, who = self._client, self.who.value.strip()
+        server = client.servers.of(guild.id)
+        here = Here(space(guild.id), words(server.language), client.guard.ledger)
         reporter = Person(str(member.id), member.display_name)
-        received = await reports.receive(ledger, space(guild.id), Asking(reporter, about or Person("", ""), words))
-        text = answer(server, received, self._client.helpdesk.helplines, message=False)
-        return text if about is not None else f"{text}\n{say(server.language, 'members.nobody_found')}"
+        told = Told(reporter, self.what.value.strip(), who, self.where.value.strip())
+        about = await _meant(client, guild, who) if who else None
+        return await take(here, told, about, aid(client, server))
 
 
 class WhichServer(Choices):
@@ -251,7 +216,7 @@ class WhichServer(Choices):
         self.stop()
 
 
-async def shared(client: Watch, user: discord.abc.User) -> list[discord.Guild]:
+async def shared(client: Connected, user: discord.abc.User) -> list[discord.Guild]:
     """Return the servers in which both the bot and somebody are, those first in which Lampkeeper met them."""
     guilds = {space(guild.id): guild for guild in client.guilds if not guild.unavailable}
     met = await reports.met(client.guard.ledger, list(guilds), str(user.id))
@@ -270,7 +235,7 @@ async def _member(guild: discord.Guild, person: int) -> discord.Member | None:
         return None
 
 
-async def _meant(client: Watch, guild: discord.Guild, who: str) -> Person | None:
+async def _meant(client: Connected, guild: discord.Guild, who: str) -> Person | None:
     """Return who is meant by an id, a mention or a name; None if nobody, or more than one, can be."""
     if (number := re.fullmatch(r"(?:<@!?)?(\d{1,20})>?", who)) is not None:
         member = await _member(guild, int(number[1]))

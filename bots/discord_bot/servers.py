@@ -10,69 +10,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import discord
 from pydantic import Field
 
+from bots.common.pauses import Pausing
+from bots.common.settings import Source
 from bots.discord_bot.translate import places, server_id, space, spoken, watched
 from core.cards import Person
 from core.communities import Communities
 from core.config import Discord, DiscordServer
 
-Source = Literal["here", "operator", "default"]
-"""Where a setting comes from: chosen in the server itself, the operator's configuration, or neither."""
 
-
-Pauses = tuple[tuple[float, float | None], ...]
-"""From when to when, in seconds since the epoch, in order; None while the last one goes on. None is forgotten: a quiet
-channel's history is read from its last stored message on, however old that is."""
-
-
-class Served(DiscordServer):
+class Served(DiscordServer, Pausing):
     """One server as it is served. What was said, or edited, during one of its `pauses` is never read.
 
     Nor is what was said in a channel while that, or its category, was left out or took the alerts: `left_out_until`
     tells until when, by channel id (seconds since the epoch).
     """
 
-    pauses: Pauses = ()
     left_out_until: dict[str, float] = Field(default_factory=dict)
-
-    @property
-    def paused(self) -> bool:
-        """Whether nothing is read now."""
-        return bool(self.pauses) and self.pauses[-1][1] is None
-
-    @property
-    def paused_at(self) -> float | None:
-        """When the last pause began."""
-        return self.pauses[-1][0] if self.pauses else None
 
     @property
     def left_out(self) -> frozenset[int]:
         """Channels and categories that are not read."""
         return frozenset(self.ignored_channels) | {channel for channel in [self.alert_channel] if channel is not None}
-
-    def turned(self, now: float, *, pausing: bool) -> Pauses:
-        """Return the pauses once one begins, or the last one ends.
-
-        >>> server = Served(id=1, pauses=((10.0, None),))
-        >>> server.turned(20.0, pausing=False)
-        ((10.0, 20.0),)
-        """
-        if pausing:
-            return (*self.pauses, (now, None))
-        return (*self.pauses[:-1], (self.pauses[-1][0], now))
-
-    def skips(self, time: float) -> bool:
-        """Tell whether something was said during a pause, both ends included: Discord's clock ticks in milliseconds.
-
-        >>> server = Served(id=1, pauses=((10.0, 20.0), (30.0, None)))
-        >>> [server.skips(time) for time in (5.0, 10.0, 20.0, 31.0)]
-        [False, True, True, True]
-        """
-        return any(begin <= time and (end is None or time <= end) for begin, end in self.pauses)
 
 
 def readable(message: discord.Message, channel: object, server: Served) -> bool:

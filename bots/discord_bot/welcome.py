@@ -10,17 +10,14 @@ Lampkeeper was not running gets it at the next start.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
 import structlog
 
+from bots.discord_bot.connected import Connected
 from bots.discord_bot.slash.setup import set_up_button
 from bots.texts import say
-
-if TYPE_CHECKING:
-    from bots.discord_bot.client import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +26,7 @@ LOOK_BACK = 20
 CANNOT = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError)
 
 
-async def welcome(client: Watch, guild: discord.Guild) -> None:
+async def welcome(client: Connected, guild: discord.Guild) -> None:
     """Greet whoever invited the bot to a new server, if it is not set up yet."""
     server = client.servers.of(guild.id)
     if server.alert_channel is not None:

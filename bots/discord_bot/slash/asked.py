@@ -5,21 +5,24 @@ Leans on `bots.discord_bot.servers` and `bots.texts`. Answers are ephemeral: onl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import discord
 import structlog
 from discord import app_commands
 
+from bots.common.here import Here
+from bots.common.reporting import Aid
+from bots.common.settings import all_in_words
+from bots.common.words import Words
 from bots.discord_bot.answers import may_press
+from bots.discord_bot.connected import Connected
+from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
 from bots.texts import say
 from core.cards import Person
 from core.errors import LampkeeperError
-
-if TYPE_CHECKING:
-    from bots.discord_bot.client import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +34,36 @@ ANSWERABLE = 14 * 60.0
 class Asked(NamedTuple):
     """Who asked, and where; `afar`: about a server, in a direct message with the bot."""
 
-    client: Watch
+    client: Connected
     server: Served
     space: str
     person: Person
     member: discord.Member
     afar: bool = False
 
+    @property
+    def words(self) -> Words:
+        """What is said to them, in the server's language."""
+        return words(self.server.language)
+
+    @property
+    def here(self) -> Here:
+        """The server's space."""
+        return Here(self.space, self.words, self.client.guard.ledger)
+
+    @property
+    def aid(self) -> Aid:
+        """What a member is told beside."""
+        return aid(self.client, self.server)
+
+    def settings(self) -> list[str]:
+        """Say every setting of the server."""
+        servers, number = self.client.servers, self.server.id
+        return all_in_words(self.here, self.server, lambda name: servers.source(number, name))
+
     def say(self, key: str, /, **blanks: object) -> str:
         """Say a text in the server's language."""
-        return say(self.server.language, key, **blanks)
+        return self.words.say(key, **blanks)
 
 
 def may(who: Who, member: discord.Member, server: Served, permissions: discord.Permissions) -> bool:
@@ -65,9 +88,14 @@ def asks(interaction: discord.Interaction[Any], who: Who) -> Asked | None:
     return asked_by(client, server, member)
 
 
-def asked_by(client: Watch, server: Served, member: discord.Member, *, afar: bool = False) -> Asked:
+def asked_by(client: Connected, server: Served, member: discord.Member, *, afar: bool = False) -> Asked:
     """Return a member as who asked."""
     return Asked(client, server, space(server.id), Person(str(member.id), member.display_name), member, afar)
+
+
+def aid(client: Connected, server: Served) -> Aid:
+    """Return what a member of a server is told beside."""
+    return Aid(client.helplines, server.country, server.alert_channel is not None)
 
 
 async def allowed(interaction: discord.Interaction[Any], who: Who) -> Asked | None:

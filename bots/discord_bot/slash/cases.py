@@ -1,37 +1,32 @@
 """`/lampkeeper cases` and `/lampkeeper case`: what is open, what was decided, and what was done about one of them.
 
-Leans on `core.case_list`. A page of the list has two buttons to turn it; they answer only whoever asked, for as long as
-Discord lets an answer be changed, and ask anew whether they may.
+Leans on `bots.common.cases`. A page of the list has two buttons to turn it; they answer only whoever asked, for as long
+as Discord lets an answer be changed, and ask anew whether they may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import groupby
 from typing import Any, get_args
 
 import discord
 from discord import app_commands
 
+from bots.common import cases as listed
 from bots.discord_bot import card as drawn
 from bots.discord_bot.buttons import NOBODY
-from bots.discord_bot.card import DESCRIPTION, clip, escaped, fit
+from bots.discord_bot.card import DESCRIPTION
 from bots.discord_bot.delivery import direct
 from bots.discord_bot.slash.asked import Asked, allowed, answer_error, asks
-from bots.discord_bot.units import duration
 from bots.texts import say
 from core import case_list
-from core.cards import Card, Person, percent
-from core.case_list import Done, Listed, Wanted, Which
+from core.case_list import Wanted, Which
 
 ALL_EMBEDS = 5900
 """Characters of all embeds of one message (API, "Embed Limits": 6000)."""
-PAGE = 10
 CHOICES, CHOICE = 25, 100
 """What Discord takes: choices, and characters of one (API, "Application Command Option Choice")."""
-LOOKED_THROUGH = 100
-"""Open cases, the newest, that a typed word is looked for in."""
 LIFE = 600.0
 """Seconds that the buttons live; Discord ends an answer's life after 15 minutes."""
 
@@ -68,18 +63,14 @@ class Pages(discord.ui.View):
 
     async def draw(self, asked: Asked) -> discord.Embed:
         """Read the page that is shown now, and set the buttons by it."""
-        ledger, which = asked.client.guard.ledger, self._wanted.which
-        rows, total = await case_list.listed(ledger, asked.space, self._wanted, start=self._start, most=PAGE)
+        page = await listed.page(asked.here, self._wanted, _address(asked), self._start)
         self.clear_items()
-        if total > PAGE:
-            for words, to in (("newer", self._start - PAGE), ("older", self._start + PAGE)):
-                self.add_item(Turn(asked.say(f"cases.{words}"), words, to, closed=not 0 <= to < total))
-        lines = [_line(asked, row) for row in rows] or [asked.say("cases.none")]
-        page = discord.Embed(title=asked.say(f"cases.title_{which}", total=total), description=fit(lines, DESCRIPTION))
-        if total > PAGE:
-            last = self._start + len(rows)
-            page.set_footer(text=asked.say("cases.page", first=self._start + 1, last=last, total=total))
-        return page
+        shown = discord.Embed(title=page.title, description=asked.words.fit(page.lines, DESCRIPTION))
+        if not page.alone:
+            for name, to in (("newer", page.newer), ("older", page.older)):
+                self.add_item(Turn(asked.say(f"cases.{name}"), name, to))
+            shown.set_footer(text=page.footer)
+        return shown
 
     async def turn(self, interaction: discord.Interaction[Any], start: int) -> None:
         """Show the page from number `start` on."""
@@ -104,9 +95,9 @@ class Pages(discord.ui.View):
 class Turn(discord.ui.Button[Pages]):
     """A button to another page."""
 
-    def __init__(self, label: str, name: str, start: int, *, closed: bool) -> None:
-        super().__init__(label=label, custom_id=f"lampkeeper-cases:{name}", disabled=closed)
-        self._start = start
+    def __init__(self, label: str, name: str, start: int | None) -> None:
+        super().__init__(label=label, custom_id=f"lampkeeper-cases:{name}", disabled=start is None)
+        self._start = start or 0
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Turn the page (called by discord.py)."""
@@ -124,11 +115,11 @@ async def case(interaction: discord.Interaction[Any], case: str) -> None:
             await interaction.followup.send(asked.say("cases.unknown"), ephemeral=True)
             return
         done = await case_list.history(ledger, asked.space, case)
-        url = _url(asked, found)
-        text = asked.say("cases.link_line", url=url) if url else asked.say("cases.not_shown")
+        text = listed.place(asked.words, found, _address(asked))
         card = drawn.embed(found.card, await direct(asked.client, found.card), asked.server.language)
         room = min(DESCRIPTION, ALL_EMBEDS - len(card))
-        past = discord.Embed(title=asked.say("cases.history"), description=fit(_told(asked, done), room))
+        told = asked.words.fit(listed.told(asked.words, done), room)
+        past = discord.Embed(title=asked.say("cases.history"), description=told)
         await interaction.followup.send(text, embeds=[card, past], ephemeral=True, allowed_mentions=NOBODY)
 
 
@@ -137,77 +128,10 @@ async def _offered(interaction: discord.Interaction[Any], typed: str) -> list[ap
     asked = asks(interaction, "moderator")
     if asked is None:
         return []
-    ledger = asked.client.guard.ledger
-    rows, _ = await case_list.listed(ledger, asked.space, Wanted("open"), most=LOOKED_THROUGH)
-    now = ledger.clock()
-    named = [(clip(_choice(asked, row.card, now), CHOICE), row.card.alert) for row in rows]
-    found = [app_commands.Choice(name=name, value=alert) for name, alert in named if typed.lower() in name.lower()]
-    return found[:CHOICES]
+    found = await listed.meant(asked.here, typed, CHOICE)
+    return [app_commands.Choice(name=name, value=alert) for name, alert in found][:CHOICES]
 
 
-def _choice(asked: Asked, card: Card, now: float) -> str:
-    return asked.say(
-        "cases.choice",
-        level=asked.say(f"cases.level_{card.level}"),
-        ago=duration(max(0.0, now - card.opened)),
-        actor=_name(asked, card.actor),
-        target=_name(asked, card.target),
-    )
-
-
-def _name(asked: Asked, who: Person | None) -> str:
-    return asked.say("cases.nobody") if who is None else who.name or who.id
-
-
-def _line(asked: Asked, row: Listed) -> str:
-    card, url = row.card, _url(asked, row)
-    target = drawn.person(card.target) if card.target else asked.say("cases.nobody")
-    return asked.say(
-        "cases.line",
-        level=asked.say(f"cases.level_{card.level}"),
-        probability=percent(card.probability),
-        when=f"<t:{int(card.opened)}:R>",
-        who=f"{drawn.person(card.actor)} → {target}",
-        status=_status(asked, card),
-        link=asked.say("cases.link", url=url) if url else "",
-    )
-
-
-def _status(asked: Asked, card: Card) -> str:
-    if card.decided is None:
-        return asked.say("cases.status_open")
-    moderator = escaped(card.decided.moderator.name, 64)
-    return asked.say(f"cases.status_{card.decided.decision}", moderator=moderator)
-
-
-def _url(asked: Asked, row: Listed) -> str:
-    """Link to the card; "" where it was not shown yet."""
-    return f"https://discord.com/channels/{asked.server.id}/{row.reference}" if row.reference else ""
-
-
-def _told(asked: Asked, done: list[Done]) -> Iterator[str]:
-    """Tell what was done; what somebody did several times in a row is one line, with the last time."""
-    for _, row in groupby(done, key=lambda one: (one.what, one.who)):
-        again = list(row)
-        times = asked.say("cases.times", count=len(again)) if len(again) > 1 else ""
-        yield f"{_done(asked, again[-1])} {times}".rstrip()
-
-
-def _done(asked: Asked, one: Done) -> str:
-    if one.who is None:
-        who = asked.say("cases.lampkeeper")
-    else:
-        who = escaped(one.who.name, 64) if one.who.id else asked.say("cases.somebody")
-    what = asked.say(f"cases.deed_{one.what.replace(' ', '_')}", detail=_detail(asked, one))
-    return asked.say("cases.done", time=int(one.time), who=who, what=what)
-
-
-def _detail(asked: Asked, one: Done) -> str:
-    """Say the level, the decision or the action that the audit noted."""
-    detail = one.detail
-    if "decision" in detail:
-        return asked.say(f"cases.decision_{detail['decision']}")
-    if "level" in detail:
-        level, probability = asked.say(f"cases.level_{detail['level']}"), detail.get("probability")
-        return level if probability is None else f"{level}, {percent(probability)}"
-    return str(detail.get("action", ""))
+def _address(asked: Asked) -> Callable[[str], str]:
+    """Return what makes a card's address of its reference."""
+    return lambda reference: f"https://discord.com/channels/{asked.server.id}/{reference}"

@@ -6,10 +6,11 @@ Leans on `bots.discord_bot.permissions`. `/lampkeeper setup` and `/lampkeeper se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import discord
 
+from bots.common.settings import Choice
 from bots.discord_bot.permissions import ALERT_CHANNEL, PERMISSIONS, labels, missing
 from bots.discord_bot.slash.asked import Asked
 from core.messages import AgeBand
@@ -17,18 +18,11 @@ from core.messages import AgeBand
 FILES, MENTION = (next(row for row in PERMISSIONS if row.flag == flag) for flag in ("attach_files", "mention_everyone"))
 
 
-class Choice(NamedTuple):
-    """What to store ({}: nothing), and what to say about it."""
-
-    changes: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
-
-
 def alert_channel(asked: Asked, channel: int) -> Choice:
     """Choose the alert channel: refused where the bot cannot post, warned of where @everyone reads along."""
     place = asked.member.guild.get_channel(channel)
     if not isinstance(place, discord.TextChannel):
-        return Choice({}, (asked.say("setup.alerts_unseen", channel=f"<#{channel}>"),))
+        return Choice({}, (asked.say("setup.alerts_unseen", channel=asked.words.markup.channel(channel)),))
     held = place.permissions_for(place.guild.me)
     if lacks := missing(held, ALERT_CHANNEL):
         return Choice({}, (asked.say("setup.alerts_refused", channel=place.mention, missing=labels(lacks)),))

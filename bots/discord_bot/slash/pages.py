@@ -1,6 +1,6 @@
 """The pages of `/lampkeeper setup`: what each asks, its menu, and what becomes of what was picked.
 
-Leans on `choose` for looking at choices and on `core.preview` for the threshold. A page is a row of `PAGES`. In servers
+Leans on `choose` and `bots.common.settings` for looking at choices. A page is a row of `PAGES`. In servers
 menus are Discord's own for channels and roles; those list nothing in a direct message with the bot, where a plain
 list of the first 25 stands in (Discord's limit for a menu), and the page says so.
 """
@@ -12,19 +12,16 @@ from typing import NamedTuple, TypeAlias, cast
 
 import discord
 
+from bots.common.settings import BUDGETS, COUNTRIES, Choice, budget, country_name
 from bots.discord_bot.permissions import lacking
 from bots.discord_bot.slash.asked import Asked
-from bots.discord_bot.slash.choose import Choice, age_roles, alert_channel, people
-from bots.discord_bot.slash.words import COUNTRIES, all_in_words, country, without
-from core.cards import percent
+from bots.discord_bot.slash.choose import age_roles, alert_channel, people
 from core.messages import AGE_BANDS, AgeBand
-from core.preview import tuned
 
 Menu: TypeAlias = "discord.ui.Item[discord.ui.View]"
 
 MOST = 25
 """Options of one menu, and values that can be picked in it (API, "Component Reference")."""
-BUDGETS = (1, 2, 5, 10, 20, 50)
 NONE = "none"
 LEFT_OUT = (
     discord.ChannelType.text,
@@ -111,7 +108,7 @@ def _budget_menu(asked: Asked, custom_id: str) -> Menu:
 
 
 def _country_menu(asked: Asked, custom_id: str) -> Menu:
-    named = sorted((country(asked, code), code, code == asked.server.country) for code in COUNTRIES)
+    named = sorted((country_name(asked.words, code), code, code == asked.server.country) for code in COUNTRIES)
     return _plain(custom_id, [(asked.say("setup.country_none"), NONE, False), *named], several=False)
 
 
@@ -137,7 +134,7 @@ async def pick(asked: Asked, page: str, picked: Collection[str]) -> Choice:
     if page.startswith("age_"):
         return age_roles(asked, cast("AgeBand", page.removeprefix("age_")), ids)
     if page == "budget":
-        return await _budget(asked, *ids) if ids else Choice({"review": None})
+        return await budget(asked.here, *ids) if ids else Choice({"review": None})
     if page == "country":
         return Choice({"country": next((code for code in picked if code != NONE), None)})
     if page == "alerts":
@@ -148,26 +145,13 @@ async def pick(asked: Asked, page: str, picked: Collection[str]) -> Choice:
     return Choice({"ignored_channels": [*dict.fromkeys([*ids, *unlisted])]})
 
 
-async def _budget(asked: Asked, a_week: int) -> Choice:
-    """Fit the threshold to what was seen here; where that is too little, the cautious one stays."""
-    tuning = await tuned(asked.client.guard.ledger, asked.space, a_week)
-    now = percent(asked.client.guard.communities.rules(asked.space).thresholds.review)
-    if tuning.short:
-        return Choice({}, (asked.say("setup.budget_early", days=tuning.days, review=now),))
-    if tuning.threshold is None:
-        return Choice({}, (asked.say("setup.budget_none", number=a_week, review=now),))
-    step = tuning.threshold
-    words = asked.say("setup.budget_fitted", review=percent(step.threshold), a_week=f"{step.a_week:.1f}")
-    return Choice({"review": step.threshold}, (words,))
-
-
 def body(asked: Asked, page: Page) -> list[str]:
     """Return what a page says, paragraph by paragraph."""
     lines = [asked.say(f"setup.page_{page.name}")]
     if not page.setting:
-        lines.append("\n".join(all_in_words(asked)))
+        lines.append("\n".join(asked.settings()))
         guild = asked.member.guild
         lacks = lacking(guild.me, guild.channels, asked.server.alert_channel)
-        if lost := without(asked, (row.without for row in lacks)):
+        if lost := [f"• {asked.say(row.without)}" for row in lacks if row.without]:
             lines.append("\n".join([asked.say("setup.does_not_work"), *lost]))
     return lines

@@ -1,8 +1,6 @@
 """`/lampkeeper pause` and `resume`: from one to the other nothing is read, and what is said meanwhile never is.
 
-Leans on `bots.discord_bot.servers` (`Served.skips`): every pause counts, not only the last one. The times are Discord's
-own, out of the commands' ids, as those of messages are: so no clock of ours decides which message came before a pause.
-A scan under way ends. Moderators are told in the alert channel, for a pause that nobody knows of would look like quiet.
+Leans on `bots.common.pauses`. The times are Discord's own, out of the commands' ids. A scan under way ends.
 """
 
 from __future__ import annotations
@@ -12,10 +10,10 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bots.discord_bot.slash.asked import Asked, allowed
+from bots.common.pauses import tell
+from bots.discord_bot.slash.asked import allowed
 from bots.discord_bot.slash.choose import store
 from bots.texts import say
-from core import outbox
 
 
 def add(group: app_commands.Group) -> None:
@@ -45,11 +43,4 @@ async def _turn(interaction: discord.Interaction[Any], *, pausing: bool) -> None
     asked = await store(asked, {"pauses": pauses})
     if pausing:
         asked.client.scans.stop(asked.server.id)
-    await _tell(asked, asked.say("pause.told" if pausing else "pause.told_resumed", who=f"<@{asked.person.id}>"))
-    await interaction.followup.send(asked.say("pause.paused" if pausing else "pause.resumed"), ephemeral=True)
-
-
-async def _tell(asked: Asked, text: str) -> None:
-    ledger = asked.client.guard.ledger
-    async with ledger.transaction() as tx:
-        await outbox.put_notice(tx, asked.space, text, ledger.clock())
+    await interaction.followup.send(await tell(asked.here, asked.person, pausing=pausing), ephemeral=True)

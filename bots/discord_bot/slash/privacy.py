@@ -7,9 +7,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bots.common.privacy import ask, confirmed, kept
 from bots.discord_bot.slash.asked import Asked, Choices, Form, allowed
 from bots.texts import say
-from core import requests
 
 
 def add(group: app_commands.Group) -> None:
@@ -20,7 +20,7 @@ def add(group: app_commands.Group) -> None:
 async def privacy(interaction: discord.Interaction[Any]) -> None:
     """Say what is kept."""
     if asked := await allowed(interaction, "member"):
-        text = asked.say("privacy.kept", days=f"{asked.client.guard.keep_text_days:g}")
+        text = kept(asked.words, asked.client.guard.keep_text_days)
         await interaction.response.send_message(text, view=Rights(asked), ephemeral=True)
 
 
@@ -40,7 +40,7 @@ class Rights(Choices):
 
     async def _see(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await interaction.followup.send(await _ask(self._asked, "access"), ephemeral=True)
+        await interaction.followup.send(await ask(self._asked.here, "access", self._asked.person), ephemeral=True)
 
     async def _delete(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.response.send_modal(Confirm(self._asked))
@@ -58,17 +58,8 @@ class Confirm(Form):
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """Ask for the deletion (called by discord.py)."""
-        if self.word.value.strip().casefold() != self._asked.say("privacy.confirm_word").casefold():
+        if not confirmed(self._asked.words, self.word.value):
             await interaction.response.send_message(self._asked.say("privacy.not_confirmed"), ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await interaction.followup.send(await _ask(self._asked, "deletion"), ephemeral=True)
-
-
-async def _ask(asked: Asked, kind: requests.Kind) -> str:
-    """Record a request; return what to say."""
-    notice = asked.say("requests.notice_access" if kind == "access" else "requests.notice_deletion")
-    number = await requests.ask(asked.client.guard.ledger, asked.space, kind, asked.person, notice)
-    if number is None:
-        return asked.say("privacy.asked_already")
-    return asked.say("privacy.asked_access" if kind == "access" else "privacy.asked_deletion")
+        await interaction.followup.send(await ask(self._asked.here, "deletion", self._asked.person), ephemeral=True)

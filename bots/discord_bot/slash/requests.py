@@ -1,13 +1,10 @@
 """`/lampkeeper requests`: what members asked for about themselves, for admins to answer.
 
-Leans on `core.requests`. What a member is shown goes to them alone, as a direct message: the admin who answers sees how
-much it was, and no word of it.
+Leans on `bots.common.requests`.
 """
 
 from __future__ import annotations
 
-import io
-import json
 from typing import Any
 
 import discord
@@ -15,10 +12,14 @@ import structlog
 from discord import app_commands
 from discord.utils import escape_markdown
 
-from bots.discord_bot.card import fit
+from bots.common import requests as answering
+from bots.common.answers import File
+from bots.common.requests import Write
+from bots.discord_bot.answers import attached
 from bots.discord_bot.slash.asked import Asked, Choices, allowed
 from bots.texts import say
 from core import requests
+from core.cards import Person
 from core.requests import Request
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,6 @@ log = structlog.get_logger(__name__)
 SHOWN = 25
 """Requests in one answer (API, "String Select"); the next ones show once these are answered."""
 TEXT = 1900
-FILE = "kept_about_you.json"
 CLOSED = frozenset((50007, 50278))
 """API, "JSON Error Codes": somebody does not take direct messages from the bot."""
 
@@ -45,14 +45,8 @@ async def list_requests(interaction: discord.Interaction[Any]) -> None:
     if not found:
         await interaction.followup.send(asked.say("requests.none"), ephemeral=True)
         return
-    text = fit([asked.say("requests.open"), *(_line(asked, request) for request in found)], TEXT)
+    text = asked.words.fit(answering.lines(asked.words, found), TEXT)
     await interaction.followup.send(text, view=Open(asked, found), ephemeral=True)
-
-
-def _line(asked: Asked, request: Request) -> str:
-    what = asked.say("requests.access" if request.kind == "access" else "requests.deletion")
-    who = f"<@{request.person.id}> ({escape_markdown(request.person.name)})"
-    return asked.say("requests.line", number=request.number, what=what, who=who, when=f"<t:{int(request.time)}:R>")
 
 
 class Open(Choices):
@@ -65,7 +59,7 @@ class Open(Choices):
         options = [
             discord.SelectOption(
                 label=f"{request.number}: {request.person.name}"[:100],
-                description=asked.say("requests.access" if request.kind == "access" else "requests.deletion"),
+                description=answering.wants(asked.words, request),
                 value=number,
             )
             for number, request in self._found.items()
@@ -82,9 +76,11 @@ class Open(Choices):
         await interaction.response.defer(ephemeral=True, thinking=True)
         request = self._found[self._menu.values[0]]
         if request.kind == "access":
-            await interaction.followup.send(await _show(self._asked, request), ephemeral=True)
+            here, admin = self._asked.here, self._asked.person
+            text = await answering.show(here, request, admin, _server(self._asked), _write(self._asked))
+            await interaction.followup.send(text, ephemeral=True)
         else:
-            text = self._asked.say("requests.confirm", who=escape_markdown(request.person.name))
+            text = self._asked.say("requests.confirm", who=self._asked.words.named(request.person))
             await interaction.followup.send(text, view=Sure(self._asked, request), ephemeral=True)
 
 
@@ -105,51 +101,38 @@ class Sure(Choices):
         if await allowed(interaction, "admin") is None:
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await interaction.followup.send(await _delete(self._asked, self._request), ephemeral=True)
+        here, admin = self._asked.here, self._asked.person
+        text = await answering.delete(here, self._request, admin, _server(self._asked), _tell(self._asked))
+        await interaction.followup.send(text, ephemeral=True)
 
 
-async def _show(asked: Asked, request: Request) -> str:
-    """Send a member what is kept about them; return what to say to the admin."""
-    ledger, person = asked.client.guard.ledger, request.person
-    if request.number not in {waiting.number for waiting in await requests.waiting(ledger, asked.space)}:
-        return asked.say("requests.gone")
-    kept = await requests.kept(ledger, asked.space, person.id)
-    data = json.dumps(kept, ensure_ascii=False, indent=1).encode()
-    text = asked.say("requests.answer", server=_server(asked))
-    who = escape_markdown(person.name)
-    if not await _write(asked, person.id, text, discord.File(io.BytesIO(data), FILE)):
-        return asked.say("requests.closed", who=who)
-    await requests.answer(ledger, asked.space, request.number, asked.person)
-    return asked.say("requests.sent", who=who, messages=len(kept["your_messages"]))
+def _write(asked: Asked) -> Write:
+    """Return what writes to a member."""
+
+    async def write(person: Person, text: str, file: File | None) -> bool:
+        try:
+            channel = await asked.client.create_dm(discord.Object(int(person.id)))
+            await (channel.send(text) if file is None else channel.send(text, file=attached(file)))
+        except discord.Forbidden as error:
+            if error.code not in CLOSED:
+                raise
+            return False
+        return True
+
+    return write
 
 
-async def _delete(asked: Asked, request: Request) -> str:
-    """Delete what is kept about a member; return what to say to the admin."""
-    found = await requests.delete(asked.client.guard.ledger, asked.space, request.number, asked.person)
-    who = escape_markdown(request.person.name)
-    if found is None:
-        return asked.say("requests.gone")
-    if not found.done:
-        reasons = [asked.say("requests.standing_open", count=len(found.open))] if found.open else []
-        reasons += [asked.say("requests.standing_held", count=len(found.held))] if found.held else []
-        return asked.say("requests.standing", reasons=", ".join(reasons), who=who)
-    try:
-        await _write(asked, request.person.id, asked.say("requests.told_deleted", server=_server(asked)))
-    except discord.HTTPException as error:  # it was deleted, whether they can be told or not
-        log.warning("discord.answer_lost", status=error.status, code=error.code)
-    return asked.say("requests.deleted", who=who)
+def _tell(asked: Asked) -> Write:
+    """Return what writes to a member where nothing hangs on it: what was done is done, told or not."""
 
+    async def tell(person: Person, text: str, file: File | None) -> bool:
+        try:
+            return await _write(asked)(person, text, file)
+        except discord.HTTPException as error:
+            log.warning("discord.answer_lost", status=error.status, code=error.code)
+            return False
 
-async def _write(asked: Asked, person: str, text: str, file: discord.File | None = None) -> bool:
-    """Write to a member; False if they do not take direct messages."""
-    try:
-        channel = await asked.client.create_dm(discord.Object(int(person)))
-        await (channel.send(text) if file is None else channel.send(text, file=file))
-    except discord.Forbidden as error:
-        if error.code not in CLOSED:
-            raise
-        return False
-    return True
+    return tell
 
 
 def _server(asked: Asked) -> str:

@@ -1,8 +1,8 @@
 """`/lampkeeper settings`: every setting in words and where it comes from, and each of them to change or to take back.
 
-Leans on `words` and `choose`. An option that names one role or channel of several puts it in, or takes it out where it
-is in already: Discord's commands have no option for a list. What is taken back (`reset`) is again as the operator's
-configuration says. A change is a row of `CHANGES`.
+Leans on `bots.common.settings` and `choose`. An option that names one role or channel of several puts it in, or takes
+it out where it is in already: Discord's commands have no option for a list. What is taken back (`reset`) is again as
+the operator's configuration says. A change is a row of `CHANGES`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any, Literal, NamedTuple
 import discord
 from discord import app_commands
 
-from bots.discord_bot.card import DESCRIPTION, clip
+from bots.common import settings as common
+from bots.common.lines import clip
+from bots.common.settings import COUNTRIES, SETTINGS, Choice
+from bots.discord_bot.card import DESCRIPTION
 from bots.discord_bot.slash import choose
 from bots.discord_bot.slash.asked import Asked, allowed, may
-from bots.discord_bot.slash.choose import Choice
 from bots.discord_bot.slash.setup import COLOUR
-from bots.discord_bot.slash.words import COUNTRIES, SETTINGS, all_in_words
 from bots.texts import languages, say
 from core.messages import AGE_BANDS, AgeBand
 
 Offered = app_commands.Choice[str]
 OFFERED = 25
 """Choices that Discord shows while somebody types (API, "Autocomplete")."""
-EVERYTHING = "everything"
 AnyChannel = (
     discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel | discord.CategoryChannel
 )
@@ -39,19 +39,11 @@ class AgeRole(NamedTuple):
     band: AgeBand | None
 
 
-def _mode(asked: Asked, mode: str) -> Choice:
-    return Choice({"mode": mode}, (asked.say("settings.shadow_means"),) if mode == "shadow" else ())
-
-
-def _toggled(setting: str, there: tuple[int, ...], one: int) -> Choice:
-    return Choice({setting: [other for other in there if other != one] if one in there else [*there, one]})
-
-
 def _role(setting: str) -> Callable[[Asked, discord.Role], Choice]:
     def change(asked: Asked, role: discord.Role) -> Choice:
         if role.is_default():
             return Choice({}, (asked.say("setup.not_everyone"),))
-        return _toggled(setting, getattr(asked.server, setting), role.id)
+        return common.toggled(setting, getattr(asked.server, setting), role.id)
 
     return change
 
@@ -60,46 +52,24 @@ def _age_role(asked: Asked, given: AgeRole) -> Choice:
     """Have a role mean an age band; a role without a band means none any more."""
     if given.role is None or given.role.is_default():
         return Choice({}, (asked.say("settings.age_alone" if given.role is None else "setup.not_everyone"),))
-    means = {role: band for role, band in asked.server.age_roles.items() if role != str(given.role.id)}
-    return Choice({"age_roles": means if given.band is None else means | {str(given.role.id): given.band}})
-
-
-def _language(asked: Asked, language: str) -> Choice:
-    if language not in languages():
-        return Choice({}, (asked.say("settings.no_such_language", languages=", ".join(languages())),))
-    return Choice({"language": language})
-
-
-def _country(asked: Asked, code: str) -> Choice:
-    code = code.strip().upper()
-    if len(code) != 2 or not (code.isascii() and code.isalpha()):
-        return Choice({}, (asked.say("settings.no_such_country"),))
-    return Choice({"country": code})
-
-
-def _reset(asked: Asked, name: str) -> Choice:
-    """Take back one setting that was chosen here, or all of them."""
-    chosen = [*SETTINGS] if name == EVERYTHING else [name]
-    if not set(chosen) <= SETTINGS.keys():
-        return Choice({}, (asked.say("settings.no_such_setting"),))
-    return Choice(dict.fromkeys(chosen))
+    return common.age_role(asked.server, given.role.id, given.band)
 
 
 CHANGES: Mapping[str, Callable[[Asked, Any], Choice]] = MappingProxyType(
     {
-        "mode": _mode,
+        "mode": lambda asked, mode: common.mode(asked.words, mode),
         "review": lambda _asked, review: Choice({"review": review}),
         "alert_channel": lambda asked, channel: choose.alert_channel(asked, channel.id),
         "moderator_role": _role("moderator_roles"),
         "second_reviewer": _role("second_reviewers"),
         "call_role": choose.call_role,
-        "ignored_channel": lambda asked, channel: _toggled(
+        "ignored_channel": lambda asked, channel: common.toggled(
             "ignored_channels", asked.server.ignored_channels, channel.id
         ),
         "age_role": _age_role,
-        "language": _language,
-        "country": _country,
-        "reset": _reset,
+        "language": lambda asked, language: common.language(asked.words, language),
+        "country": lambda asked, country: common.country(asked.words, country),
+        "reset": lambda asked, name: common.reset(asked.words, name),
     }
 )
 """Option -> what it means for what is stored."""
@@ -124,7 +94,9 @@ async def _chosen(interaction: discord.Interaction[Any], typed: str) -> list[Off
     if not may("admin", member, server, interaction.permissions):
         return []
     chosen = [name for name in SETTINGS if name in servers.chosen(server.id)]
-    named = [(say(server.language, f"settings.{name}"), name) for name in [*chosen, *([EVERYTHING] if chosen else [])]]
+    named = [
+        (say(server.language, f"settings.{name}"), name) for name in [*chosen, *([common.EVERYTHING] if chosen else [])]
+    ]
     return [app_commands.Choice(name=label, value=name) for label, name in named if typed.lower() in label.lower()]
 
 
@@ -179,7 +151,7 @@ async def settings(  # noqa: PLR0913, PLR0917 - discord.py makes the command's o
     asked = await choose.store(asked, changes)
     notes = [asked.say("setup.stored")] if changes else []
     notes += [note for choice in choices for note in choice.notes]
-    paragraphs = [*notes, "\n".join(all_in_words(asked)), asked.say("settings.how")]
+    paragraphs = [*notes, "\n".join(asked.settings()), asked.say("settings.how")]
     text = clip("\n\n".join(paragraphs), DESCRIPTION)
     embed = discord.Embed(title=asked.say("settings.title"), description=text, colour=COLOUR)
     await interaction.followup.send(embed=embed, ephemeral=True)

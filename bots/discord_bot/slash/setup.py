@@ -12,19 +12,18 @@ Leans on `pages` for what each step asks. Decisions:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 from discord import app_commands
 
-from bots.discord_bot.card import DESCRIPTION, clip
+from bots.common.lines import clip
+from bots.discord_bot.card import DESCRIPTION
+from bots.discord_bot.connected import Connected
 from bots.discord_bot.slash.asked import Asked, allowed, answer_error, asked_by, may
 from bots.discord_bot.slash.choose import store
 from bots.discord_bot.slash.pages import NAMES, PAGES, Page, body, pick
 from bots.texts import say
-
-if TYPE_CHECKING:
-    from bots.discord_bot.client import Watch
 
 COLOUR = 0x3498DB
 FIRST, LAST = NAMES[0], NAMES[-1]
@@ -56,7 +55,7 @@ class SetupItem(
         except Exception as error:  # noqa: BLE001  discord.py would log the traceback, and with it what errors carry
             await answer_error(interaction, error)
 
-    async def _answer(self, interaction: discord.Interaction[Watch]) -> None:
+    async def _answer(self, interaction: discord.Interaction[Connected]) -> None:
         begin = self.action == "setup"
         asked = await _asked(interaction, self.server, begin=begin)
         if asked is None:
@@ -79,7 +78,7 @@ def _picked(item: discord.ui.Item[Any]) -> list[str]:
     return [value if isinstance(value, str) else str(value.id) for value in values]
 
 
-async def _asked(interaction: discord.Interaction[Watch], server: int, *, begin: bool) -> Asked | None:
+async def _asked(interaction: discord.Interaction[Connected], server: int, *, begin: bool) -> Asked | None:
     """Return who pressed, once Discord was promised an answer; None if they were told that it is not theirs."""
     if interaction.guild_id is not None:
         asked = await allowed(interaction, "admin")

@@ -7,8 +7,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bots.discord_bot.card import FIELD, fit
-from bots.discord_bot.digest import lines
+from bots.common.digest import lines
+from bots.discord_bot.card import FIELD
 from bots.discord_bot.slash.asked import allowed
 from bots.texts import say
 from core.stats import stats as count
@@ -28,6 +28,6 @@ async def stats(interaction: discord.Interaction[Any]) -> None:
         shown = discord.Embed(title=asked.say("digest.title"))
         for days in DAYS:
             seen = await count(asked.client.guard.ledger, asked.space, days)
-            text = fit(lines(asked.server.language, seen), FIELD)
+            text = asked.words.fit(lines(asked.words, seen), FIELD)
             shown.add_field(name=asked.say("digest.days", days=days), value=text, inline=False)
         await interaction.followup.send(embed=shown, ephemeral=True)

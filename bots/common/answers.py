@@ -1,0 +1,57 @@
+"""What a press on a card is, and what it is answered with. Every answer is for whoever pressed, and for nobody else.
+
+Leans on `core.desk`, where casework is done.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from bots.common.words import Words
+from core.cards import ExcerptLine, Person
+from core.desk import Desk
+
+
+class Press(Protocol):
+    """One press, by somebody whom the platform's module found to moderate the space."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where casework is done."""
+
+    @property
+    def space(self) -> str:
+        """The space that it came from."""
+
+    @property
+    def moderator(self) -> Person:
+        """Who pressed."""
+
+    @property
+    def words(self) -> Words:
+        """What is said to them."""
+
+    @property
+    def second_reviewers(self) -> bool:
+        """Whether the space has chosen whom to call for a second look."""
+
+
+class File(NamedTuple):
+    """A file to hand out."""
+
+    name: str
+    content: bytes
+
+
+class Answer(NamedTuple):
+    """What whoever pressed is told: a text in the platform's markup, an excerpt to be drawn, a file.
+
+    `buttons` are names of buttons with what each is about (an alert, or an action's number); `grounds` is an alert for
+    which the grounds of a dismissal are asked.
+    """
+
+    text: str = ""
+    excerpt: tuple[ExcerptLine, ...] = ()
+    buttons: tuple[tuple[str, str], ...] = ()
+    grounds: str | None = None
+    file: File | None = None

@@ -1,0 +1,240 @@
+"""What a press does with the case: claim, decide, take back, look, preserve, export, ask for a second look.
+
+Leans on `core.desk`, which records and audits, and on `bots.texts` (sections hand and card) for every word. A function
+takes the press and the card as it stood, and returns the answer; whether somebody was faster is the desk's to say. Each
+is a row of `BUTTONS`. What touches a member is a platform's own deed: it gives them to `buttons`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+from bots.common.answers import Answer, File, Press
+from bots.common.face import status
+from bots.common.words import Words
+from core.cards import GROUNDS, Card, Claim, Decision, Grounds
+from core.desk import Verdict
+
+REMARK_LONGEST = 300
+"""Characters of a remark."""
+Style = Literal["danger", "primary", "plain"]
+EXCERPT = "excerpt"
+P = TypeVar("P", bound=Press)
+P_contra = TypeVar("P_contra", bound=Press, contravariant=True)
+
+
+Act: TypeAlias = Callable[[P, Card], Awaitable[Answer]]
+"""What a press does with an alert."""
+
+
+class Deed(NamedTuple, Generic[P_contra]):
+    """One thing that can be done to a member: the press that asks once more, and the one that does it.
+
+    Their texts are ``hand.<name>`` and ``hand.yes_<name>``.
+    """
+
+    ask: Act[P_contra]
+    do: Act[P_contra]
+
+
+class Button(NamedTuple, Generic[P_contra]):
+    """A button's text (its key), how it looks, and what a press does with an alert."""
+
+    text: str
+    style: Style
+    press: Act[P_contra]
+
+
+async def about(press: Press, alert: str, act: Callable[[Card], Awaitable[Answer]], *, looking: bool = False) -> Answer:
+    """Have a press `act` on an alert of its own space; whom a card is about may do no more than be `looking` at it."""
+    card = await press.desk.case(alert)
+    if card is None or card.space != press.space:
+        return _unknown(press)
+    if press.moderator.id == card.actor.id and not looking:
+        return Answer(press.words.say("hand.never_yourself"))
+    return await act(card)
+
+
+async def pressed(press: P, name: str, alert: str, buttons: Mapping[str, Button[P]]) -> Answer:
+    """Carry out a press of the button `name` under the card of an alert, or under an answer about it."""
+    return await about(press, alert, lambda card: buttons[name].press(press, card), looking=name == EXCERPT)
+
+
+async def submitted(press: Press, alert: str, grounds: Grounds, remark: str) -> Answer:
+    """Take in the form that ends a dismissal."""
+    words = remark.strip()[:REMARK_LONGEST]
+    return await about(press, alert, lambda card: _decide(press, card, "dismissed", grounds, words))
+
+
+def grounds_offered(words: Words) -> list[tuple[Grounds, str]]:
+    """Return the grounds to choose from, each with its label."""
+    return [(grounds, words.say(f"card.grounds_{grounds}").capitalize()) for grounds in GROUNDS]
+
+
+async def confirm(press: Press, card: Card) -> Answer:
+    """Confirm the concern."""
+    return await _decide(press, card, "confirmed")
+
+
+async def dismiss(press: Press, card: Card) -> Answer:
+    """Ask on which grounds; nothing is recorded yet."""
+    if card.decided is not None:
+        return Answer(press.words.say("hand.decided_before", status=status(card, press.words)))
+    return Answer(press.words.say("hand.why_dismiss"), grounds=card.alert)
+
+
+async def undecide(press: Press, card: Card) -> Answer:
+    """Take the presser's own decision back."""
+    verdict = await press.desk.undecide(card.alert, press.moderator)
+    return _told(press, verdict, "hand.decision_undone", "hand.decision_not_undone")
+
+
+async def claim(press: Press, card: Card) -> Answer:
+    """Look into it."""
+    return _claimed(press, await press.desk.claim(card.alert, press.moderator))
+
+
+async def take_over(press: Press, card: Card) -> Answer:
+    """Look into it instead of whoever does so far."""
+    instead_of = None if card.claimed is None else card.claimed.moderator
+    return _claimed(press, await press.desk.claim(card.alert, press.moderator, instead_of))
+
+
+async def release(press: Press, card: Card) -> Answer:
+    """Look into it no more."""
+    verdict = await press.desk.release(card.alert, press.moderator)
+    if verdict is None:
+        return _unknown(press)
+    if verdict.accepted:
+        return Answer(press.words.say("hand.released"))
+    claimed = verdict.card.claimed
+    if claimed is None:
+        return Answer(press.words.say("hand.free"))
+    text = _told_of(press, "hand.not_yours", claimed)
+    return Answer(text, buttons=(("take_over", card.alert),))
+
+
+async def excerpt(press: Press, card: Card) -> Answer:
+    """Show what was said around the messages that moved the score."""
+    lines = await press.desk.excerpt(card.alert, press.moderator)
+    if not lines:
+        return Answer(press.words.say("hand.purged"))
+    return Answer(excerpt=tuple(lines))
+
+
+def more(deeds: Iterable[str]) -> Act[Press]:
+    """Return the press that offers what else can be done; `deeds` are the platform's own."""
+    names = tuple(deeds)
+
+    async def offer(press: Press, card: Card) -> Answer:
+        hold = "hold" if card.held is None else "lift"
+        offered = (*names, hold, "export", "escalate")
+        return Answer(press.words.say("hand.more"), buttons=tuple((action, card.alert) for action in offered))
+
+    return offer
+
+
+async def hold(press: Press, card: Card) -> Answer:
+    """Put the case under legal hold."""
+    return _told(press, await press.desk.hold(card.alert, press.moderator), "hand.held", "hand.held_before")
+
+
+async def lift(press: Press, card: Card) -> Answer:
+    """Ask whether the hold shall end: what is older than the retention rule allows goes with it."""
+    return Answer(press.words.say("hand.sure_lift"), buttons=(("yes_lift", card.alert),))
+
+
+async def yes_lift(press: Press, card: Card) -> Answer:
+    """End the legal hold."""
+    return _told(press, await press.desk.lift(card.alert, press.moderator), "hand.lifted", "hand.not_held")
+
+
+async def export(press: Press, card: Card) -> Answer:
+    """Hand out the file of the case."""
+    case = await press.desk.export(card.alert, press.moderator)
+    if case is None:
+        return _unknown(press)
+    written = json.dumps(case, ensure_ascii=False, indent=2).encode()
+    return Answer(press.words.say("hand.exported"), file=File(f"case-{card.alert}.json", written))
+
+
+async def escalate(press: Press, card: Card) -> Answer:
+    """Call the second reviewers."""
+    if not press.second_reviewers:
+        return Answer(press.words.say("hand.no_second"))
+    verdict = await press.desk.escalate(card.alert, press.moderator)
+    if verdict is None:
+        return _unknown(press)
+    if verdict.accepted:
+        return Answer(press.words.say("hand.escalated"))
+    return Answer(press.words.say("hand.escalated_before", when=press.words.markup.when(verdict.card.escalated or 0.0)))
+
+
+def _told(press: Press, verdict: Verdict | None, accepted: str, otherwise: str) -> Answer:
+    if verdict is None:
+        return _unknown(press)
+    return Answer(press.words.say(accepted if verdict.accepted else otherwise))
+
+
+async def _decide(
+    press: Press, card: Card, decision: Decision, grounds: Grounds | None = None, remark: str = ""
+) -> Answer:
+    verdict = await press.desk.decide(card.alert, decision, press.moderator, grounds, remark)
+    if verdict is None:
+        return _unknown(press)
+    stands = status(verdict.card, press.words)
+    if verdict.accepted:
+        return Answer(press.words.say("hand.recorded", status=stands), buttons=(("undecide", card.alert),))
+    return Answer(press.words.say("hand.decided_before", status=stands))
+
+
+def _claimed(press: Press, verdict: Verdict | None) -> Answer:
+    if verdict is None:
+        return _unknown(press)
+    card = verdict.card
+    if verdict.accepted:
+        return Answer(press.words.say("hand.claimed"), buttons=(("release", card.alert),))
+    if card.decided is not None or card.claimed is None:
+        return Answer(press.words.say("hand.closed", status=status(card, press.words)))
+    if card.claimed.moderator.id == press.moderator.id:
+        return Answer(press.words.say("hand.claimed"), buttons=(("release", card.alert),))
+    text = _told_of(press, "hand.claimed_by_other", card.claimed)
+    return Answer(text, buttons=(("take_over", card.alert),))
+
+
+def _told_of(press: Press, key: str, claimed: Claim) -> str:
+    words = press.words
+    return words.say(key, who=words.named(claimed.moderator), when=words.markup.when(claimed.time))
+
+
+def _unknown(press: Press) -> Answer:
+    return Answer(press.words.say("hand.unknown"))
+
+
+BUTTONS: dict[str, Button[Press]] = {
+    "claim": Button("card.claim", "plain", claim),
+    "release": Button("card.release", "plain", release),
+    "confirm": Button("card.confirm", "danger", confirm),
+    "dismiss": Button("card.dismiss", "plain", dismiss),
+    EXCERPT: Button("card.excerpt", "primary", excerpt),
+    "take_over": Button("hand.take_over", "plain", take_over),
+    "undecide": Button("hand.undo", "plain", undecide),
+    "hold": Button("hand.hold", "plain", hold),
+    "lift": Button("hand.lift", "plain", lift),
+    "yes_lift": Button("hand.yes_lift", "danger", yes_lift),
+    "export": Button("hand.export", "plain", export),
+    "escalate": Button("hand.escalate", "plain", escalate),
+}
+"""Every button that needs no platform."""
+
+
+def buttons(deeds: Mapping[str, Deed[P]]) -> dict[str, Button[P]]:
+    """Return every button of a platform: those above, and what it lets moderators do to a member."""
+    return {
+        **BUTTONS,
+        "more": Button("card.more", "plain", more(deeds)),
+        **{name: Button(f"hand.{name}", "plain", deed.ask) for name, deed in deeds.items()},
+        **{f"yes_{name}": Button(f"hand.yes_{name}", "danger", deed.do) for name, deed in deeds.items()},
+    }

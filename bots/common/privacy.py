@@ -1,0 +1,31 @@
+"""What is kept, for how long, and how a member asks for it or for its deletion.
+
+Leans on `core.requests`; admins answer (`bots.common.requests`).
+"""
+
+from __future__ import annotations
+
+from bots.common.here import Here
+from bots.common.words import Words
+from core import requests
+from core.cards import Person
+
+
+def kept(words: Words, days: float) -> str:
+    """Say what is kept; the text of messages for so many `days`."""
+    return words.say("privacy.kept", days=f"{days:g}")
+
+
+def confirmed(words: Words, typed: str) -> bool:
+    """Tell whether somebody typed the word that a deletion is asked for with."""
+    return typed.strip().casefold() == words.say("privacy.confirm_word").casefold()
+
+
+async def ask(here: Here, kind: requests.Kind, person: Person) -> str:
+    """Record a request, and have the admins told; return what to say."""
+    words = here.words
+    notice = words.say("requests.notice_access" if kind == "access" else "requests.notice_deletion")
+    number = await requests.ask(here.ledger, here.space, kind, person, notice)
+    if number is None:
+        return words.say("privacy.asked_already")
+    return words.say("privacy.asked_access" if kind == "access" else "privacy.asked_deletion")

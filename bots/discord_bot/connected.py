@@ -1,0 +1,26 @@
+"""The connection as those see it who answer over it: the client, with what a server's settings and its case work are.
+
+`bots.discord_bot.client` makes it, and knows all of them; they know this alone, so that no import goes round.
+"""
+
+from __future__ import annotations
+
+import discord
+
+from bots.discord_bot.accounts import Accounts
+from bots.discord_bot.backscan import Backscans
+from bots.discord_bot.history import Gap
+from bots.discord_bot.servers import Servers
+from bots.helplines import Helplines
+from core.guard import Guard
+
+
+class Connected(discord.AutoShardedClient):
+    """One session with Discord. `gaps` are by server."""
+
+    servers: Servers
+    guard: Guard
+    scans: Backscans
+    accounts: Accounts
+    helplines: Helplines
+    gaps: dict[int, Gap]

@@ -1,0 +1,396 @@
+"""What the platforms share: said in any language, written in any platform's manner, pressed on any platform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bots.texts
+from bots.common import cases, excerpt, hand, helpdesk, privacy, settings, status
+from bots.common.answers import Answer
+from bots.common.face import Account, Face, face
+from bots.common.here import Here
+from bots.common.markup import NAME, Id, Markup, Style, quoted
+from bots.common.reporting import Aid, receive
+from bots.common.words import Words
+from bots.discord_bot.markup import MARKUP
+from bots.helplines import known
+from bots.texts import ENGLISH, texts
+from core import cards
+from core.cards import Action, Background, Card, Claim, Decided, ExcerptLine, Gone, MessageRef, Person, Taken
+from core.case_list import Wanted, history
+from core.config import DiscordServer
+from core.desk import Desk
+from core.guard import Guard
+from core.reports import Asking
+from core.signals.computed import MEANINGS
+from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, talk
+
+ACTOR, TARGET = Person("actor", "The *actor*"), Person("target", "The target")
+DISCORDS = ("<@", "<#", "<t:", "||", "**")
+"""Signs that mean something on Discord alone."""
+
+
+class Plain:
+    """A platform that writes a tag around everything, so that whatever goes past it shows."""
+
+    platform = "plain"
+
+    def text(self, markdown: str) -> str:
+        return markdown.replace("**", "!")
+
+    def escaped(self, text: str) -> str:
+        return text.replace("*", "(star)")
+
+    def person(self, who: Person) -> str:
+        return f"person:{quoted(self, who.name, NAME)}"
+
+    def mention(self, who: Person) -> str:
+        return f"mention:{who.id}"
+
+    def role(self, role: Id) -> str:
+        return f"role:{role}"
+
+    def channel(self, channel: Id) -> str:
+        return f"channel:{channel}"
+
+    def when(self, time: float, style: Style = "moment") -> str:
+        return f"{style}:{time:.0f}"
+
+    def bold(self, text: str) -> str:
+        return f"!{text}!"
+
+    def hidden(self, text: str) -> str:
+        return f"hidden:{text}"
+
+    def code(self, text: str) -> str:
+        return f"code:{text}"
+
+    def link(self, url: str, label: str = "") -> str:
+        return f"link:{label or url}"
+
+
+PLAIN = Words(ENGLISH, Plain())
+FULL = Card(
+    alert="3f2a9c51d07be846",
+    space=SPACE,
+    level="urgent",
+    probability=0.996,
+    actor=replace(ACTOR, gone="left"),
+    target=TARGET,
+    signals=(MEANINGS["asks_age"], "a meaning of the operator's own"),
+    messages=(MessageRef(KEY, "1"), MessageRef(KEY, "2", deleted=True)),
+    opened=NOW,
+    decided=Decided("dismissed", MODERATOR, NOW, "role_play", "a *remark*"),
+    welfare=(MEANINGS["asks_age"],),
+    claimed=Claim(MODERATOR, NOW),
+    escalated=NOW,
+    held=NOW,
+    actions=(Taken(1, Action("remove", ACTOR, NOW, "general"), MODERATOR, NOW, NOW),),
+    about_actor=Background(1, 2, 3, "adult", "role", (19,)),
+    course=(0.1, 0.9),
+    reported=(NOW,),
+    asked=True,
+)
+LINES = [
+    ExcerptLine(ACTOR, NOW, "a *word* in bold", reason=True, weighty=((2, 8),), attachments=("image", "hologram")),
+    ExcerptLine(TARGET, NOW, "", reason=False, deleted=True),
+    ExcerptLine(TARGET, NOW, "please look", reason=False, report=True),
+]
+
+
+def drawn(card: Card, words: Words = PLAIN) -> Face:
+    return face(card, words, [None, "where the second stands"][: len(card.messages)], {ACTOR.id: Account(NOW, NOW)})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Texts in a folder of their own, English among them."""
+    english = (files("bots.texts") / "en.toml").read_text("utf-8")
+    (tmp_path / "en.toml").write_text(english, "utf-8")
+    monkeypatch.setattr(bots.texts, "files", lambda _package: tmp_path)
+    texts.cache_clear()
+    yield tmp_path
+    monkeypatch.undo()
+    texts.cache_clear()
+
+
+# --- the card and the excerpt ----------------------------------------------------------------------------------------
+
+
+def test_a_card_is_written_in_the_manner_of_whichever_platform_shows_it() -> None:
+    shown = "\n".join(field.text for field in drawn(FULL).fields)
+    assert [sign for sign in DISCORDS if sign in shown] == []
+    for written in ("person:The (star)actor(star)", "mention:actor", "channel:general", f"moment:{NOW:.0f}", "code:▁"):
+        assert written in shown
+    assert "where the second stands (deleted since)" in shown
+
+
+def test_what_somebody_wrote_comes_through_escaped_and_our_own_marks_do_not() -> None:
+    assert "a (star)remark(star)" in drawn(FULL).fields[-1].text
+    (page,) = excerpt.pages(LINES, PLAIN, 4000, 3)
+    assert "!The (star)actor(star)!" in page
+    assert "hidden:a !(star)word(star)! in bold (an image, hologram)" in page
+    assert [sign for sign in DISCORDS if sign in page] == []
+
+
+def test_a_message_that_only_its_two_people_can_open_has_no_link() -> None:
+    places = next(field.text for field in drawn(FULL).fields if field.name == PLAIN.say("card.messages"))
+    assert places.splitlines()[0] == PLAIN.say("card.direct")
+
+
+@given(
+    names=st.text(max_size=300),
+    count=st.integers(0, 60),
+    remark=st.text(max_size=700),
+)
+def test_no_card_is_too_long_for_a_platform(names: str, count: int, remark: str) -> None:
+    taken = tuple(Taken(n, Action("ban", ACTOR), Person("m", names), NOW, NOW) for n in range(count))
+    card = replace(
+        FULL,
+        actor=Person("1", names),
+        actions=taken,
+        signals=("something was noticed",) * count,
+        decided=Decided("confirmed", Person("m", names), NOW, None, remark),
+    )
+    shown = face(card, Words(ENGLISH, MARKUP), [None, None], {})
+    fields = shown.fields
+    assert all(0 < len(field.text) <= 1024 for field in fields)
+    assert len(shown.title) + len(shown.note) + sum(len(field.name) + len(field.text) for field in fields) <= 6000
+
+
+@given(st.lists(st.text(max_size=500), min_size=1, max_size=40), st.integers(1, 4))
+def test_an_excerpt_keeps_to_its_pages_and_counts_what_it_leaves_out(said: list[str], most: int) -> None:
+    lines = [ExcerptLine(ACTOR, NOW, text, reason=False) for text in said]
+    pages = excerpt.pages(lines, PLAIN, 1500, most)
+    assert len(pages) <= most
+    assert all(len(page) <= 1500 for page in pages)
+    shown = sum(page.count("hidden:") for page in pages)
+    left_out = PLAIN.say("card.excerpt_left_out", count=len(lines) - shown)
+    assert (left_out in pages[0]) == (shown < len(lines))
+
+
+# --- languages -------------------------------------------------------------------------------------------------------
+
+
+def test_english_is_the_same_in_the_texts_and_in_the_core() -> None:
+    """The core's own serves the terminal and the record; a card is said by the texts."""
+    said = texts(ENGLISH)
+    assert said["card.note"] == cards.NOTE
+    assert said["card.asked"] == cards.ASKED
+    assert said["card.probability_none"] == cards.percent(None)
+    assert {level: said[f"card.title_{level}"] for level in cards.LEVEL_WORDS} == cards.LEVEL_WORDS
+    assert {gone: said[f"card.gone_{gone}"] for gone in cards.GONE_WORDS} == cards.GONE_WORDS
+    assert {kind: said[f"card.attached_{kind}"] for kind in cards.ATTACHED_WORDS} == cards.ATTACHED_WORDS
+    assert drawn(FULL).title == FULL.title
+
+
+def test_no_two_signals_mean_the_same_so_that_each_can_be_translated() -> None:
+    assert len(set(MEANINGS.values())) == len(MEANINGS)
+
+
+def test_a_translation_covers_everything_on_a_card_but_what_people_wrote(folder: Path) -> None:
+    lines = ["[card]"] + [f'{key[5:]} = "…"' for key in texts(ENGLISH) if key.startswith("card.")]
+    lines += ["[members]"] + [f'{key[8:]} = "…"' for key in texts(ENGLISH) if key.startswith("members.")]
+    lines += ["[signals]"] + [f'{name} = "…"' for name in MEANINGS]
+    (folder / "xx.toml").write_text("\n".join(lines), "utf-8")
+    words = Words("xx", Plain())
+    card = drawn(replace(FULL, signals=FULL.signals[:1], probability=None, level="review"), words)
+    rest = " ".join([card.title, card.note, *(f"{field.name} {field.text}" for field in card.fields)])
+    for ours in ("person:The (star)actor(star)", "person:The target", "mention:actor", "mention:target", "code:"):
+        rest = rest.replace(ours, "")
+    rest = rest.replace("where the second stands", "").replace(words.quote("a *remark*", 100), "")
+    assert [letter for letter in rest if letter.isalpha()] == []
+    (page,) = excerpt.pages(LINES[1:2], words, 4000, 3)
+    assert page.replace("!The target!", "").replace("clock:", "").replace("hidden:", "").strip(" …:\n0123456789") == ""
+
+
+def test_a_platform_has_its_own_words_where_it_needs_them(folder: Path) -> None:
+    with (folder / "en.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[plain.hand]\nrefused = "Only moderators of this place."\n')
+    texts.cache_clear()
+    assert PLAIN.say("hand.refused") == "Only moderators of this place."
+    assert Words(ENGLISH, MARKUP).say("hand.refused") == "Only this server's moderators can use this button."
+
+
+@pytest.mark.parametrize("gone", ["left", "banned", None])
+def test_somebody_who_is_gone_is_shown_as_gone(gone: Gone | None) -> None:
+    shown = PLAIN.person(replace(TARGET, gone=gone))
+    assert shown == "person:The target" + (f", {PLAIN.say(f'card.gone_{gone}')}" if gone else "")
+    assert PLAIN.person(Person("", "")) == PLAIN.say("members.somebody")
+
+
+# --- the moderators' hand --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Press:
+    desk: Desk
+    moderator: Person = MODERATOR
+    space: str = SPACE
+    second_reviewers: bool = False
+    words: Words = PLAIN
+
+
+async def _asked(press: Press, card: Card) -> Answer:
+    return Answer("sure?", buttons=(("yes_mute", card.alert),))
+
+
+async def _muted(_press: Press, _card: Card) -> Answer:
+    return Answer("muted")
+
+
+BUTTONS = hand.buttons({"mute": hand.Deed(_asked, _muted)})
+
+
+async def opened(guard: Guard, board: Board) -> str:
+    for message in talk():
+        await guard.receive(message)
+    await guard.settled()
+    return next(iter(board.cards.values())).alert
+
+
+async def test_every_press_answers_and_what_is_recorded_shows_on_the_card(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, press = await opened(guard, board), Press(guard.desk)
+        for name in ("claim", "excerpt", "more", "hold", "dismiss", "confirm", "undecide", "export", "escalate"):
+            answer = await hand.pressed(press, name, alert, BUTTONS)
+            assert answer != Answer()
+            assert {name for name, _ in answer.buttons} <= BUTTONS.keys()
+            assert [sign for sign in DISCORDS if sign in answer.text] == []
+        told = await hand.submitted(press, alert, "role_play", "  a remark  ")
+        await guard.settled()
+        decided = next(iter(board.cards.values())).decided
+        assert decided is not None
+        assert (decided.grounds, decided.remark) == ("role_play", "a remark")
+        assert PLAIN.named(MODERATOR) in told.text
+
+
+async def test_a_platforms_own_deeds_stand_among_what_else_can_be_done(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, press = await opened(guard, board), Press(guard.desk)
+        offered = (await hand.pressed(press, "more", alert, BUTTONS)).buttons
+        assert offered[0] == ("mute", alert)
+        (sure,) = (await hand.pressed(press, "mute", alert, BUTTONS)).buttons
+        assert await hand.pressed(press, *sure, BUTTONS) == Answer("muted")
+
+
+async def test_whom_a_card_is_about_looks_at_it_and_does_nothing_else(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, press = await opened(guard, board), Press(guard.desk, Person("actor", "The actor"))
+        assert (await hand.pressed(press, "excerpt", alert, BUTTONS)).excerpt
+        for refused in (
+            await hand.pressed(press, "confirm", alert, BUTTONS),
+            await hand.pressed(press, "yes_mute", alert, BUTTONS),
+            await hand.submitted(press, alert, "other", ""),
+        ):
+            assert refused == Answer(PLAIN.say("hand.never_yourself"))
+        await guard.settled()
+        assert next(iter(board.cards.values())).decided is None
+
+
+async def test_an_alert_of_another_space_is_unknown(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, press = await opened(guard, board), Press(guard.desk, space="test:other")
+        assert await hand.pressed(press, "confirm", alert, BUTTONS) == Answer(PLAIN.say("hand.unknown"))
+
+
+async def test_a_case_is_handed_out_as_a_file(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert = await opened(guard, board)
+        file = (await hand.pressed(Press(guard.desk), "export", alert, BUTTONS)).file
+        assert file is not None
+        assert alert in json.dumps(json.loads(file.content))
+
+
+# --- answers to questions --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Gap:
+    since: float = NOW
+    until: float = NOW
+    unread: tuple[str, ...] = ("general",)
+
+
+async def test_status_cases_settings_and_privacy_are_written_in_the_platforms_manner(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, here = await opened(guard, board), Here(SPACE, PLAIN, guard.ledger)
+        served = _Served(id=1, alert_channel=5, ignored_channels=(6,), moderator_roles=(7,), age_roles={"8": "adult"})
+        page = await cases.page(here, Wanted("open"), lambda reference: f"https://a.example/{reference}")
+        said = [
+            *await status.counts(here, 30),
+            *status.work(here, Gap(), 1),
+            *status.rules(here, NOW),
+            *status.access(PLAIN, status.Access(True, {"general": ["Read"]}, ["other"])),
+            *page.lines,
+            *cases.told(PLAIN, await history(guard.ledger, SPACE, alert)),
+            *settings.all_in_words(here, served, lambda _name: "here"),
+            privacy.kept(PLAIN, 30),
+            helpdesk.greeting(PLAIN, known(), "GB", "The place"),
+        ]
+        text = "\n".join(said)
+        assert [sign for sign in DISCORDS if sign in text] == []
+        for written in ("channel:general", "channel:5", "role:7", "role:8", "link:Card", "ago:", f"moment:{NOW:.0f}"):
+            assert written in text
+        assert [of for _, of in await cases.meant(here, "the ACTOR", 100)] == [alert]
+        assert await cases.meant(here, "nobody of that name", 100) == []
+
+
+class _Served(DiscordServer):
+    paused: bool = True
+    paused_at: float | None = NOW
+
+
+async def test_a_report_is_answered_with_what_became_of_it_and_whom_to_talk_to(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path) as guard:
+        here, aid = Here(SPACE, PLAIN, guard.ledger), Aid(known(), "GB", alert_channel=False)
+        asking = Asking(Person("friend", "The friend"), ACTOR, "please look")
+        first, again = await receive(here, asking, aid), await receive(here, asking, aid)
+        assert PLAIN.say("members.received") in first
+        assert PLAIN.say("members.no_channel") in first
+        assert PLAIN.say("members.again") in again
+        assert all("0800 1111" in answer for answer in (first, again))
+
+
+async def test_a_form_about_oneself_names_nobody(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        told = helpdesk.Told(Person("friend", "The friend"), "something happened")
+        here, aid = Here(SPACE, PLAIN, guard.ledger), Aid(known(), None, alert_channel=True)
+        answer = await helpdesk.take(here, told, Person("friend", "The friend"), aid)
+        assert PLAIN.say("members.nobody_found") in answer
+        await guard.settled()
+        (card,) = board.cards.values()
+        assert card.actor.id == ""
+
+
+def test_somebody_who_writes_is_answered_once_a_day_and_again_after_a_failure() -> None:
+    answered = helpdesk.Answered()
+    assert answered.begin("a", NOW)
+    assert not answered.begin("a", NOW + 60)
+    assert answered.begin("b", NOW)
+    answered.failed("a")
+    assert answered.begin("a", NOW + 120)
+    assert answered.begin("a", NOW + 120 + 86_400)
+
+
+@pytest.mark.parametrize("markup", [MARKUP, Plain()], ids=lambda markup: markup.platform)
+def test_a_markup_keeps_the_blanks_of_every_text(markup: Markup) -> None:
+    """A text is written in the platform's manner before its blanks are filled, so that no filling is touched."""
+    for text in texts(ENGLISH).values():
+        written = markup.text(text)
+        assert written.count("{") == text.count("{")
