@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from core.cards import NOTE, Call, Card, ExcerptLine, percent
+from core.cards import NOTE, WITHDRAWN, Call, Card, ExcerptLine, percent
 from core.effects import Level, Score
 from core.training.document import Section, Table
 
@@ -176,6 +176,11 @@ class DryRun:
     async def notify(self, space: str, text: str) -> None:
         """Print a notice to the admins."""
         self._console.print(f"  notice to the admins of {space}: {text}")
+
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:  # noqa: ARG002 a protocol's
+        """Print that a card's alert was deleted."""
+        if self.cards.pop(alert, None) is not None:
+            self._console.print(f"  card {alert} in {space}: {WITHDRAWN}")
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         """Call nobody: whoever reads the terminal saw the card."""

@@ -54,6 +54,7 @@ ATTACHED_WORDS = {
 }
 """What was sent along, by its kind (`core.messages.Message.attachments`); nobody looked into it."""
 ASKED = "A member asked moderators to look"
+WITHDRAWN = "The data of this alert was deleted."
 DECISION_WORDS: dict[Decision, str] = {"confirmed": "Concern confirmed", "dismissed": "Dismissed"}
 
 

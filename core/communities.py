@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -29,12 +30,15 @@ from core.cards import Person
 from core.ledger import Ledger
 from core.policy import Rules, Thresholds
 from core.store import tables, upsert
+from core.store.look import choices_of
 from core.store.states import dump, parse
+from core.vault import Vault
 
 Choices = Mapping[str, Any]
 Arrival = Literal["new", "back", "known"]
 NAMING_PEOPLE = frozenset(("moderators",))
 """Choices that hold people's ids: the audit tells that they changed, not to what."""
+NOTHING: Choices = MappingProxyType({})
 _T = tables.spaces
 
 
@@ -52,6 +56,14 @@ class Standing:
     digested: float | None = None
 
 
+def looked_up(database: Path, vault: Vault) -> dict[str, dict[str, Any]]:
+    """Return what each space chose itself, from a database that a running Lampkeeper may have open.
+
+    Raises StoreError and VaultError as `core.store.look.look` does.
+    """
+    return {space: parse(vault, sealed, _about(space)) for space, sealed in choices_of(database)}
+
+
 class Communities:
     """The spaces on one ledger; `defaults` are the operator's choices for them, by space."""
 
@@ -65,16 +77,16 @@ class Communities:
             query = select(_T.c.space).where(_T.c.space.startswith(f"{platform}:", autoescape=True))
             return {space: await self._stored(tx, space) for space in (await tx.scalars(query)).all()}
 
-    async def choose(self, space: str, changes: Choices, who: Person) -> dict[str, Any]:
+    async def choose(self, space: str, changes: Choices, who: Person, noted: Choices = NOTHING) -> dict[str, Any]:
         """Change what a space chose; None takes a choice back. Return its choices. Audited, with the new values.
+
+        `noted` is kept with them, and was chosen by nobody (see `note`).
 
         The values must be such as JSON holds, and right: adapters check them with their model in `core.config`.
         """
         ledger = self._ledger
         async with ledger.transaction() as tx:
-            stored = await self._stored(tx, space)
-            stored = {name: value for name, value in (stored | dict(changes)).items() if value is not None}
-            await upsert(tx, _T, [{"space": space, "choices": dump(ledger.vault, stored, _about(space))}])
+            stored = await self._change(tx, space, {**changes, **noted})
             blind = ledger.vault.blind(space, who.id)
             told = {name: value for name, value in changes.items() if name not in NAMING_PEOPLE}
             named = sorted(changes.keys() - told.keys())
@@ -83,6 +95,11 @@ class Communities:
             await outbox.hurry(tx, space, ledger.clock())
         self._apply(space, stored)
         return stored
+
+    async def note(self, space: str, changes: Choices) -> dict[str, Any]:
+        """Keep among a space's choices what nobody there chose; return them. Neither audited nor news to the engine."""
+        async with self._ledger.transaction() as tx:
+            return await self._change(tx, space, changes)
 
     async def load(self) -> None:
         """Have the engine go by what every space chose; once, before anything is scored."""
@@ -141,6 +158,12 @@ class Communities:
         """Have the admins of a space told something about Lampkeeper itself, once they can be."""
         async with self._ledger.transaction() as tx:
             await outbox.put_notice(tx, space, text, self._ledger.clock())
+
+    async def _change(self, tx: AsyncConnection, space: str, changes: Choices) -> dict[str, Any]:
+        stored = (await self._stored(tx, space)) | dict(changes)
+        stored = {name: value for name, value in stored.items() if value is not None}
+        await upsert(tx, _T, [{"space": space, "choices": dump(self._ledger.vault, stored, _about(space))}])
+        return stored
 
     async def _stored(self, tx: AsyncConnection, space: str) -> dict[str, Any]:
         sealed = await tx.scalar(select(_T.c.choices).where(_T.c.space == space))

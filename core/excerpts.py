@@ -31,9 +31,9 @@ _T = tables.alerts
 
 
 async def excerpt(tx: AsyncConnection, vault: Vault, alert: str, read: Callable[[str], Evidence]) -> list[ExcerptLine]:
-    """Return what members who reported wrote, then what is retained around the card's messages, oldest first.
+    """Return what is retained around the card's messages, oldest first, then what members who reported wrote.
 
-    Each message is as it read last.
+    Each message is as it read last. Reports come last, for where an excerpt is too long its first lines are left out.
 
     `read` is `core.engine.Engine.read`: what weighs most in the messages that moved the score is marked by it.
     """
@@ -44,7 +44,7 @@ async def excerpt(tx: AsyncConnection, vault: Vault, alert: str, read: Callable[
     newest = {(kept.key, kept.id): kept for kept in versions}
     reports = reported.reports(parse(vault, row.sealed, alert_about(alert)))
     told = [ExcerptLine(Person(r.person, r.name), r.time, r.words, reason=False, report=True) for r in reports]
-    return told + [
+    said = [
         ExcerptLine(
             Person(kept.author, kept.name),
             kept.time,
@@ -56,6 +56,7 @@ async def excerpt(tx: AsyncConnection, vault: Vault, alert: str, read: Callable[
         )
         for kept in newest.values()
     ]
+    return said + told
 
 
 async def shown(tx: AsyncConnection, vault: Vault, alert: str) -> list[Kept]:

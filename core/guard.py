@@ -226,13 +226,15 @@ class Guard:
         await self.ledger.store.checkpoint()
         return held
 
-    async def forget_space(self, space: str) -> int:
+    async def forget_space(self, space: str, *, gone: bool = False) -> int:
         """Remove a space from every table. Needs no `run`: a guard just made can do it.
 
+        Posted cards are taken back, by the next `run` at the latest; where the platform let go of Lampkeeper (`gone`),
+        nobody can.
         Returns how many of its cases stay, as they are under legal hold; where any do, the audit says so.
         """
         async with self.ledger.transaction() as tx:
-            held = await retention.forget_space(tx, self.ledger.vault, space)
+            held = await retention.forget_space(tx, self.ledger.vault, space, gone=gone)
             if held:
                 await audit.record(tx, [audit.row(self.ledger.clock(), space, "space deleted", held=held)])
             self.ledger.memory.clear()

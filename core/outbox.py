@@ -1,6 +1,7 @@
 """Delivery of cards and notices: what is to be shown is a row in the store, and stays one until it was shown.
 
-Leans on `core.store` and `core.cases`. Rows are committed together with what they tell of, so that a crash loses none.
+Leans on `core.store`, `core.cases` and `core.withdrawals`. Rows are committed together with what they tell of, so that
+a crash loses none.
 Decisions:
 - A card is made when it is shown, from the alert as it stands then. Rows of one alert therefore count as one, and are
   due when the last of them is.
@@ -32,7 +33,7 @@ import structlog
 from sqlalchemy import ColumnElement, Integer, and_, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import cases
+from core import cases, withdrawals
 from core.cards import Call, Card
 from core.course import drawn
 from core.errors import PlatformError, StoreError, TryLater
@@ -73,6 +74,12 @@ class Deliverer(Protocol):
 
     async def find(self, card: Card) -> str | None:
         """Return the reference of a card for the same alert that an earlier, interrupted try did post; else None."""
+
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
+        """Say in place of a posted card that the data of its alert was deleted; a card that is gone needs nothing.
+
+        Without a reference it is not known whether the card was posted: look for it, as `find` does.
+        """
 
     async def notify(self, space: str, text: str) -> None:
         """Tell the space's admins, in its alert channel, something about Lampkeeper itself."""
@@ -287,13 +294,20 @@ class Outbox:
         if not await self._still(due):
             return
         if due.alert is None:
-            await _answer(self._deliverer.notify(due.space, due.notice or ""))
+            await self._tell(due.space, due.notice or "")
             await self._done(due)
         elif due.notice is not None:
             await self._call(due, due.alert)
             await self._done(due)
         else:
             await self._show(due, due.alert)
+
+    async def _tell(self, space: str, notice: str) -> None:
+        """Show a notice, or carry out the withdrawal that stands in its place."""
+        if order := withdrawals.read(space, notice):
+            await _answer(self._deliverer.withdraw(*order))
+        else:
+            await _answer(self._deliverer.notify(space, notice))
 
     async def _still(self, due: _Due) -> bool:
         """Tell whether this is due yet: since it was looked up, it may have been delivered, put off or taken back."""
@@ -314,7 +328,10 @@ class Outbox:
             await self._unsure(due)
         reference = await _answer(self._deliverer.show(card, reference))
         async with self._store.write() as tx:
-            await tx.execute(update(tables.alerts).where(tables.alerts.c.alert == alert).values(reference=reference))
+            here = tables.alerts.c.alert == alert
+            if await tx.scalar(select(tables.alerts.c.alert).where(here)) is None:  # it was deleted meanwhile
+                await withdrawals.put(tx, [withdrawals.Withdrawal(due.space, alert, reference)])
+            await tx.execute(update(tables.alerts).where(here).values(reference=reference))
             urgent = card.level == "urgent" and card.decided is None
             if urgent and await cases.mark(tx, alert, "pinged", self._clock()):
                 await put_call(tx, due.space, alert, "urgent", self._clock())

@@ -16,6 +16,8 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
   anything of it is purged or forgotten; the messages themselves go as ever, so that bases stay prefixes. Forgetting a
   person or a space leaves held cases with their copy, actions and audit, and says how many; of their pairs it leaves
   only how many alerts there were. Lifting the hold ends that.
+- Cards that were posted about what is forgotten are taken back (`core.withdrawals`), and those that only name the
+  person as a moderator are drawn anew. In a space that left, nobody can.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, excerpts, reported
+from core import audit, excerpts, reported, withdrawals
 from core.engine import Engine, PairKey
 from core.messages import ConversationKey
 from core.pair import PairState, PersonState, fold_person
@@ -113,11 +115,16 @@ async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space
     return await tx.scalar(select(func.count()).select_from(alerts).where(*mine)) or 0
 
 
-async def forget_space(tx: AsyncConnection, vault: Vault, space: str) -> int:
-    """Remove everything about a space from every table, but for alerts under legal hold; return how many those are."""
+async def forget_space(tx: AsyncConnection, vault: Vault, space: str, *, gone: bool = False) -> int:
+    """Remove everything about a space from every table, but for alerts under legal hold; return how many those are.
+
+    Its posted cards are taken back, unless Lampkeeper left it, or is `gone` from it.
+    """
     await excerpts.preserve_held(tx, vault, {space})
     alerts = tables.alerts
     held = list(await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, alerts.c.held.is_not(None))))
+    left = await tx.scalar(select(tables.spaces.c.left).where(tables.spaces.c.space == space))
+    cards = [] if gone or left is not None else await withdrawals.of_space(tx, space)
     counted = await _counted(tx, vault, space)
     for table in reversed(tables.metadata.sorted_tables):
         if SPACE_RULES[table.name]:
@@ -125,6 +132,7 @@ async def forget_space(tx: AsyncConnection, vault: Vault, space: str) -> int:
             stays = false() if of_a_case is None else table.c[of_a_case].in_(held)
             await tx.execute(delete(table).where(table.c.space == space, not_(stays)))
     await upsert(tx, tables.pairs, counted)
+    await withdrawals.put(tx, cards)
     if held:  # whoever asks which spaces there are must find it
         await upsert(tx, tables.spaces, [{"space": space}])
     return len(held)
@@ -170,11 +178,17 @@ async def _audit(tx: AsyncConnection, vault: Vault, space: str, person: str) -> 
 async def _alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
     """Remove alerts about the person, with the outbox rows that would show them, and the name behind decisions.
 
-    Those under legal hold stay. Of a report that the person made there stays that somebody asked, and about which
-    message; under legal hold also what they wrote. What the person had claimed is free for others.
+    Their posted cards are taken back. Those under legal hold stay. Of a report that the person made there stays that
+    somebody asked, and about which message; under legal hold also what they wrote. What the person had claimed is free
+    for others.
     """
     table, me = tables.alerts, vault.blind(space, person)
-    await _delete(tx, table, space, and_(or_(table.c.actor == me, table.c.target == me), table.c.held.is_(None)))
+    mine = and_(or_(table.c.actor == me, table.c.target == me), table.c.held.is_(None))
+    await withdrawals.put(tx, await withdrawals.posted(tx, and_(table.c.space == space, mine)))
+    await _delete(tx, table, space, mine)
+    acted = select(tables.actions.c.alert).where(tables.actions.c.space == space, tables.actions.c.who == me)
+    named = or_(table.c.moderator == me, table.c.claimant == me, table.c.alert.in_(acted))
+    await withdrawals.put_anew(tx, and_(table.c.space == space, named))
 
     def nobody(report: reported.Report) -> reported.Report:
         return report._replace(person="", name="") if report.person == person else report

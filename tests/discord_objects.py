@@ -73,7 +73,7 @@ class World:
         }
         self.positions: dict[int, int] = {}
         """Where roles stand in the hierarchy; a role that is not here stands at the bottom, at 0."""
-        self.timed_out: dict[int, str] = {}
+        self.timed_out: dict[int, str | None] = {}
         self.banned: set[int] = set()
         self.left: set[int] = set()
         self._ids = itertools.count()

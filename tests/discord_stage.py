@@ -20,6 +20,7 @@ from core.cards import Call, Card
 from core.config import Discord, DiscordServer
 from core.guard import Guard
 from core.messages import ConversationKey, Event, Message
+from core.policy import Rules, Thresholds
 from core.store import tables
 from tests.discord_objects import (
     ALERTS,
@@ -84,6 +85,9 @@ class Ear:
 
     async def every(self, _platform: str) -> dict[str, Any]:
         return {}
+
+    def rules(self, _space: str) -> Rules:
+        return Rules(Thresholds.around(0.9))
 
     async def arrive(self, _space: str) -> str:
         return "known"
@@ -152,6 +156,9 @@ class Later:
 
     async def find(self, card: Card) -> str | None:
         return await self.adapter.find(card)
+
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
+        await self.adapter.withdraw(space, alert, reference)
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         await self.adapter.call(card, reference, why, tried=tried)
@@ -254,6 +261,11 @@ class DiscordStage:
             for message in self.there.messages.get(there(server, ALERTS), {}).values()
             if message["embeds"]
         ]
+
+    def discard_cards(self) -> None:
+        """Let somebody delete the posted cards."""
+        for card in self.cards():
+            del self.there.messages[ALERTS][int(card["message"]["id"])]
 
     def notices(self, server: int = 0) -> list[str]:
         """What the alert channel was told besides cards."""

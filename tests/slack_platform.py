@@ -275,6 +275,9 @@ class _Forward:
     async def find(self, card: Card) -> str | None:
         return await self.adapter.find(card)
 
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
+        await self.adapter.withdraw(space, alert, reference)
+
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         await self.adapter.call(card, reference, why, tried=tried)
 
@@ -363,6 +366,11 @@ class SlackStage:
             for message in self.platform.channels[ALERTS].messages
             if message.get("metadata")
         ]
+
+    def discard_cards(self) -> None:
+        """Let somebody delete the posted cards."""
+        there, cards = self.platform.channels[ALERTS], {card["ts"] for card in self.cards()}
+        there.messages[:] = [message for message in there.messages if message["ts"] not in cards]
 
     def card(self) -> Json:
         """The one card about the actor."""

@@ -97,6 +97,7 @@ class Board:
         self.cards: dict[str, Card] = {}
         self.notices: list[tuple[str, str]] = []
         self.calls: list[str] = []
+        self.withdrawn: list[tuple[str, str]] = []
         self.called: list[tuple[str, Call, bool]] = []
         self.refusals: list[Exception] = []
         self.lose: list[Exception] = []
@@ -114,6 +115,15 @@ class Board:
     async def find(self, card: Card) -> str | None:
         self.calls.append("find")
         return next((reference for reference, posted in self.cards.items() if posted.alert == card.alert), None)
+
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
+        self.calls.append("withdraw")
+        if self.refusals:
+            raise self.refusals.pop(0)
+        known = [place for place, card in self.cards.items() if place == reference or card.alert == alert]
+        for place in known:
+            del self.cards[place]
+        self.withdrawn.append((space, alert))
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         self.called.append((reference, why, tried))

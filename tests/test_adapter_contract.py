@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from core.store import tables
 from tests.discord_stage import discord_stage
 from tests.slack_platform import slack_stage
 from tests.support import slow_talk
@@ -148,6 +150,30 @@ async def test_somebody_who_is_no_moderator_is_refused(stage: Any, button: str) 
     assert private
     assert not [line for line in talk() if line in text]
     assert stage.cards()[0]["buttons"] == OPEN
+
+
+@pytest.mark.parametrize("what", ["person", "space"])
+async def test_a_card_whose_data_was_deleted_says_so_and_nothing_else(stage: Any, what: str) -> None:
+    shown = await play(stage)
+    card = await stage.guard.desk.card(shown["alert"])
+    if what == "space":
+        await stage.guard.forget_space(card.space)
+    else:
+        await stage.guard.forget_person(card.space, card.actor.id)
+    await stage.settled()
+    assert stage.cards() == []
+    assert stage.notices() == ["The data of this alert was deleted."]
+
+
+async def test_a_card_that_somebody_deleted_needs_not_be_taken_back(stage: Any) -> None:
+    shown = await play(stage)
+    card = await stage.guard.desk.card(shown["alert"])
+    stage.discard_cards()
+    await stage.guard.forget_person(card.space, card.actor.id)
+    await stage.settled()
+    assert stage.cards() == stage.notices() == []
+    async with stage.guard.ledger.store.read() as tx:
+        assert list(await tx.scalars(select(tables.outbox.c.notice))) == []
 
 
 async def test_after_a_decision_the_card_stays_one(stage: Any) -> None:

@@ -21,15 +21,18 @@ from tests.discord_objects import (
     GROWN,
     HISTORY,
     PEOPLE,
+    SECRET,
+    SEND,
     SERVER,
     THREAD,
+    VIEW,
     VOICE,
     Json,
     overwrite,
     stamp,
 )
 from tests.discord_platform import Platform, platform
-from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening, until
+from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening, rows, settings, until
 from tests.support import slow_talk
 
 
@@ -183,21 +186,21 @@ async def talk(stage: DiscordStage) -> None:
     await stage.settled()
 
 
-async def rows(stage: DiscordStage) -> int:
+async def count(stage: DiscordStage) -> int:
     async with stage.guard.ledger.store.read() as tx:
         return int((await tx.execute(sql("SELECT count(*) FROM messages"))).scalar_one())
 
 
 async def test_an_outage_of_discord_deletes_nothing(stage: DiscordStage) -> None:
     await talk(stage)
-    before = await rows(stage)
+    before = await count(stage)
     await stage.there.send("GUILD_DELETE", {"id": str(SERVER), "unavailable": True})
     await stage.there.send("GUILD_CREATE", stage.there.guild())
     await stage.settled()
-    assert await rows(stage) == before
+    assert await count(stage) == before
     await stage.say("actor", "hello again", "voice")
     await stage.settled()
-    assert await rows(stage) == before + 1
+    assert await count(stage) == before + 1
     assert VOICE in stage.there.messages
 
 
@@ -222,3 +225,50 @@ async def test_what_bots_wrote_is_read_once_and_what_people_write_after_it_is_no
         assert asked_for_history(there) == before + 1
     assert before > 2
     assert ear.texts() == ["missed"]
+
+
+# --- what the operator's file leaves out -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("left_out", "place"),
+    [({"ignored_channels": (VOICE,)}, "voice"), ({"ignored_channels": (GENERAL,)}, "thread")],
+    ids=["a channel", "a thread's channel"],
+)
+async def test_a_channel_freed_in_the_operators_file_is_read_from_the_next_start_on(
+    tmp_path: Path, left_out: dict[str, Any], place: str
+) -> None:
+    async with discord_stage(tmp_path, **left_out) as stage:
+        await stage.say("actor", "while it was left out", place)
+        await stage.settled()
+        await stage.restart()
+        await stage.stop()
+        await stage.say("actor", "between the runs", place)
+        stage.config = settings()
+        await stage.start()
+        first = await stage.say("actor", "after it was freed", place)
+        await stage.settled()
+        await stage.stop()
+        missed = await stage.say("actor", "while lampkeeper was away", place)
+        await stage.start()
+        await stage.settled()
+        assert await rows(stage) == [first, missed]
+
+
+async def test_an_alert_channel_that_the_operators_file_moves_is_read_from_the_next_start_on(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path) as stage:
+        stage.there.message(PEOPLE["moderator"], ALERTS, "what moderators say among themselves")
+        await stage.stop()
+        stage.config = settings(alert_channel=SECRET)
+        stage.there.overwrites[SECRET] = [overwrite(BOT_ROLE, allow=VIEW | SEND)]
+        await stage.start()
+        after = await said(stage.there, "now it is a channel as any other", ALERTS)
+        await stage.settled()
+        assert await rows(stage) == [after["id"]]
+
+
+async def test_a_channel_that_the_operators_file_leaves_out_as_before_frees_nothing(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path, ignored_channels=(VOICE,)) as stage:
+        await stage.restart()
+        assert not stage.adapter.servers.of(SERVER).left_out_until
+        assert stage.adapter.servers.chosen(SERVER) == frozenset()

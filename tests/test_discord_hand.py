@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,7 @@ from tests.discord_objects import (
     Json,
     button_ids,
     overwrite,
+    stamp,
 )
 from tests.discord_platform import Reply
 from tests.discord_stage import DiscordStage, discord_stage
@@ -104,6 +107,16 @@ def asked(stage: DiscordStage, pattern: str) -> list[Json]:
     return [body for method, path, body in stage.there.requests if re.fullmatch(pattern, f"{method} {path}")]
 
 
+def moment(time_stamp: str | None) -> float:
+    assert time_stamp is not None
+    return datetime.fromisoformat(time_stamp).timestamp()
+
+
+def ends(stage: DiscordStage) -> float:
+    """When the actor's time-out ends."""
+    return moment(stage.there.timed_out[ACTOR])
+
+
 async def deeds(stage: DiscordStage) -> list[str]:
     async with stage.guard.ledger.store.read() as tx:
         return list(await tx.scalars(select(tables.audit.c.what).order_by(tables.audit.c.id)))
@@ -143,6 +156,56 @@ async def test_a_timeout_is_done_shown_audited_and_undone_after_a_restart(stage:
     assert "undone" in text(stage)
     assert (await deeds(stage))[-2:] == ["action taken", "action undone"]
     assert (await go_on(stage, reply, "undo", "second")).text == "This was undone already."
+
+
+async def test_undoing_a_timeout_gives_back_the_longer_one_that_stood_before(stage: DiscordStage) -> None:
+    stood = stamp(time.time() + 5 * 86_400)
+    stage.there.timed_out[ACTOR] = stood
+    reply = await act(stage, "timeout_1h")
+    assert ends(stage) < moment(stood)
+    await stage.restart()
+    undone = await go_on(stage, reply, "undo")
+    assert "from before stands again" in undone.text
+    assert f"<t:{int(moment(stood))}" in undone.text
+    assert ends(stage) == pytest.approx(moment(stood), abs=0.01)
+
+
+async def test_undoing_a_shorter_timeout_leaves_the_longer_one_that_came_after(stage: DiscordStage) -> None:
+    first = await act(stage, "timeout_1h")
+    then = await act(stage, "timeout_24h")
+    longer = ends(stage)
+    assert "Nothing was changed" in (await go_on(stage, first, "undo")).text
+    assert ends(stage) == longer
+    assert (await go_on(stage, then, "undo")).text == "Undone."  # the first one was undone: it does not come back
+    assert stage.there.timed_out[ACTOR] is None
+
+
+async def test_undoing_the_longer_of_two_timeouts_leaves_the_shorter_one(stage: DiscordStage) -> None:
+    await act(stage, "timeout_1h")
+    shorter = ends(stage)
+    then = await act(stage, "timeout_24h")
+    assert "from before stands again" in (await go_on(stage, then, "undo")).text
+    assert ends(stage) == pytest.approx(shorter, abs=0.01)
+
+
+async def test_a_timeout_from_before_that_is_over_does_not_come_back(stage: DiscordStage) -> None:
+    stage.there.timed_out[ACTOR] = stamp(time.time() - 60)
+    reply = await act(stage, "timeout_1h")
+    assert (await go_on(stage, reply, "undo")).text == "Undone."
+    assert stage.there.timed_out[ACTOR] is None
+
+
+@pytest.mark.parametrize("since", [None, 3 * 86_400.0], ids=["lifted", "prolonged"])
+async def test_a_timeout_that_somebody_changed_in_discord_since_is_left_alone(
+    stage: DiscordStage, since: float | None
+) -> None:
+    reply = await act(stage, "timeout_1h")
+    changed = None if since is None else stamp(time.time() + since)
+    stage.there.timed_out[ACTOR] = changed
+    told = (await go_on(stage, reply, "undo")).text
+    assert told == ("Undone." if since is None else "Somebody changed this time-out since. Nothing was changed now.")
+    assert stage.there.timed_out[ACTOR] == changed
+    assert (await deeds(stage))[-1] == "action undone"
 
 
 async def test_two_moderators_who_act_at_once_end_in_one_action(stage: DiscordStage) -> None:
@@ -220,7 +283,7 @@ async def test_of_somebody_who_left_only_a_ban_is_possible(stage: DiscordStage) 
     ("action", "held", "named"),
     [
         ("ban", MODERATE_MEMBERS | MANAGE_ROLES, "Ban Members"),
-        ("timeout_1h", BAN_MEMBERS | MANAGE_ROLES, "Time out members"),
+        ("timeout_1h", BAN_MEMBERS | MANAGE_ROLES, "Timeout Members"),
         ("remove", BAN_MEMBERS | MODERATE_MEMBERS, "Manage Permissions"),
     ],
 )
@@ -470,6 +533,12 @@ def test_a_long_excerpt_is_spread_over_messages_and_says_what_it_leaves_out() ->
     numbers = [int(number) for number in re.findall(r"line (\d+)", shown)]
     assert numbers == list(range(60 - len(numbers), 60))
     assert f"{60 - len(numbers)} older lines" in (pages[0].description or "")
+
+
+def test_what_a_member_reported_is_shown_however_much_was_said() -> None:
+    said = [ExcerptLine(Person("1", "actor"), float(n), f"line {n} " + "x" * 390, reason=False) for n in range(60)]
+    report = ExcerptLine(Person("2", "friend"), 60.0, "please look at this", reason=False, report=True)
+    assert any("please look at this" in (page.description or "") for page in drawn.excerpt([*said, report]))
 
 
 async def test_what_was_done_stands_where_the_answer_can_no_longer_be_given(stage: DiscordStage) -> None:

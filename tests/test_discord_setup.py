@@ -21,6 +21,7 @@ from tests.discord_objects import (
     HISTORY,
     SECRET,
     SEND,
+    SERVER,
     TOKEN,
     VIEW,
     VOICE,
@@ -68,8 +69,9 @@ async def test_check_names_the_missing_intent(there: Platform) -> None:
 
 
 async def test_check_names_a_server_that_the_bot_is_not_in(there: Platform) -> None:
-    (found,) = await failing(id=999)
-    assert "999" in found.what
+    absent, unset = await failing(id=999)
+    assert "999" in absent.what
+    assert f"{SERVER} has no alert channel yet" in unset.what
 
 
 async def test_check_names_a_wrong_alert_channel(there: Platform) -> None:

@@ -76,7 +76,7 @@ async def test_the_excerpt_shows_the_message_and_who_reported_it(tmp_path: Path)
         await hear(guard)
         alert = (await reports.receive(guard.ledger, SPACE, about("m3"))).alert
         assert alert is not None
-        told, *lines = await guard.desk.excerpt(alert, MODERATOR)
+        *lines, told = await guard.desk.excerpt(alert, MODERATOR)
         assert (told.report, told.author, told.text) == (True, FRIEND, "please look")
         assert [line.text for line in lines if line.reason].count(talk()[3].text) == 1
 
@@ -166,7 +166,7 @@ async def test_what_the_score_does_later_updates_the_reported_case_and_keeps_the
         assert card.level in {"review", "urgent"}
         assert card.title == f"{ASKED}. {LEVEL_WORDS[card.level]}"
         assert card.messages[0].message_id == "m0"
-        (told, *_) = await guard.desk.excerpt(card.alert, MODERATOR)
+        (*_, told) = await guard.desk.excerpt(card.alert, MODERATOR)
         assert told.report
 
 

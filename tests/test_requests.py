@@ -120,7 +120,7 @@ async def test_an_open_case_stands_in_the_way_of_deleting_who_reported_it_until_
         assert alert is not None
         number = await asked(guard, FRIEND)
         assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (False, (alert,), ())
-        (told, *_) = await guard.desk.excerpt(alert, MODERATOR)
+        (*_, told) = await guard.desk.excerpt(alert, MODERATOR)
         assert (told.author, told.text) == (FRIEND, "please look")
         await guard.desk.decide(alert, "confirmed", MODERATOR)
         assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (True, (), ())

@@ -17,7 +17,7 @@ from cyclopts import Parameter
 
 from bots import composition
 from bots.terminal import console, show_summary
-from core import holds
+from core import holds, withdrawals
 from core.config import Config, load_config
 from core.errors import ConfigError
 from core.holdings import holdings, spaces
@@ -86,6 +86,10 @@ async def _forget(config: Config, space: str, person: str | None, *, sure: bool,
         if holds_too:
             await holds.end(guard.ledger, space, person)
         held = await (guard.forget_space(space) if person is None else guard.forget_person(space, person))
+        async with store.read() as tx:
+            cards = await withdrawals.waiting(tx, space)
+    if cards:
+        to.print(f"Cards posted about it: {cards}. `lampkeeper run` empties them, first of all.", soft_wrap=True)
     if held:
         cases = "1 case that is" if held == 1 else f"{held} cases that are"
         to.print(

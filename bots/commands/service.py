@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,7 @@ from rich.text import Text
 from bots import composition
 from bots.adapter import Adapter, Finding, SafeAdapter
 from bots.terminal import complain, console
+from core.communities import Choices, looked_up
 from core.config import Config, load_config
 from core.engine import Engine
 from core.errors import ConfigError, LampkeeperError, ModelError, StoreError, StoreInUseError, VaultError
@@ -211,9 +212,10 @@ async def _check(path: Path | None) -> list[Finding]:
     names = composition.configured(config)
     if not names:
         found.append(Finding("platforms: none", ok=False, remedy="Add a [discord] or a [slack] section."))
+    chosen = _chosen(storage.key_file, storage.database)
     for name in names:
         missing = [_wrong(error) for error in composition.missing_tokens(config, name)]
-        found += missing or await _platform(config, name)
+        found += missing or await _platform(config, name, chosen)
     return found
 
 
@@ -259,11 +261,26 @@ def _storage(key_file: Path, database: Path) -> list[Finding]:
     return [*found, Finding(f"database {database}", ok=True)]
 
 
-async def _platform(config: Config, name: str) -> list[Finding]:
-    """Ask one adapter. It is built on an empty store that is thrown away, so that checking touches no data."""
+def _chosen(key_file: Path, database: Path) -> dict[str, dict[str, Any]]:
+    """Return what each space chose itself; {} where that cannot be looked at, which `_storage` has said by then."""
+    try:
+        made = database.exists() and database.stat().st_size > 0 and key_file.exists()
+        return looked_up(database, open_vault(key_file, database)) if made else {}
+    except (LampkeeperError, OSError):
+        return {}
+
+
+async def _platform(config: Config, name: str, chosen: Mapping[str, Choices]) -> list[Finding]:
+    """Ask one adapter. It is built on a store that is thrown away, so that checking touches no data.
+
+    All that stands in that store is what each space chose itself.
+    """
     with TemporaryDirectory(prefix="lampkeeper-check-") as folder:
         storage = config.storage.model_copy(update={"database": Path(folder, "db"), "key_file": Path(folder, "key")})
         empty = config.model_copy(update={"storage": storage})
         async with composition.opened_store(empty) as store:
             guard = composition.make_guard(empty, composition.make_engine(empty), store)
+            for space, choices in chosen.items():
+                await guard.communities.note(space, choices)
+            await guard.communities.load()
             return await composition.make_adapter(empty, name, guard).check()

@@ -70,6 +70,7 @@ class DiscordAdapter:
         """
         assert self._config.token is not None, "bots.composition asks for missing tokens first"
         await self.servers.load()
+        await self.servers.note_left_out()
         await self.scans.tell_cut_off()
         alive = await self._guard.last_alive(self.platform)
         self.catchup.since = time.time() if alive is None else alive - MARGIN
@@ -96,7 +97,9 @@ class DiscordAdapter:
 
     async def check(self) -> list[Finding]:
         """Look at token, intent, channels, permissions and roles without changing anything; never raises."""
-        return await findings(self._config)
+        servers = Servers(self._config, self._guard.communities)
+        await servers.load()
+        return await findings(self._config, servers, self._guard.communities.rules)
 
     async def show(self, card: Card, reference: str | None) -> str:
         """Post `card` in its server's alert channel, or edit the posted one; return the reference to edit it by."""
@@ -105,6 +108,13 @@ class DiscordAdapter:
     async def find(self, card: Card) -> str | None:
         """Return the reference of a card for the same alert that an interrupted try did post; else None."""
         return await delivery.find(self._connected(), self._channel(card.space), card.alert)
+
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
+        """Say in place of a posted card that the data of its alert was deleted."""
+        client, server = self._connected(), self.servers.of(server_id(space))
+        found = reference or await delivery.find(client, self._channel(space), alert)
+        if found is not None:
+            await delivery.withdraw(client, found, server)
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         """Call the role that the server chose for it to a card that is posted."""

@@ -8,6 +8,8 @@ Leans on discord.py and `core.desk`. Decisions:
   breaks in between, the card shows it. What Discord refused is taken off again. If Discord does not answer, the record
   stands, and whoever pressed is told to look.
 - A ban deletes no message: what was said is evidence.
+- Undoing a time-out gives back what stood before it, unless somebody changed it since. Where that was another of the
+  case's time-outs, and was undone meanwhile, it is what stood before that one.
 - "Remove from channel" denies one member the channel of the newest message that moved the score; a thread's members
   come from its channel, so there it is the channel.
 """
@@ -30,6 +32,8 @@ from core.cards import Action, Card, Person
 
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
 HOUR = 3600.0
+SAME_END = 1.0
+"""Seconds by which two ends of a time-out may differ, and still be one: Discord's clock ticks in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,15 @@ class Aim:
     place: Place | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """An action of an alert's card that is to be taken back, with the reason that Discord keeps in its audit log."""
+
+    alert: str
+    action: Action
+    reason: str
+
+
 def ask(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
     """Return the press that asks once more whether the deed `name` shall be done."""
 
@@ -88,7 +101,7 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
             return Answer(told)
         until = None if deed.lasts is None else time.time() + deed.lasts
         place = None if aim.place is None else str(aim.place.id)
-        action = Action(deed.what, card.actor, until, place, _seen_before(aim))
+        action = Action(deed.what, card.actor, until, place, _BEFORE[deed.what](aim))
         number = await press.desk.acted(card.alert, action, press.moderator)
         if number is None:
             return Answer(press.say("hand.done_before"))
@@ -123,16 +136,15 @@ async def undo(press: Press, number: str) -> Answer:
     if told := _not_permitted(press, PERMISSIONS[action.what], guild, place):
         return Answer(told)
     reason = press.say("hand.reason_undo", case=alert, who=press.moderator.name, id=press.moderator.id)
-    told = "undone"
     try:
         aim = Aim(action.person, guild, await _member(guild, action.person), place)
-        await _UNDOING[action.what](press, aim, action, reason)
+        told = await _UNDOING[action.what](press, aim, Undoing(alert, action, reason))
     except discord.NotFound:
-        told = "discord_gone"
+        told = press.say("hand.discord_gone")
     except discord.HTTPException as error:
         return Answer(_refusal(press, error))
     first = await press.desk.undone(int(number), press.moderator) is not None
-    return Answer(press.say(f"hand.{told if first else 'undone_before'}"))
+    return Answer(told if first else press.say("hand.undone_before"))
 
 
 # --- who may do what to whom -----------------------------------------------------------------------------------------
@@ -238,28 +250,74 @@ async def _ban(aim: Aim, action: Action, reason: str) -> None:
     await aim.guild.ban(discord.Object(int(action.person.id)), delete_message_seconds=0, reason=reason)
 
 
-async def _end_timeout(_press: Press, aim: Aim, _action: Action, reason: str) -> None:
-    if aim.member is not None:
-        await aim.member.timeout(None, reason=reason)
+async def _end_timeout(press: Press, aim: Aim, undoing: Undoing) -> str:
+    """Give back the time-out that stood before, or none; one that somebody changed since stays as it is."""
+    if aim.member is None:
+        return press.say("hand.undone")
+    now, before = _timed_out(aim.member), await _stood(press, undoing)
+    before = before if before is not None and before > time.time() else None
+    if now == before or _same_end(now, before):  # Discord never did it, or somebody undid it by hand
+        return press.say("hand.undone")
+    if not _same_end(now, undoing.action.until):
+        return press.say("hand.undone_timeout_changed")
+    if before is None:
+        await aim.member.timeout(None, reason=undoing.reason)
+        return press.say("hand.undone")
+    await aim.member.timeout(datetime.fromtimestamp(before, UTC), reason=undoing.reason)
+    return press.say("hand.undone_timeout_back", until=MARKUP.when(before))
 
 
-async def _let_in(press: Press, aim: Aim, action: Action, reason: str) -> None:
+async def _stood(press: Press, undoing: Undoing) -> float | None:
+    """Return until when somebody was timed out before an action, leaving out the case's own that were undone since."""
+    card = await press.desk.case(undoing.alert)
+    undone = [] if card is None else [taken.action for taken in card.actions if taken.undone is not None]
+    before = undoing.action.before
+    for earlier in reversed(undone):  # the newest first: each can stand before a later one only
+        if before is not None and earlier.what == "timeout" and _same_end(float(before), earlier.until):
+            before = earlier.before
+    return None if before is None else float(before)
+
+
+def _timed_out(member: discord.Member) -> float | None:
+    """Return until when a member is timed out, in seconds since the epoch; Discord keeps what is over, too."""
+    until = None if member.timed_out_until is None else member.timed_out_until.timestamp()
+    return until if until is not None and until > time.time() else None
+
+
+def _same_end(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and abs(one - other) < SAME_END
+
+
+async def _let_in(press: Press, aim: Aim, undoing: Undoing) -> str:
     """Give back what the member's own permissions in the channel were; a channel that is gone needs nothing."""
+    done, action = press.say("hand.undone"), undoing.action
     if aim.place is None:
-        return
+        return done
     who = aim.member or await press.client.fetch_user(int(action.person.id))
     overwrite = aim.place.overwrites_for(who)
     overwrite.update(view_channel=True if action.before == "allowed" else None)
     kept = None if overwrite.is_empty() else overwrite
-    await aim.place.set_permissions(cast("discord.Member", who), overwrite=kept, reason=reason)
+    await aim.place.set_permissions(cast("discord.Member", who), overwrite=kept, reason=undoing.reason)
+    return done
 
 
-async def _unban(_press: Press, aim: Aim, action: Action, reason: str) -> None:
-    await aim.guild.unban(discord.Object(int(action.person.id)), reason=reason)
+async def _unban(press: Press, aim: Aim, undoing: Undoing) -> str:
+    await aim.guild.unban(discord.Object(int(undoing.action.person.id)), reason=undoing.reason)
+    return press.say("hand.undone")
 
 
 _DOING = {"timeout": _timeout, "remove": _remove, "ban": _ban}
 _UNDOING = {"timeout": _end_timeout, "remove": _let_in, "ban": _unban}
+
+
+def _nothing(_aim: Aim) -> None:
+    """Such an action leaves nothing to remember."""
+
+
+def _timed_out_before(aim: Aim) -> str | None:
+    """Remember until when the member is timed out already, in seconds since the epoch."""
+    until = None if aim.member is None else _timed_out(aim.member)
+    return None if until is None else repr(until)
 
 
 def _seen_before(aim: Aim) -> str | None:
@@ -267,6 +325,14 @@ def _seen_before(aim: Aim) -> str | None:
     if aim.place is None or aim.member is None:
         return None
     return "allowed" if aim.place.overwrites_for(aim.member).view_channel else None
+
+
+_BEFORE: dict[str, Callable[[Aim], str | None]] = {
+    "timeout": _timed_out_before,
+    "remove": _seen_before,
+    "ban": _nothing,
+}
+"""Action -> what stood before it, as `core.cards.Action` keeps it."""
 
 
 def _refusal(press: Press, error: discord.DiscordException) -> str:

@@ -1,12 +1,15 @@
 """What `lampkeeper check` says about Discord: a line each, with the remedy, before anything goes wrong at night.
 
-Leans on Discord's REST API alone: nothing listens, nothing is posted. Names never appear, only ids; nor does the token.
+Leans on Discord's REST API alone: nothing listens, nothing is posted. What holds for a server is what its admins chose
+over the operator's configuration (`Servers`). Names never appear, only ids; nor does the token.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import aiohttp
 import discord
@@ -15,17 +18,43 @@ from bots.adapter import Finding
 from bots.discord_bot.client import INTENTS
 from bots.discord_bot.connection import INTENT_REMEDY
 from bots.discord_bot.delivery import TOKEN_REFUSED
-from bots.discord_bot.permissions import ALERT_CHANNEL, invite, labels, lacking, missing
-from bots.discord_bot.translate import watched
+from bots.discord_bot.permissions import ALERT_CHANNEL, PERMISSIONS, invite, labels, lacking, missing
+from bots.discord_bot.servers import Served, Servers
+from bots.discord_bot.translate import space, watched
 from bots.texts import ENGLISH, say
 from core.config import Discord, DiscordServer
+from core.policy import Rules
 
 PATIENCE = 60.0
+ROLES = {
+    "moderator_roles": "moderator role",
+    "age_roles": "age role",
+    "second_reviewers": "second reviewers' role",
+    "call_role": "role that urgent cards call",
+}
+"""Setting -> what its roles are for."""
+MENTION = next(row.label for row in PERMISSIONS if row.flag == "mention_everyone")
 INVITE_REMEDY = "Open the invite link above as somebody who may manage the server."
 
 
-async def findings(config: Discord) -> list[Finding]:
-    """Look at everything that the bot needs; never raises."""
+class About(NamedTuple):
+    """A server, with where its settings come from, and its thresholds."""
+
+    server: Served
+    servers: Servers
+    rules: Rules
+
+    def remedy(self, setting: str, in_file: str) -> str:
+        """Say where to correct a setting: in the server, if it was chosen there, else as `in_file` says."""
+        here = self.servers.source(self.server.id, setting) == "here"
+        return "Its admins correct that with /lampkeeper settings." if here else in_file
+
+
+async def findings(config: Discord, servers: Servers, rules: Callable[[str], Rules]) -> list[Finding]:
+    """Look at everything that the bot needs; never raises.
+
+    `servers` are loaded; `rules` tells the thresholds of a space.
+    """
     assert config.token is not None, "bots.composition asks for missing tokens first"
     found: list[Finding] = []
     try:
@@ -35,10 +64,10 @@ async def findings(config: Discord) -> list[Finding]:
             found.append(_intent(client.application))
             if client.application is not None:
                 found.append(Finding(f"Discord: invite the bot with {invite(client.application.id)}", ok=True))
-            set_up = {server.id: server for server in config.servers}
-            joined = [guild.id async for guild in client.fetch_guilds()]
+            set_up = [server.id for server in config.servers]
+            joined = [guild.id async for guild in client.fetch_guilds(limit=None)]
             for server in dict.fromkeys([*set_up, *joined]):
-                found += await _server(client, set_up.get(server) or DiscordServer(id=server))
+                found += await _server(client, About(servers.of(server), servers, rules(space(server))))
             if not set_up and not joined:
                 found.append(Finding("Discord: the bot is in no server yet.", ok=False, remedy=INVITE_REMEDY))
     except discord.LoginFailure:
@@ -71,7 +100,8 @@ def _direct(config: Discord) -> Finding:
     return Finding("Discord: direct messages with the bot are scored while it is in one server only.", ok=True)
 
 
-async def _server(client: discord.Client, server: DiscordServer) -> list[Finding]:
+async def _server(client: discord.Client, about: About) -> list[Finding]:
+    server = about.server
     try:
         guild = await client.fetch_guild(server.id)
         channels = await guild.fetch_channels()
@@ -87,24 +117,40 @@ async def _server(client: discord.Client, server: DiscordServer) -> list[Finding
         ]
     return [
         Finding(f"Discord: the bot is a member of server {server.id}.", ok=True),
-        *_alert_channel(guild, me, channels, server),
+        _mode(about),
+        *_alert_channel(guild, me, channels, about),
         *_readable(me, channels, server),
         *_optional(me, channels, server),
-        *_roles(guild, server),
+        *_roles(guild, about),
+        *_call(guild, me, channels, server),
     ]
 
 
+def _mode(about: About) -> Finding:
+    """Say whether cards are shown, and from which probability on."""
+    server, limits = about.server, about.rules.thresholds
+    what = f"Discord: server {server.id}"
+    if server.paused:
+        since = datetime.fromtimestamp(server.paused_at or 0.0, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        remedy = "Its admins end that with /lampkeeper resume."
+        return Finding(f"{what} is paused since {since}: nothing is read there.", ok=True, remedy=remedy)
+    if about.rules.shadow:
+        return Finding(f"{what} is in shadow mode: scores are counted, and no card is shown.", ok=True)
+    return Finding(f"{what} is live: a card appears from {limits.review:g} on, urgent from {limits.urgent:g}.", ok=True)
+
+
 def _alert_channel(
-    guild: discord.Guild, me: discord.Member, channels: Sequence[discord.abc.GuildChannel], server: DiscordServer
+    guild: discord.Guild, me: discord.Member, channels: Sequence[discord.abc.GuildChannel], about: About
 ) -> list[Finding]:
+    server = about.server
     what = f"Discord: the alert channel {server.alert_channel} of server {server.id}"
     if server.alert_channel is None:
-        unset = f"Discord: the configuration names no alert channel for server {server.id}."
-        return [Finding(unset, ok=True, remedy="Its admins choose one with /lampkeeper setup.")]
+        unset = f"Discord: server {server.id} has no alert channel yet: its cards wait."
+        return [Finding(unset, ok=False, remedy="Its admins choose one with /lampkeeper setup.")]
     channel = next((channel for channel in channels if channel.id == server.alert_channel), None)
     if not isinstance(channel, discord.TextChannel):
         fault = "does not exist" if channel is None else "is not a text channel"
-        remedy = "Set alert_channel to the id of a text channel of that server."
+        remedy = about.remedy("alert_channel", "Set alert_channel to the id of a text channel of that server.")
         return [Finding(f"{what} {fault}.", ok=False, remedy=remedy)]
     held = channel.permissions_for(me)
     if lacks := labels(missing(held, ALERT_CHANNEL)):
@@ -154,23 +200,42 @@ def _some(channels: list[int]) -> str:
     return ", ".join(map(str, channels[:20])) + (" and more" if len(channels) > 20 else "")
 
 
-def _roles(guild: discord.Guild, server: DiscordServer) -> list[Finding]:
-    known = {role.id for role in guild.roles}
+def _roles(guild: discord.Guild, about: About) -> list[Finding]:
+    known, server = {role.id for role in guild.roles}, about.server
+    chosen: dict[str, Iterable[int]] = {
+        "moderator_roles": server.moderator_roles,
+        "age_roles": map(int, server.age_roles),
+        "second_reviewers": server.second_reviewers,
+        "call_role": [] if server.call_role is None else [server.call_role],
+    }
     found = [
         Finding(
-            f"Discord: the moderator role {role} does not exist in server {server.id}.",
+            f"Discord: the {ROLES[name]} {role} does not exist in server {server.id}.",
             ok=False,
-            remedy="Correct moderator_roles.",
+            remedy=about.remedy(name, f"Correct {name}."),
         )
-        for role in server.moderator_roles
+        for name, roles in chosen.items()
+        for role in roles
         if role not in known
-    ]
-    found += [
-        Finding(
-            f"Discord: the age role {role} does not exist in server {server.id}.", ok=False, remedy="Correct age_roles."
-        )
-        for role in server.age_roles
-        if int(role) not in known
     ]
     who = "members with a moderator role" if server.moderator_roles else "members who may moderate or manage messages"
     return found or [Finding(f"Discord: in server {server.id}, {who} may press the buttons.", ok=True)]
+
+
+def _call(
+    guild: discord.Guild, me: discord.Member, channels: Sequence[discord.abc.GuildChannel], server: DiscordServer
+) -> list[Finding]:
+    """Say which roles a card cannot call, for the bot may not mention them there."""
+    channel = next((channel for channel in channels if channel.id == server.alert_channel), None)
+    if channel is None or channel.permissions_for(me).mention_everyone:
+        return []
+    called = {*server.second_reviewers, *([] if server.call_role is None else [server.call_role])}
+    return [
+        Finding(
+            f"Discord: the bot may not call the role {role.id} in the alert channel of server {server.id}.",
+            ok=False,
+            remedy=f"Allow anyone to mention that role in its settings, or give the bot's role {MENTION} there.",
+        )
+        for role in guild.roles
+        if role.id in called and not role.mentionable
+    ]

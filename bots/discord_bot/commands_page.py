@@ -27,7 +27,7 @@ _HEAD = """# Lampkeeper's commands on Discord
 
 Written by `make docs/discord_commands.md` from the commands themselves; please do not edit.
 
-*Moderators* are members with one of the moderator roles, or, where none is set, members with *Moderate Members* or
+*Moderators* are members with one of the moderator roles, or, where none is set, members with *Timeout Members* or
 *Manage Messages*; members who may manage the server count as moderators, too. Answers are shown only to whoever asked.
 """
 _MENUS = (("On a message", AppCommandType.message), ("On a member", AppCommandType.user))

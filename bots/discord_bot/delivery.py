@@ -23,6 +23,7 @@ from bots.discord_bot.permissions import missing as lacked
 from bots.discord_bot.translate import server_id
 from bots.texts import say
 from core.cards import Call, Card
+from core.config import DiscordServer
 from core.errors import PlatformError, TryLater
 
 LOOK_BACK = 200
@@ -117,6 +118,25 @@ async def find(client: discord.Client, channel: int, alert: str) -> str | None:
             if message.author == client.user and any(name.endswith(f":{alert}") for name in ids):
                 return f"{channel}/{message.id}"
     return None
+
+
+async def withdraw(client: discord.Client, reference: str, server: DiscordServer) -> None:
+    """Empty a posted card, and say that its alert's data was deleted.
+
+    A card that is gone needs nothing. Nor does one in a server that the bot is in no more: nobody could.
+    """
+    channel, message = map(int, reference.split("/"))
+    posted = client.get_partial_messageable(channel).get_partial_message(message)
+    with refusals(client, channel):
+        try:
+            await posted.edit(
+                content=say(server.language, "card.withdrawn"), embed=None, view=None, allowed_mentions=NOBODY
+            )
+        except discord.NotFound:
+            return
+        except discord.Forbidden:
+            if client.get_guild(server.id) is not None:
+                raise
 
 
 async def call(client: Connected, card: Card, reference: str, why: Call, *, tried: bool) -> None:

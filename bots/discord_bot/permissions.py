@@ -1,13 +1,16 @@
 """Which permissions the bot asks for, why, and what does not work without them: the one table of them.
 
 Leans on discord.py's `Permissions`. The invite link, `lampkeeper check`, `/lampkeeper setup` and docs/discord.md (held
-by a test) all say what stands here. Decisions, by least privilege:
+by a test) all say what stands here. Labels are those that people read in a channel's *Permissions* (Discord's help
+pages, and the app in English), which name two of them otherwise than the API does: MODERATE_MEMBERS, MENTION_EVERYONE.
+For a role, *Server Settings* writes View Channels, Send Messages and Create Posts, and Manage Roles.
+Decisions, by least privilege:
 
 - What only some buttons need is optional: whoever invites the bot may take its tick away on Discord's own page.
 - *Manage Permissions* (Discord's MANAGE_ROLES) is not in the link. "Remove from channel" denies one member one channel,
   for which Discord wants it and nothing less (API, "Edit Channel Permissions"); but held for a whole server it hands
   out every role under the bot's own. Given in a channel or a category, it reaches no further than that.
-- Nor is *Mention Everyone*: a role that is to be called can be made mentionable instead.
+- Nor is *Mention @everyone, @here, and All Roles*: a role that is to be called can be made mentionable instead.
 - Manage Channels, Manage Messages and Kick Members are asked for nowhere: nothing that the bot does needs them.
 - Nor is Send Messages in Threads: cards and notices stand in text channels, and answers to commands need no permission.
 """
@@ -60,7 +63,7 @@ PERMISSIONS = (
         "setup.without_attach_files",
     ),
     Permission(
-        "moderate_members", "Moderate Members", "server", "for the Timeout button", "setup.without_moderate_members"
+        "moderate_members", "Timeout Members", "server", "for the Timeout button", "setup.without_moderate_members"
     ),
     Permission("ban_members", "Ban Members", "server", "for the Ban button", "setup.without_ban_members"),
     Permission(
@@ -80,7 +83,7 @@ PERMISSIONS = (
     ),
     Permission(
         "mention_everyone",
-        "Mention Everyone",
+        "Mention @everyone, @here, and All Roles",
         "alert channel",
         "to call a role that not everybody can mention; give it in the alert channel, never for the whole server",
         "setup.without_mention_everyone",

@@ -3,7 +3,9 @@
 Leans on `core.communities`, where choices are kept, and decides which messages are read (`readable`). Every server is
 served from its first minute, whether anybody set it up or not; without an alert channel its cards wait in the outbox.
 All choices are read before the bot connects, so that `of` never waits: Discord's events are taken in the order in which
-they come. Choices change while history is read; so whoever reads asks `of` anew for every message.
+they come. Choices change while history is read; so whoever reads asks `of` anew for every message. What is left out is
+noted with the choices, for the operator's file changes between two runs: a channel freed there is read from the next
+start on, as one freed by command is from then on.
 """
 
 from __future__ import annotations
@@ -22,15 +24,20 @@ from core.cards import Person
 from core.communities import Communities
 from core.config import Discord, DiscordServer
 
+NOTED = frozenset(("left_out_seen", "left_out_until"))
+"""What stands among a server's choices, and nobody chose."""
+
 
 class Served(DiscordServer, Pausing):
     """One server as it is served. What was said, or edited, during one of its `pauses` is never read.
 
     Nor is what was said in a channel while that, or its category, was left out or took the alerts: `left_out_until`
-    tells until when, by channel id (seconds since the epoch).
+    tells until when, by channel id (seconds since the epoch). `left_out_seen` is what was left out when that was noted
+    last; None: it never was.
     """
 
     left_out_until: dict[str, float] = Field(default_factory=dict)
+    left_out_seen: tuple[int, ...] | None = None
 
     @property
     def left_out(self) -> frozenset[int]:
@@ -52,6 +59,13 @@ def readable(message: discord.Message, channel: object, server: Served) -> bool:
         and not server.skips(said)
         and not (edited is not None and server.skips(edited.timestamp()))
     )
+
+
+def _noted(server: Served, before: frozenset[int]) -> dict[str, Any]:
+    """Return what is to be noted of a server that left out `before`: what it frees of that is free from now on."""
+    freed = dict.fromkeys(map(str, sorted(before - server.left_out)), time.time())
+    noted: dict[str, Any] = {"left_out_seen": sorted(server.left_out)}
+    return noted | ({"left_out_until": server.left_out_until | freed} if freed else {})
 
 
 class Servers:
@@ -77,6 +91,12 @@ class Servers:
     async def load_one(self, server: int) -> None:
         """Read anew what a server chose: it may have left, and been forgotten, since it was read."""
         self._take(server, (await self._communities.every("discord")).get(space(server), {}))
+        await self._note_left_out(server)
+
+    async def note_left_out(self) -> None:
+        """Take note of what is left out in the servers known; before anything is read of what was freed meanwhile."""
+        for server in list(self._chosen):
+            await self._note_left_out(server)
 
     def of(self, server: int) -> Served:
         """Return what holds for a server; one never seen has the defaults."""
@@ -88,10 +108,9 @@ class Servers:
         """Change what a server chose; None takes a choice back. pydantic.ValidationError where a value is not right."""
         before, configured = self.of(server), self._configured.get(server, Served(id=server)).model_dump()
         wanted = {name: configured[name] if value is None else value for name, value in changes.items()}
-        if freed := before.left_out - Served.model_validate(before.model_dump() | wanted).left_out:
-            until = dict.fromkeys(map(str, sorted(freed)), time.time())
-            changes = changes | {"left_out_until": before.left_out_until | until}
-        self._take(server, await self._communities.choose(space(server), changes, who))
+        after = Served.model_validate(before.model_dump() | wanted)
+        noted = _noted(after, before.left_out) if after.left_out != before.left_out else {}
+        self._take(server, await self._communities.choose(space(server), changes, who, noted))
         return self.of(server)
 
     def chosen(self, server: int) -> frozenset[str]:
@@ -120,7 +139,13 @@ class Servers:
         servers = list(self)
         return self.of(servers[0]) if len(servers) == 1 else None
 
+    async def _note_left_out(self, server: int) -> None:
+        here = self.of(server)
+        if here.left_out_seen is None or frozenset(here.left_out_seen) != here.left_out:
+            noted = _noted(here, frozenset(here.left_out_seen or ()))
+            self._take(server, await self._communities.note(space(server), noted))
+
     def _take(self, server: int, choices: dict[str, Any]) -> None:
         set_up = self._configured.get(server)
-        self._chosen[server] = frozenset(choices)
+        self._chosen[server] = frozenset(choices) - NOTED
         self._served[server] = Served(**({} if set_up is None else set_up.model_dump()) | choices | {"id": server})

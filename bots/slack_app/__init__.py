@@ -115,6 +115,13 @@ class SlackAdapter:
         await self._workspace(card.space)
         return await delivery.find(self._client, self._config.alert_channel, card.alert)
 
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
+        """Say in place of a posted card that the data of its alert was deleted."""
+        await self._workspace(space)
+        found = reference or await delivery.find(self._client, self._config.alert_channel, alert)
+        if found is not None:
+            await delivery.withdraw(self._client, found)
+
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         """Call nobody: on Slack nobody can be chosen for it yet."""
 
@@ -264,7 +271,7 @@ class SlackAdapter:
     async def _forget(self) -> None:
         """Delete all that is known of the workspace, as Slack asks of apps that were removed, and say so."""
         await self._guard.settled()
-        await self._guard.forget_space(_space(await self._who()))
+        await self._guard.forget_space(_space(await self._who()), gone=True)
         raise PlatformError(
             "The Slack app was removed from the workspace, and what Lampkeeper kept of the workspace was deleted.",
             "If that was not meant, install the app again, put the new token into the configuration and restart.",

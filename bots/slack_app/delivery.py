@@ -12,11 +12,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.slack_app.api import Me, RefusalError, call, pages
 from bots.slack_app.card import alert_of, blocks, fallback, metadata
-from core.cards import Card, MessageRef
+from core.cards import WITHDRAWN, Card, MessageRef
 from core.errors import PlatformError
 
 GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))
 """Refusals to edit a card that a new card answers."""
+NOWHERE = frozenset(("message_not_found", "channel_not_found"))
+"""Refusals to edit a card that tell that it is gone."""
 
 
 async def show(client: AsyncWebClient, channel: str, card: Card, reference: str | None, who: Me) -> str:
@@ -43,6 +45,19 @@ async def find(client: AsyncWebClient, channel: str, alert: str) -> str | None:
     async for page in pages(client.conversations_history, "messages", channel=channel, include_all_metadata=True):
         return next((f"{channel}/{message['ts']}" for message in page if alert_of(message) == alert), None)
     return None
+
+
+async def withdraw(client: AsyncWebClient, reference: str) -> None:
+    """Empty a posted card, and say that its alert's data was deleted. A card that is gone needs nothing.
+
+    https://docs.slack.dev/reference/methods/chat.update: what is to be removed is given as empty.
+    """
+    channel, _, ts = reference.partition("/")
+    try:
+        await call(client.chat_update, channel=channel, ts=ts, text=WITHDRAWN, blocks=[], metadata={})
+    except RefusalError as error:
+        if error.code not in NOWHERE:
+            raise
 
 
 async def notify(client: AsyncWebClient, channel: str, text: str) -> None:

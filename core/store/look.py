@@ -54,6 +54,19 @@ def peaks_of(database: Path) -> list[tuple[str, int, str, str, float]]:
         return connection.execute(query).fetchall()
 
 
+def choices_of(database: Path) -> list[tuple[str, bytes]]:
+    """Read (space, sealed choices) of every space that chose anything itself (`core.communities`).
+
+    [] where there is no database yet, or none of a version that kept any. Raises StoreError as `look` does.
+    """
+    if not database.exists():
+        return []
+    with _looking(database) as connection:
+        if "choices" not in {column for _, column, *_ in connection.execute("PRAGMA table_info(spaces)")}:
+            return []
+        return connection.execute("SELECT space, choices FROM spaces WHERE choices IS NOT NULL").fetchall()
+
+
 def look(database: Path, vault: Vault | None) -> None:
     """Read the whole file at `database`, its schema's version, and whether `vault` (if given) holds its key.
 
