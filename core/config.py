@@ -42,6 +42,8 @@ DiscordId = Annotated[int, Field(gt=0, lt=1 << 64)]
 """A snowflake (https://discord.com/developers/docs/reference#snowflakes)."""
 ChannelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 RoleId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+UsergroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
+"""A Slack usergroup, as in S0123456789."""
 PersonId = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
 """A person on a platform, as in discord:123."""
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
@@ -174,13 +176,17 @@ class Discord(_Section):
 
 
 class Slack(_Section):
-    """The Slack app (Socket Mode). No `moderators` means: every member of the alert channel."""
+    """The Slack app (Socket Mode). No `moderators` means: every member of the alert channel.
+
+    `age_bands` says which usergroups tell an age band.
+    """
 
     bot_token: SecretStr | None = None
     app_token: SecretStr | None = None
     alert_channel: ChannelId
     moderators: tuple[str, ...] = ()
     ignored_channels: tuple[str, ...] = ()
+    age_bands: dict[UsergroupId, AgeBand] = Field(default_factory=dict)
 
 
 class Config(_Section):
@@ -231,8 +237,8 @@ _REMEDY = "config.example.toml explains every key."
 _EXPECTED = {
     "model_type": "a section of its own",
     "model_attributes_type": "a section of its own",
-    "string_pattern_mismatch": "the id of a role, in digits, or of a person, as in discord:123; of a country, two "
-    "capital letters; of a helpline, its number or an address that begins with https://",
+    "string_pattern_mismatch": "the id of a role, in digits, of a usergroup, as in S0123456789, or of a person, as in "
+    "discord:123; of a country, two capital letters; of a helpline, its number or an address that begins with https://",
     "string_too_short": "the id of a channel",
     "too_short": "a list of one or more blocks",
 }

@@ -75,6 +75,9 @@ class WebApi:
         """What was posted to response URLs."""
         self.users = {user: {"name": name, "is_bot": False} for name, user in PEOPLE.items()}
         self.users |= {BOT_USER: {"name": "Lampkeeper", "is_bot": True}, "U0ROBOT": {"name": "robot", "is_bot": True}}
+        self.usergroups: dict[str, set[str]] = {}
+        """Usergroup -> who belongs to it."""
+        self.teams = {TEAM: "Lamp"}
         everybody = {*PEOPLE.values(), BOT_USER}
         self.channels = {
             channel.name: channel
@@ -196,6 +199,25 @@ class WebApi:
     async def _members(self, arguments: Json) -> Json:
         return self._paged("members", sorted(self._channel(arguments).members), arguments)
 
+    async def _usergroup(self, arguments: Json) -> Json:
+        group = arguments["usergroup"]
+        if group not in self.usergroups:
+            raise ApiError("no_such_subteam")
+        return {"users": sorted(self.usergroups[group])}
+
+    async def _team(self, arguments: Json) -> Json:
+        team = arguments.get("team", TEAM)
+        if team not in self.teams:
+            raise ApiError("team_not_found")
+        return {"team": {"id": team, "name": self.teams[team]}}
+
+    async def _join(self, arguments: Json) -> Json:
+        channel = self._channel(arguments)
+        if channel.kind != "channel":
+            raise ApiError("method_not_supported_for_channel_type")
+        channel.members.add(BOT_USER)
+        return {"channel": channel.describe()}
+
     async def _history(self, arguments: Json) -> Json:
         shown = [
             message
@@ -274,6 +296,9 @@ class WebApi:
         "conversations.info": _info,
         "conversations.members": _members,
         "conversations.history": _history,
+        "conversations.join": _join,
+        "usergroups.users.list": _usergroup,
+        "team.info": _team,
         "conversations.replies": _replies,
         "chat.postMessage": _post,
         "chat.update": _update,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bots.discord_bot import backscan
+from bots.common import backscan
 from core.cards import Person
 from core.messages import ConversationKey
 from tests.discord_objects import (
@@ -235,7 +235,7 @@ async def test_a_scan_that_a_restart_cut_off_is_said_once(stage: DiscordStage) -
 async def test_once_the_answer_cannot_be_edited_any_more_the_alert_channel_is_told(
     stage: DiscordStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backscan, "ANSWERED_FOR", -1.0)
+    monkeypatch.setattr(stage.adapter.scans, "answered_for", -1.0)
     past_talk(stage, days=3)
     stage.there.history.clear()
     reply = await ask(stage)

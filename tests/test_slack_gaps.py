@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text as sql
 
 from bots import slack_app
-from bots.slack_app import history
+from bots.slack_app import history, pace
 from tests.slack_api import (
     GENERAL,
     PRIVATE,
@@ -93,6 +93,9 @@ async def test_while_slack_does_not_tell_which_channels_there_are_the_starting_p
     await stage.settled()
     assert any("channels:read" in notice for notice in stage.notices())
     assert "slack" not in stage.guard._listening
+    await stage.drop_connection()
+    await stage.settled()
+    assert len(stage.notices()) == 1, "it is told once"
 
 
 async def test_pages_of_history_and_threads_are_read_oldest_first(stage: SlackStage) -> None:
@@ -174,7 +177,7 @@ async def test_more_events_than_the_queue_holds_are_read_from_history(
 
 
 async def test_slow_reading_is_told_to_the_moderators(stage: SlackStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "SLOW", 1.0)
+    monkeypatch.setattr(pace, "SLOW", 1.0)
     await stage.say("target", "hello")
     await stage.settled()
     await stage.drop_connection()
@@ -207,3 +210,72 @@ async def test_what_was_said_before_the_very_first_start_is_not_read(stage: Slac
     stage.folder.mkdir()
     await stage.start()
     assert await stage.ids() == []
+
+
+async def test_an_app_that_may_read_little_slows_down_says_how_long_it_takes_and_reads_all(
+    stage: SlackStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "EVERY", 0.2)
+    monkeypatch.setattr(pace, "SLOW", 0.1)
+    before = await stage.say("target", "hello")
+    await stage.settled()
+    stage.platform.page = 15
+    await stage.drop_connection()
+    missed = [await stage.say("actor", f"line {number}") for number in range(40)]
+    await stage.settled()
+    assert [ts for where, ts in await stage.stored() if where == GENERAL] == [before, *missed]
+    slowly, done = stage.notices()
+    assert "minutes or more" in slowly
+    assert "now read" in done
+    history_of_general = [
+        a for m, a in stage.platform.calls if m == "conversations.history" and a["channel"] == GENERAL
+    ]
+    assert len(history_of_general) == 3, "the page on which the gap begins is the last one"
+
+
+async def test_a_page_of_another_size_ends_the_slow_reading(stage: SlackStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "EVERY", 0.05)
+    stage.platform.page = 15
+    for number in range(20):
+        stage.platform.channels[GENERAL].messages.append(
+            {"user": "U0ROBOT", "bot_id": "B1", "ts": f"{number + 1}.000000"}
+        )
+    reading = pace.Pace(_nobody)
+    client = stage.adapter._client
+    await reading.call(client.conversations_history, channel=GENERAL, limit=200)
+    assert reading.seconds == pace.EVERY
+    stage.platform.page = 18
+    await reading.call(client.conversations_history, channel=GENERAL, limit=200)
+    assert reading.seconds == 0
+
+
+async def _nobody(_seconds: float) -> None:
+    """Tell nobody."""
+
+
+async def test_a_channel_in_which_little_was_said_costs_one_call(stage: SlackStage) -> None:
+    await stage.say("target", "hello")
+    await stage.settled()
+    await stage.drop_connection()
+    await stage.say("actor", "missed")
+    await stage.settled()
+    asked = [arguments["channel"] for method, arguments in stage.platform.calls if method == "conversations.history"]
+    assert asked.count(GENERAL) == 1
+
+
+async def test_a_channel_that_cannot_be_read_is_told_once_until_it_could_be(stage: SlackStage) -> None:
+    refusal = {"code": "missing_scope", "needed": "channels:history"}
+    await stage.say("target", "hello")
+    await stage.settled()
+
+    async def away() -> int:
+        await stage.drop_connection()
+        await stage.settled()
+        return len(stage.notices())
+
+    stage.platform.refuse["conversations.history"] = refusal
+    assert [await away(), await away()] == [1, 1]
+    del stage.platform.refuse["conversations.history"]
+    assert await away() == 1
+    stage.platform.refuse["conversations.history"] = refusal
+    assert await away() == 2

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bots import slack_app
 from bots.slack_app.api import Me, quiet
 from bots.slack_app.card import escape, excerpt
-from bots.slack_app.people import Known
-from bots.slack_app.translate import people_in, plain, translate
+from bots.slack_app.people import Known, known_of
+from bots.slack_app.translate import notice, people_in, plain, translate
 from core.cards import ExcerptLine, Person
 from core.messages import ConversationKey, Deletion, Edit, Message
 from tests.slack_api import (
@@ -47,6 +47,82 @@ def test_a_tombstone_is_a_deletion() -> None:
     key = ConversationKey(SPACE, GENERAL)
     stamp = {"event_ts": "1700000001.000100"}
     assert translate({**change, **stamp}, SPACE, {}, ME) == Deletion(key, "1700000000.000100", 1700000001.0001)
+
+
+def test_of_files_and_shared_messages_only_the_kinds_are_kept() -> None:
+    shared = {
+        "is_share": True,
+        "is_msg_unfurl": True,
+        "text": "somebody's words",
+        "author_id": "U2",
+        "message_blocks": [],
+    }
+    preview = {"is_msg_unfurl": True, "from_url": "https://lamp.slack.example/", "message_blocks": []}
+    files = [{"name": "me.png", "mimetype": "image/png", "url_private": "https://files.example/"}, {"id": "F2"}]
+    raw = {"channel": GENERAL, "user": "U1", "text": "look", "ts": "1700000000.000100", "subtype": "file_share"}
+    message = translate({**raw, "files": files, "attachments": [shared, preview]}, SPACE, {}, ME)
+    assert isinstance(message, Message)
+    assert message.attachments == ("image", "file", "forward")
+    assert message.text == "look"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        {"subtype": "bot_message", "bot_id": "B1"},
+        {"bot_id": "B1"},
+        {"bot_profile": {"app_id": "A1"}},
+        {"user": "USLACKBOT"},
+        {"user": None},
+        {"subtype": "reminder_add"},
+    ],
+)
+def test_what_apps_and_workflows_write_is_left_out(program: dict[str, object]) -> None:
+    raw = {"channel": GENERAL, "user": "U1", "text": "hello", "ts": "1700000000.000100", **program}
+    assert translate(raw, SPACE, {}, ME) is None
+
+
+@pytest.mark.parametrize("account", [{"is_bot": True}, {"is_workflow_bot": True}])
+def test_what_a_program_writes_as_if_it_were_a_person_is_left_out(account: dict[str, object]) -> None:
+    raw = {"channel": GENERAL, "user": "U1", "text": "hello", "ts": "1700000000.000100"}
+    assert translate(raw, SPACE, {"U1": known_of(account)}, ME) is None
+
+
+def test_a_reply_also_sent_to_the_channel_stays_in_its_thread_when_it_is_edited_or_leaves_a_tombstone() -> None:
+    root = "1700000000.000100"
+    before = {
+        "user": "U1",
+        "text": "hello",
+        "ts": "1700000001.000100",
+        "thread_ts": root,
+        "subtype": "thread_broadcast",
+    }
+    change = {"channel": GENERAL, "subtype": "message_changed", "previous_message": before}
+    edit = translate({**change, "message": {**before, "text": "hi"}}, SPACE, {}, ME)
+    assert isinstance(edit, Edit)
+    gone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": before["ts"], "thread_ts": root}
+    deletion = translate({**change, "message": gone}, SPACE, {}, ME)
+    unseen = translate({"channel": GENERAL, "subtype": "message_changed", "message": gone}, SPACE, {}, ME)
+    assert isinstance(deletion, Deletion)
+    assert isinstance(unseen, Deletion)
+    assert {edit.message.key, deletion.key, unseen.key} == {ConversationKey(SPACE, f"{GENERAL}/{root}")}
+
+
+def test_a_me_message_and_its_edit_count() -> None:
+    before = {"channel": GENERAL, "user": "U1", "text": "waves", "ts": "1700000000.000100", "subtype": "me_message"}
+    assert isinstance(translate(before, SPACE, {}, ME), Message)
+    change = {"channel": GENERAL, "subtype": "message_changed", "previous_message": before}
+    assert isinstance(translate({**change, "message": {**before, "text": "nods"}}, SPACE, {}, ME), Edit)
+
+
+def test_whom_a_message_calls_is_no_part_of_what_it_says() -> None:
+    assert plain("<!subteam^S0PUPILS|@pupils> <!here> <@U1|friend> come in") == "come in"
+
+
+@given(st.text())
+def test_a_notice_of_ours_calls_nobody(text: str) -> None:
+    sent = notice(f"{text}<!channel><@U1>")
+    assert plain(sent).endswith("<!channel><@U1>")
 
 
 JSON = st.recursive(

@@ -21,6 +21,7 @@ import aiohttp
 import discord
 import structlog
 
+from bots.common.patience import Patience
 from bots.discord_bot.feed import Feed
 from bots.discord_bot.servers import Served, Servers, readable
 from bots.discord_bot.translate import age_band, key, space, to_message, watched
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 4
 """Channels of one server read at the same time; more would only wait for Discord's limits."""
-LONGEST_WAIT = 60.0
 MOST_NAMED = 20
 """Channels that one notice names."""
 EDITS_AMONG = 50
@@ -282,7 +282,7 @@ class Catchup:
 
         `newest` is the channel's newest message where it is known: nothing is asked if that was stored already.
         """
-        wait = 1.0
+        patience = Patience(lambda error, wait: log.warning("discord.history_waits", error=error, seconds=wait))
         while True:
             try:
                 cursor = await self._guard.cursor(here)
@@ -301,9 +301,7 @@ class Catchup:
             except (discord.Forbidden, discord.NotFound):
                 return False
             except FOR_NOW as error:
-                log.warning("discord.history_waits", error=type(error).__name__, seconds=wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
+                await patience.after(error)
             except Exception as error:  # noqa: BLE001  a message that discord.py cannot parse must not stop the others
                 log.warning("discord.history_unreadable", error=type(error).__name__)
                 return False

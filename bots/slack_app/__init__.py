@@ -2,7 +2,8 @@
 
 Leans on slack-bolt. `translate` makes events into messages, `history` sees to it that none is missed, `delivery` and
 `card` show alerts, `presses` answers buttons, `check` looks at the set-up, `api` turns Slack's refusals into words.
-Here they are put together, and here the connection is kept.
+`events` is what else Slack tells: who came, who left; `bands` knows ages by usergroup; `backscan` reads history that
+moderators ask for. Here they are put together, and here the connection is kept.
 
 - Events are acknowledged by Bolt before they are looked at, and then taken in order from one queue. Slack delivers some
   twice; the guard counts each once, by its id within the conversation.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -27,12 +29,15 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from bots.adapter import Finding
 from bots.slack_app import delivery
 from bots.slack_app.api import Me, connection, me, quiet, web_client
-from bots.slack_app.card import escape
+from bots.slack_app.backscan import Backscans
+from bots.slack_app.bands import Bands
 from bots.slack_app.check import check
+from bots.slack_app.events import EVENTS, Here, Seen
 from bots.slack_app.history import History
 from bots.slack_app.people import People
 from bots.slack_app.presses import press
-from bots.slack_app.translate import Raw, people_in, translate
+from bots.slack_app.translate import Raw, notice, people_in, subject, translate
+from bots.texts import ENGLISH, say
 from core.cards import Call, Card
 from core.config import Slack
 from core.errors import LampkeeperError, PlatformError, TryLater
@@ -62,6 +67,10 @@ class SlackAdapter:
         assert config.bot_token is not None, "bots.composition asks for missing tokens first"
         self._client = web_client(config.bot_token.get_secret_value())
         self._people = People(self._client)
+        self._bands = Bands(self._people, lambda: self._config.age_bands, self._tell_band)
+        self._seen = Seen()
+        self._handling: set[asyncio.Task[None]] = set()
+        self.scans = Backscans(guard, lambda _space: ENGLISH)
         self._ignored = frozenset((config.alert_channel, *config.ignored_channels))
         """The alert channel is left out too: moderators quote there what they decide about."""
         self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
@@ -76,11 +85,20 @@ class SlackAdapter:
         Raises `PlatformError` with a remedy where a person must act (a token revoked, Socket Mode off).
         """
         assert self._config.app_token is not None, "bots.composition asks for missing tokens first"
+        await self.scans.tell_cut_off()
+        try:
+            await self._keep_listening(self._config.app_token.get_secret_value())
+        finally:
+            await self.scans.close()
+            for handling in self._handling:
+                handling.cancel()
+
+    async def _keep_listening(self, app_token: str) -> None:
         wait = 1.0
         while True:
             began = time.monotonic()
             try:
-                await self._listen(self._config.app_token.get_secret_value())
+                await self._listen(app_token)
                 await self._forget()
             except TryLater as error:
                 what, asked = error.what, error.seconds
@@ -98,6 +116,7 @@ class SlackAdapter:
     async def settled(self) -> None:
         """Return when everything that Slack sent so far was handed to the guard."""
         await self._events.join()
+        await asyncio.gather(*self._handling, return_exceptions=True)
         if self._history is not None:
             await self._history.settled()
 
@@ -108,6 +127,9 @@ class SlackAdapter:
     async def show(self, card: Card, reference: str | None) -> str:
         """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
         who = await self._workspace(card.space)
+        actor = await self._people.introduced(card.actor, who.team, ENGLISH)
+        target = card.target and await self._people.introduced(card.target, who.team, ENGLISH)
+        card = replace(card, actor=actor, target=target)
         return await delivery.show(self._client, self._config.alert_channel, card, reference, who)
 
     async def find(self, card: Card) -> str | None:
@@ -128,7 +150,7 @@ class SlackAdapter:
     async def notify(self, space: str, text: str) -> None:
         """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
         await self._workspace(space)
-        await delivery.notify(self._client, self._config.alert_channel, escape(text))
+        await delivery.notify(self._client, self._config.alert_channel, notice(text))
 
     async def _who(self) -> Me:
         if self._me is None:
@@ -153,6 +175,7 @@ class SlackAdapter:
                 client=self._client,
                 memory=self._guard,
                 space=_space(who),
+                user=who.user,
                 ignored=self._ignored,
                 deliver=self._deliver,
                 tell=self._tell,
@@ -197,6 +220,11 @@ class SlackAdapter:
         handler.client.message_listeners.append(self._frame)
         return handler
 
+    async def _here(self) -> Here:
+        assert self._history is not None, "events come over the connection that it was made for"
+        who = await self._who()
+        return Here(who, _space(who), self._people, self._history, self._guard, self.scans, ENGLISH)
+
     async def _frame(self, _client: AsyncBaseSocketModeClient, frame: dict[str, Any], _raw: str | None) -> None:
         """See every frame before Bolt does: a greeting means a new connection, so a gap before it."""
         assert self._history is not None
@@ -208,10 +236,16 @@ class SlackAdapter:
             log.warning("slack.events_dropped", remedy="what Slack dropped is read from history")
             self._history.behind()
 
-    async def _event(self, event: dict[str, Any]) -> None:
+    async def _event(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Take any event, acknowledged already."""
         kind = event["type"]
-        if kind == "app_uninstalled" or (kind == "tokens_revoked" and (event.get("tokens") or {}).get("bot")):
+        if not self._seen.new(body.get("event_id")):
+            return
+        if handle := EVENTS.get(kind):
+            handling = asyncio.create_task(handle(await self._here(), event))
+            self._handling.add(handling)
+            handling.add_done_callback(self._handling.discard)
+        elif kind == "app_uninstalled" or (kind == "tokens_revoked" and (event.get("tokens") or {}).get("bot")):
             self._removed.set()
         elif kind == "message" and event.get("channel"):
             self._overflown = self._overflown or self._events.full()
@@ -231,20 +265,24 @@ class SlackAdapter:
                 log.warning("slack.queue_full", remedy="what did not fit is read from history")
                 history.behind()
 
-    async def _deliver(self, raw: Raw) -> None:
+    async def _deliver(self, raw: Raw) -> bool:
         if raw["channel"] in self._ignored:
-            return
+            return False
         who = await self._who()
         try:
             people = {user: await self._people.known(user) for user in people_in(raw, who)}
+            author = subject(raw).get("user")
+            if author in people:
+                people[author] = people[author]._replace(band=await self._bands.of(author))
             partner = await self._partner(raw, who) if raw.get("channel_type") == "mpim" else None
             event = translate(raw, _space(who), people, who, partner)
         except UNREADABLE as error:
             # Only the kinds: the event's own words are people's.
             log.warning("slack.unreadable_event", subtype=raw.get("subtype"), error=type(error).__name__)
-            return
+            return False
         if event is not None:
             await self._guard.receive(event)
+        return event is not None
 
     async def _partner(self, raw: Raw, who: Me) -> str | None:
         """In a group direct message of two people and the app, return the other one."""
@@ -276,6 +314,9 @@ class SlackAdapter:
             "The Slack app was removed from the workspace, and what Lampkeeper kept of the workspace was deleted.",
             "If that was not meant, install the app again, put the new token into the configuration and restart.",
         )
+
+    async def _tell_band(self, group: str, why: PlatformError) -> None:
+        await self._tell(say(ENGLISH, "slack.band_unknown", group=group, why=why))
 
     async def _tell(self, text: str) -> None:
         try:

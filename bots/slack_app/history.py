@@ -7,17 +7,22 @@ known already does no harm, the guard counts each message once; so every doubt i
 
 - History tells only what is there now: a message written and deleted while nobody listened is not in it, and of an
   edited one only the last version (https://docs.slack.dev/reference/methods/conversations.history). Edits of what had
-  been read before are looked for in one page of messages older than the gap.
+  been read before are looked for among the messages before the gap, `OLDER` of them or more.
 - A reply to an old thread does not show in the channel's history, but its first message tells when the latest reply
-  came. So one page of messages older than the gap is looked through for threads with newer replies.
-- Apps distributed outside Slack's Marketplace may read 15 messages a minute since May 2025
-  (https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps). Reading then goes on in
-  the background at that pace, and the moderators are told.
+  came. So the same messages before the gap are looked through for threads with newer replies.
+- History is read from its newest message backwards, until enough from before the gap was seen: where little was said,
+  that is one call a channel.
+- Nothing is read from before the app came into a channel, or came into it again: moderators ask for that (`backscan`).
+  When it came, an event tells, and a message in the channel's history ("has joined the channel").
+- An app that Slack lets read only 15 messages a minute (`pace`) reads on in the background at that pace, looks no
+  further back than the page on which the gap begins, and the moderators are told how long it takes at least.
+- What cannot be read is told once, until it could be.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,25 +31,26 @@ from typing import Any, Protocol
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bots.slack_app.api import PAGE, Method, call, pages
+from bots.slack_app.api import Method, pages
+from bots.slack_app.pace import Pace
 from bots.slack_app.translate import Raw, conversation_of, thread_of
-from core.errors import PlatformError, TryLater
+from bots.texts import ENGLISH, say
+from core.errors import PlatformError
 from core.messages import ConversationKey
 
 HELD_MOST = 10_000
 """Live events kept waiting, over all channels. Beyond that they are dropped and read from history instead."""
-SLOW = 30.0
-"""Seconds between two calls from which on the moderators are told that reading takes long."""
-PATIENCE = 5.0
-"""Seconds before a failed call is tried again where Slack names none."""
+OLDER = 50
+"""Messages before a gap that are looked through for edits and for threads that go on."""
 MARGIN = 60.0
 """Seconds read from before the time Lampkeeper was last known alive: clocks differ, and a crash loses a little."""
 NAMED_MOST = 10
 """Channels named in one notice."""
 PLATFORM = "slack"
 TYPES = "public_channel,private_channel,mpim,im"
+JOINED = frozenset(("channel_join", "group_join"))
+"""Subtypes of the message that somebody came into a channel."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,15 +72,18 @@ class Memory(Protocol):
 class History:
     """Passes a workspace's message events on, in order and without gaps.
 
-    `deliver` gets every event, live or read; `tell` gets sentences for the moderators.
+    `user` is the app's own; `deliver` gets every event, live or read, and tells whether it was something that
+    a person said (or edited, or deleted); `tell` gets sentences for the moderators.
     """
 
     client: AsyncWebClient
     memory: Memory
     space: str
+    user: str
     ignored: frozenset[str]
-    deliver: Callable[[Raw], Awaitable[None]]
+    deliver: Callable[[Raw], Awaitable[bool]]
     tell: Callable[[str], Awaitable[None]]
+    language: str = ENGLISH
     _floor: float | None = field(default=None, init=False)
     """From when on a conversation is read of which the guard knows nothing; seconds since the epoch."""
     _connected: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -86,6 +95,17 @@ class History:
     """Channels of which a live event was dropped, and all since: their history must be read once more."""
     _unread: int = field(default=0, init=False)
     _slow: bool = field(default=False, init=False)
+    _members: set[str] = field(default_factory=set, init=False)
+    """Channels that the app is known to be in."""
+    _came: dict[str, float] = field(default_factory=dict, init=False)
+    """When the app came into a channel; seconds since the epoch."""
+    _told: set[str] = field(default_factory=set, init=False)
+    """Channels of which it was told that they cannot be read."""
+    _unasked: bool = field(default=False, init=False)
+    """Whether Slack would not even say which channels there are, which was told."""
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self._slowly)
 
     def lost(self) -> None:
         """From now on every channel may have a gap; `behind` will be called when there is a connection."""
@@ -101,6 +121,19 @@ class History:
     async def settled(self) -> None:
         """Return when nothing waits to be read."""
         await self._current.wait()
+
+    def joined(self, channel: str, when: float) -> None:
+        """Take note that the app came into a channel: what was said there before is none of its business."""
+        self._members.add(channel)
+        self._came[channel] = when
+
+    def gone(self, channel: str) -> bool:
+        """Stop with a channel that the app is no longer in; False if it was not watched. What was heard counts."""
+        watched = channel in self._members and channel not in self.ignored
+        self._members.discard(channel)
+        self._told.discard(channel)
+        self._came.pop(channel, None)
+        return watched
 
     async def take(self, event: Raw) -> None:
         """Pass a live event on: now, or when its channel's history was read."""
@@ -119,49 +152,67 @@ class History:
             self._connected.clear()
             try:
                 await self._catch_up()
-                caught_up = True
+                caught_up, self._unasked = True, False
             except PlatformError as error:
-                await self._say(f"Lampkeeper could not ask Slack what was said while it was away. {error}")
+                if not self._unasked:
+                    await self._say("slack.history_unasked", why=error)
                 await self._release_all()
-                caught_up = False
+                caught_up, self._unasked = False, True
             if not self._connected.is_set():
                 self.memory.listening(PLATFORM, caught_up)
                 self._current.set()
 
     async def _catch_up(self) -> None:
-        if self._floor is None:
-            last_alive = await self.memory.last_alive(PLATFORM)
-            self._floor = time.time() if last_alive is None else last_alive - MARGIN
-            if last_alive is None:
-                # The very first start: what was said before is none of our business.
-                await self._release_all()
-                return
+        first = await self._begins()
         channels = await self._channels()
         if self._connected.is_set():
             return
-        unread, failed = list(channels), defaultdict[str, list[str]](list)
+        self._members = set(channels)
+        if first:  # what was said before the very first start is none of our business
+            await self._release_all()
+            return
         strangers = self._held.keys() - channels.keys()
-        self._waiting = set(unread) | strangers
+        self._waiting = channels.keys() | strangers
         for channel in strangers:
             await self._release(channel)
         self._slow = False
+        await self._read_all(channels)
+
+    async def _begins(self) -> bool:
+        """Settle from when on is read; tell whether this is the very first start."""
+        if self._floor is not None:
+            return False
+        last_alive = await self.memory.last_alive(PLATFORM)
+        self._floor = time.time() if last_alive is None else last_alive - MARGIN
+        return last_alive is None
+
+    async def _read_all(self, channels: dict[str, dict[str, Any]]) -> None:
+        unread, failed = list(channels), defaultdict[str, list[str]](list)
         while unread and not self._connected.is_set():
             self._unread = len(unread)
             channel = next((channel for channel in unread if channel in self._held), unread[0])
             unread.remove(channel)
             try:
-                await self._read(channels[channel])
+                if channel in self._members:
+                    await self._read(channels[channel])
+                    self._told.discard(channel)
             except PlatformError as error:
-                failed[str(error)].append(channel)
+                if channel in self._members:
+                    failed[str(error)].append(channel)
             await self._release(channel)
-            if channel in self._overflown:
+            if channel in self._overflown and channel in self._members:
                 unread.append(channel)
+        self._unread = 0
         for words, where in failed.items():
-            named = ", ".join(f"<#{channel}>" for channel in where[:NAMED_MOST])
-            more = f" and {len(where) - NAMED_MOST} more" if len(where) > NAMED_MOST else ""
-            await self._say(f"Lampkeeper could not read what was said while it was away in {named}{more}. {words}")
+            await self._tell_unread(words, [channel for channel in where if channel not in self._told])
         if self._slow and not unread:
-            await self._say("Lampkeeper has now read what was said while it was away.")
+            await self._say("slack.history_read")
+
+    async def _tell_unread(self, why: str, channels: list[str]) -> None:
+        if channels:
+            self._told.update(channels)
+            named = ", ".join(f"<#{channel}>" for channel in channels[:NAMED_MOST])
+            await self._say("slack.history_unread", channels=named + (", …" * (len(channels) > NAMED_MOST)), why=why)
 
     async def _channels(self) -> dict[str, dict[str, Any]]:
         """Return the conversations the app is in, by id."""
@@ -176,24 +227,36 @@ class History:
         name = str(channel["id"])
         self._overflown.discard(name)
         cursor = await self.memory.cursor(ConversationKey(self.space, name))
-        oldest = cursor or f"{self._floor:.6f}"
-        missed: list[dict[str, Any]] = []
-        async for page in self._pages(self.client.conversations_history, "messages", channel=name, oldest=oldest):
-            missed += page
+        left = float(cursor) if cursor else self._floor or 0.0
+        seen, start = await self._back_to(name, left)
+        missed = [message for message in seen if float(message["ts"]) > left and float(message["ts"]) >= start]
+        known = [message for message in seen if start <= float(message["ts"]) <= left]
         # A reply that was also sent to the channel comes with its thread, so that it does not overtake other replies.
         await self._pass_on(channel, [message for message in missed if thread_of(message) is None])
-        threads = {str(message["thread_ts"]) for message in missed if message.get("thread_ts")}
-        older = await self._patiently(
-            self.client.conversations_history, channel=name, latest=oldest, inclusive=True, limit=PAGE
-        )
         if cursor is not None:
-            await self._pass_on_edits(channel, older["messages"])
-        latest = {str(old["ts"]): float(old["latest_reply"]) for old in older["messages"] if old.get("latest_reply")}
+            await self._pass_on_edits(channel, known)
+        threads = {str(message["thread_ts"]) for message in missed if message.get("thread_ts")}
+        latest = {str(root["ts"]): float(root["latest_reply"]) for root in seen if root.get("latest_reply")}
         for thread in sorted(threads | latest.keys()):
             key = ConversationKey(self.space, conversation_of(name, thread))
-            since = await self.memory.cursor(key) or str(max(float(thread), self._floor or 0.0))
-            if thread in threads or latest[thread] > float(since):
-                await self._read_thread(channel, thread, since)
+            read = await self.memory.cursor(key)
+            since = max(float(read) if read else max(float(thread), self._floor or 0.0), start)
+            if thread in threads or latest[thread] > since:
+                await self._read_thread(channel, thread, f"{since:.6f}")
+
+    async def _back_to(self, channel: str, left: float) -> tuple[list[dict[str, Any]], float]:
+        """Return the messages of a channel back to `left` and some before, and since when the app is there."""
+        seen: list[dict[str, Any]] = []
+        start, older = self._came.get(channel, 0.0), 0
+        async for page in self._pages(self.client.conversations_history, "messages", channel=channel):
+            seen += page
+            came = (m["ts"] for m in page if m.get("subtype") in JOINED and m.get("user") == self.user)
+            start = max(start, *map(float, came), 0.0)
+            times = [float(message["ts"]) for message in page]
+            older += sum(time <= left for time in times)
+            if older >= OLDER or (older and self.pace.seconds) or (times and start >= min(times)):
+                break
+        return seen, start
 
     async def _read_thread(self, channel: dict[str, Any], thread: str, since: str) -> None:
         replies: list[dict[str, Any]] = []
@@ -206,16 +269,18 @@ class History:
 
     async def _pass_on(self, channel: dict[str, Any], messages: list[dict[str, Any]]) -> None:
         """Deliver messages read from history as if they came now, oldest first."""
-        kind = {"channel_type": "mpim"} if channel.get("is_mpim") else {}
         for message in sorted(messages, key=lambda message: float(message["ts"])):
-            await self.deliver({**message, "channel": channel["id"], **kind})
+            await self.deliver({**message, **_place(channel)})
 
     async def _pass_on_edits(self, channel: dict[str, Any], known: list[dict[str, Any]]) -> None:
         """Deliver what was edited of the messages read before; the guard leaves out what it knows already."""
         for message in known:
             if float((message.get("edited") or {}).get("ts", 0)) > (self._floor or 0.0):
-                change = {"subtype": "message_changed", "message": message, "channel": channel["id"]}
-                await self.deliver({**change, "channel_type": "mpim"} if channel.get("is_mpim") else change)
+                await self.pass_on_as_it_reads(channel, message)
+
+    async def pass_on_as_it_reads(self, channel: dict[str, Any], message: dict[str, Any]) -> bool:
+        """Deliver a message of a channel's history as it reads now, wherever reading stands; False if it is none."""
+        return await self.deliver({"subtype": "message_changed", "message": message, **_place(channel)})
 
     async def _release(self, channel: str) -> None:
         """Deliver what waited for a channel's history, unless the connection was new-made meanwhile."""
@@ -236,23 +301,21 @@ class History:
                 await self._release(channel)
 
     def _pages(self, method: Method, field: str, **arguments: Any) -> AsyncIterator[list[dict[str, Any]]]:
-        return pages(method, field, through=self._patiently, **arguments)
+        return pages(method, field, through=self.pace.call, **arguments)
 
-    async def _patiently(self, method: Method, **arguments: Any) -> AsyncSlackResponse:
-        """Call until Slack answers, as slowly as it asks."""
-        while True:
-            try:
-                return await call(method, **arguments)
-            except TryLater as error:
-                seconds = PATIENCE if error.seconds is None else error.seconds
-            if seconds >= SLOW and not self._slow:
-                self._slow = True
-                await self._say(
-                    f"Slack lets Lampkeeper read what it missed only slowly, one step every {seconds:.0f} seconds."
-                    f" {self._unread} conversations are not read yet; what was said there is scored as it is read."
-                )
-            await asyncio.sleep(seconds)
+    async def _slowly(self, seconds: float) -> None:
+        """Tell, once for each time of catching up, that it takes long."""
+        if self._unread and not self._slow:
+            self._slow = True
+            minutes = math.ceil(self._unread * max(seconds, self.pace.seconds) / 60)
+            await self._say("slack.history_slow", seconds=round(seconds), channels=self._unread, minutes=minutes)
 
-    async def _say(self, words: str) -> None:
+    async def _say(self, text: str, **blanks: object) -> None:
+        words = say(self.language, text, **blanks)
         log.warning("slack.history", what=words)
         await self.tell(words)
+
+
+def _place(channel: dict[str, Any]) -> dict[str, str]:
+    """Return the fields by which an event names where it happened; history leaves them out."""
+    return {"channel": channel["id"], "channel_type": "mpim" if channel.get("is_mpim") else "channel"}

@@ -10,6 +10,9 @@ Leans on `core.messages`. A message as it comes in an event and as it stands in 
   people talk with each other in threads that a third one opened.
 - A change is an edit only if the text is another one: Slack also sends changes for link previews.
 - A deleted message that had replies stays as a tombstone, so that change is a deletion.
+- A message that somebody shares (forwards) holds another person's words, and history does not say reliably whose: it
+  counts as an attachment, a fact without text, and is evidence against nobody.
+- Files are facts too: their kind, never their name or content, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -28,10 +31,11 @@ Raw = Mapping[str, Any]
 TYPED = frozenset((None, "thread_broadcast", "file_share", "me_message"))
 """Subtypes of what a person typed."""
 KINDS = frozenset(("image", "video", "audio"))
+FORWARD = "forward"
 SLACKBOT = "USLACKBOT"
 
 _MARKUP = re.compile(r"<([^<>]*)>")
-_PEOPLE = re.compile(r"<(?:@[UW][A-Z0-9]+(?:\|[^<>]*)?|!(?:here|channel|everyone)(?:\|[^<>]*)?)> ?")
+_PEOPLE = re.compile(r"<(?:@[UW][A-Z0-9]+(?:\|[^<>]*)?|!(?:here|channel|everyone|subteam\^[A-Z0-9]+)(?:\|[^<>]*)?)> ?")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 
@@ -42,11 +46,11 @@ def translate(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner
     """
     subtype = raw.get("subtype")
     if subtype == "message_deleted":
-        return _deletion(raw, raw.get("previous_message") or {}, space, raw["deleted_ts"], me)
+        return _deletion(raw, raw.get("previous_message") or {}, {"ts": raw["deleted_ts"]}, space, me)
     if subtype == "message_changed":
         now, before = raw["message"], raw.get("previous_message") or {}
         if now.get("subtype") == "tombstone":
-            return _deletion(raw, before, space, now["ts"], me)
+            return _deletion(raw, before, now, space, me)
         if now.get("text") == before.get("text"):
             return None
         message = _message({**now, "channel": raw["channel"]}, space, people, me, partner)
@@ -65,6 +69,7 @@ def is_typed(raw: Raw, me: Me) -> bool:
     return (
         raw.get("subtype") in TYPED
         and not raw.get("bot_id")
+        and not raw.get("bot_profile")
         and not raw.get("hidden")
         and raw.get("user") not in (None, me.user, SLACKBOT)
     )
@@ -109,6 +114,16 @@ def plain(text: str) -> str:
     return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+def notice(text: str) -> str:
+    """Write our own words so that Slack shows them as they are, but channels as links.
+
+    >>> notice("1 < 2 in <#C0GENERAL>; <!channel>")
+    '1 &lt; 2 in <#C0GENERAL>; &lt;!channel&gt;'
+    """
+    shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"&lt;#([CDG][A-Z0-9]+)&gt;", r"<#\1>", shown)
+
+
 def _shown(inner: str) -> str:
     target, _, label = inner.partition("|")
     sign, rest = target[:1], target[1:]
@@ -131,13 +146,27 @@ def _message(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner:
     return Message(
         key=ConversationKey(space, conversation_of(str(raw["channel"]), thread)),
         id=str(raw["ts"]),
-        author=Author(author, tidy(known.name)),
+        author=Author(author, tidy(known.name), known.band),
         text=tidy(plain(text)),
         time=float(raw["ts"]),
         mentions=tuple(dict.fromkeys(named)),
         partner=partner,
-        attachments=tuple(_kind(file) for file in raw.get("files") or ()),
+        attachments=attachments(raw),
     )
+
+
+def attachments(raw: Raw) -> tuple[str, ...]:
+    """Return the kinds of what a message carries; ``forward`` is a shared message, followed by what that one carries.
+
+    A link preview, of another message too, is nothing that somebody attached: Slack adds it later, so that a message
+    read from history would count for more than one heard live. https://docs.slack.dev/reference/objects/file-object
+
+    >>> attachments({"files": [{"mimetype": "image/png"}], "attachments": [{"is_share": True}, {"from_url": "..."}]})
+    ('image', 'forward')
+    """
+    shared = [one for one in raw.get("attachments") or () if one.get("is_share")]
+    forwarded = [(FORWARD, *map(_kind, one.get("files") or ())) for one in shared]
+    return (*map(_kind, raw.get("files") or ()), *(kind for kinds in forwarded for kind in kinds))
 
 
 def _kind(file: Raw) -> str:
@@ -145,13 +174,14 @@ def _kind(file: Raw) -> str:
     return kind if kind in KINDS else "file"
 
 
-def _deletion(raw: Raw, before: Raw, space: str, message_id: str, me: Me) -> Deletion | None:
+def _deletion(raw: Raw, before: Raw, now: Raw, space: str, me: Me) -> Deletion | None:
+    """Return the deletion that `raw` tells of; `now` is what is left of the message, its ``ts`` at least."""
     if before and not is_typed(before, me):
         return None
-    thread = thread_of({**before, "ts": message_id})
+    thread = thread_of({"ts": now["ts"], "thread_ts": before.get("thread_ts") or now.get("thread_ts")})
     time = raw.get("event_ts") or raw.get("ts")
     return Deletion(
         ConversationKey(space, conversation_of(str(raw["channel"]), thread)),
-        str(message_id),
+        str(now["ts"]),
         float(time) if time else None,
     )

@@ -18,7 +18,7 @@ from bots.discord_bot.translate import key, watched
 from bots.texts import say
 
 if TYPE_CHECKING:
-    from bots.discord_bot.backscan import Show
+    from bots.common.backscan import Show
 
 MOST_DAYS = 90
 """As long as text may be kept at most (`core.config.Storage.keep_text_days`)."""

@@ -1,0 +1,194 @@
+"""What Slack tells besides messages: who came, who left, what was shared, who belongs to a usergroup. One table.
+
+Leans on the workspace's parts (`Workspace`), which are told; nothing is kept here but ids of events, of which Slack
+delivers some twice (https://docs.slack.dev/apis/events-api/#retries). Decisions:
+
+- A channel that the app was taken out of, or that is gone, is read no more, and the admins are told once, through the
+  outbox: Slack tells of one leaving in several events.
+- A channel that the app came into is read from then on. It joins a public one only when a moderator says so (`join`).
+- A deactivated account is what leaving is elsewhere: cards say so (`core.presence`), until it is back.
+- A Slack Connect channel brings another workspace's people: the admins are told, and whose.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.slack_app.api import Me, RefusalError, call
+from bots.slack_app.backscan import Backscans
+from bots.slack_app.history import History
+from bots.slack_app.people import People
+from bots.texts import say
+from core import presence
+from core.errors import LampkeeperError, PlatformError
+from core.guard import Guard
+
+SEEN_MOST = 10_000
+"""Event ids remembered. Slack tries an event again within an hour; at most 30,000 events come in that time."""
+
+log = structlog.get_logger(__name__)
+
+
+class Workspace(Protocol):
+    """What an event's handler needs of the workspace that the event comes from."""
+
+    @property
+    def who(self) -> Me:
+        """The app itself there."""
+
+    @property
+    def space(self) -> str:
+        """Its name in the core."""
+
+    @property
+    def people(self) -> People:
+        """Who is who there."""
+
+    @property
+    def history(self) -> History:
+        """What reads its channels."""
+
+    @property
+    def guard(self) -> Guard:
+        """Whose ledger and communities are told."""
+
+    @property
+    def scans(self) -> Backscans:
+        """The scans of history that moderators asked for."""
+
+    @property
+    def language(self) -> str:
+        """What its admins are told in."""
+
+
+class Here(NamedTuple):
+    """A `Workspace` put together for one event."""
+
+    who: Me
+    space: str
+    people: People
+    history: History
+    guard: Guard
+    scans: Backscans
+    language: str
+
+
+class Seen:
+    """Tells whether an event is new, by its id."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def new(self, event_id: str | None) -> bool:
+        """Take note of an event; False if it came before. What has no id is new."""
+        if event_id is None:
+            return True
+        if event_id in self._ids:
+            return False
+        self._ids[event_id] = None
+        if len(self._ids) > SEEN_MOST:
+            self._ids.popitem(last=False)
+        return True
+
+
+Raw = Mapping[str, Any]
+Handler = Callable[[Workspace, Raw], Coroutine[Any, Any, None]]
+
+
+async def join(client: AsyncWebClient, channel: str, language: str) -> str:
+    """Join a public channel, as a moderator asked; return what to tell them. Joining twice does no harm.
+
+    https://docs.slack.dev/reference/methods/conversations.join
+    """
+    try:
+        await call(client.conversations_join, channel=channel)
+    except RefusalError as error:
+        if error.code == "method_not_supported_for_channel_type":
+            return say(language, "slack.join_by_invitation", channel=channel)
+        return str(error)
+    except PlatformError as error:
+        return str(error)
+    return say(language, "slack.joined", channel=channel)
+
+
+async def _came(here: Workspace, event: Raw) -> None:
+    here.people.moved(event["channel"])
+    if event.get("user") == here.who.user:
+        here.history.joined(event["channel"], float(event["event_ts"]))
+        log.info("slack.joined", channel=event["channel"])
+
+
+async def _went(here: Workspace, event: Raw) -> None:
+    here.people.moved(event["channel"])
+    if event.get("user") == here.who.user:
+        await _closed(here, event)
+
+
+async def _closed(here: Workspace, event: Raw) -> None:
+    channel = event["channel"]
+    here.scans.stop(here.space, channel)
+    if here.history.gone(channel):
+        log.warning("slack.channel_gone", channel=channel, how=event["type"])
+        await _tell(here, CLOSED.get(event["type"], "slack.left"), channel=channel)
+
+
+async def _shared(here: Workspace, event: Raw) -> None:
+    team = event.get("connected_team_id") or event.get("previously_connected_team_id") or ""
+    name = await here.people.workspace(team) or team or "?"
+    await _tell(here, SHARED[event["type"]], channel=event["channel"], name=name)
+
+
+async def _account(here: Workspace, event: Raw) -> None:
+    account = event["user"]
+    known = here.people.learn(account)
+    await presence.note(here.guard.ledger, here.space, str(account["id"]), "left" if known.deleted else None)
+
+
+async def _group(here: Workspace, event: Raw) -> None:
+    here.people.regrouped(str(event.get("subteam_id") or event["subteam"]["id"]))
+
+
+async def _tell(here: Workspace, text: str, **blanks: object) -> None:
+    await here.guard.communities.tell(here.space, say(here.language, text, **blanks))
+
+
+def _safely(handle: Handler) -> Handler:
+    """Let an event that cannot be understood or noted be logged by its kind: Bolt would log its words."""
+
+    async def handled(here: Workspace, event: Raw) -> None:
+        try:
+            await handle(here, event)
+        except LampkeeperError as error:
+            log.warning("slack.not_noted", event_type=event["type"], what=error.what, remedy=error.remedy)
+        except Exception as error:  # noqa: BLE001 - one event must not end the listening, nor show in a traceback
+            log.warning("slack.unreadable_event", event_type=event["type"], error=type(error).__name__)
+
+    return handled
+
+
+CLOSED = {
+    "channel_archive": "slack.archived",
+    "group_archive": "slack.archived",
+    "channel_deleted": "slack.deleted",
+    "group_deleted": "slack.deleted",
+}
+"""What is told of a channel that is gone for everybody; of one that the app alone left, `slack.left`."""
+SHARED = {"channel_shared": "slack.shared", "channel_unshared": "slack.unshared"}
+
+EVENTS: dict[str, Handler] = {
+    "member_joined_channel": _safely(_came),
+    "member_left_channel": _safely(_went),
+    "channel_left": _safely(_closed),
+    "group_left": _safely(_closed),
+    **dict.fromkeys(CLOSED, _safely(_closed)),
+    **dict.fromkeys(SHARED, _safely(_shared)),
+    "user_change": _safely(_account),
+    "subteam_updated": _safely(_group),
+    "subteam_members_changed": _safely(_group),
+}
+"""Type of event (https://docs.slack.dev/reference/events) -> what is done."""
