@@ -51,6 +51,13 @@ docs/discord_commands.md: $(wildcard bots/discord_bot/slash/*.py) bots/discord_b
 	$(BIN)/python -m bots.discord_bot.commands_page > $@.new
 	mv $@.new $@
 
+# The Slack app's manifests and the page of its scopes, from the code's own tables; a test holds them equal.
+docs/slack_scopes.md: bots/slack_app/manifest.py bots/slack_app/scopes_page.py
+	$(BIN)/lampkeeper slack manifest > docs/slack_manifest.yaml
+	$(BIN)/lampkeeper slack manifest --http https://lampkeeper.example > docs/slack_manifest_http.yaml
+	$(BIN)/python -m bots.slack_app.scopes_page > $@.new
+	mv $@.new $@
+
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header -q -o requirements.lock

@@ -36,6 +36,15 @@ COMMANDS = (
     ("signals", "bots.commands.learn:signals", "Count how often each signal shows in transcripts."),
 )
 
+GROUPS = (
+    (
+        "slack",
+        "What setting up the Slack app needs.",
+        (("manifest", "bots.commands.slack:manifest", "Print what to paste into Slack when the app is made there."),),
+    ),
+)
+"""Commands of two words: the first one with its sentence, and each second one as in `COMMANDS`."""
+
 app = App(
     name="lampkeeper",
     help="Watches conversations for the pattern of online child grooming and alerts human moderators.",
@@ -45,3 +54,8 @@ app = App(
 )
 for _name, _where, _help in COMMANDS:
     app.command(_where, name=_name, help=_help)
+for _group, _about, _commands in GROUPS:
+    _words = App(name=_group, help=_about)
+    app.command(_words)
+    for _name, _where, _help in _commands:
+        _words.command(_where, name=_name, help=_help)

@@ -84,13 +84,16 @@ def configured(config: Config) -> list[str]:
 
 
 def missing_tokens(config: Config, name: str) -> list[ConfigError]:
-    """Say which tokens the adapter `name` lacks."""
-    section = getattr(config, name)
-    return [
-        ConfigError(f"The token {place}.{key} is missing.", f"Set {variable}, or write it into the configuration.")
-        for variable, (place, key) in ENVIRONMENT.items()
-        if place == name and getattr(section, key) is None
-    ]
+    """Say which tokens, and other keys that it cannot do without, the adapter `name` lacks."""
+    section, variables = getattr(config, name), {place: variable for variable, place in ENVIRONMENT.items()}
+    missing = []
+    for key, why in section.needed():
+        if getattr(section, key) is None:
+            variable = variables.get((name, key))
+            remedy = f"Set {variable}, or write it" if variable else "Write it"
+            what = f"The key {name}.{key} is missing: it is needed {why}."
+            missing.append(ConfigError(what, f"{remedy} into the configuration."))
+    return missing
 
 
 def make_adapter(config: Config, name: str, guard: Guard) -> Adapter:

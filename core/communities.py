@@ -69,7 +69,7 @@ class Communities:
 
     def __init__(self, ledger: Ledger, defaults: Mapping[str, Choices] = MappingProxyType({})) -> None:
         self._ledger = ledger
-        self._defaults = defaults
+        self._defaults = dict(defaults)
 
     async def every(self, platform: str) -> dict[str, dict[str, Any]]:
         """Return what each space of a platform chose itself."""
@@ -108,6 +108,12 @@ class Communities:
             chosen = {space: await self._stored(tx, space) for space in spaces}
         for space, choices in chosen.items():
             self._apply(space, choices)
+
+    async def default(self, space: str, choices: Choices) -> None:
+        """Take in what the operator chose for a space whose name only its platform could tell."""
+        self._defaults[space] = choices
+        async with self._ledger.store.read() as tx:
+            self._apply(space, await self._stored(tx, space))
 
     def forgotten(self, space: str) -> None:
         """Have the engine go by the operator's choices again: the space was deleted."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -35,6 +35,8 @@ ENVIRONMENT = {
     "LAMPKEEPER_DISCORD_TOKEN": ("discord", "token"),
     "LAMPKEEPER_SLACK_BOT_TOKEN": ("slack", "bot_token"),
     "LAMPKEEPER_SLACK_APP_TOKEN": ("slack", "app_token"),
+    "LAMPKEEPER_SLACK_SIGNING_SECRET": ("slack", "signing_secret"),
+    "LAMPKEEPER_SLACK_CLIENT_SECRET": ("slack", "client_secret"),
 }
 """Variable -> the key it stands for, where the file has that section; it wins over the file."""
 
@@ -46,6 +48,7 @@ UsergroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
 """A Slack usergroup, as in S0123456789."""
 PersonId = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
 """A person on a platform, as in discord:123."""
+PublicUrl = Annotated[str, Field(pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?$", max_length=200)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1."""
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -157,6 +160,13 @@ class DiscordServer(_Section):
     country: Country | None = None
 
 
+class Needed(NamedTuple):
+    """A key that a section cannot do without, as it is set up, and what for."""
+
+    key: str
+    why: str
+
+
 class Discord(_Section):
     """The Discord bot. `direct_messages` names the server whose moderators see DMs with the bot.
 
@@ -167,6 +177,10 @@ class Discord(_Section):
     servers: tuple[DiscordServer, ...] = ()
     direct_messages: DiscordId | None = None
 
+    def needed(self) -> tuple[Needed, ...]:
+        """Name the keys that it needs."""
+        return (Needed("token", "to log in"),)
+
     @model_validator(mode="after")
     def _servers_are_known_once(self) -> Self:
         servers = [server.id for server in self.servers]
@@ -175,18 +189,53 @@ class Discord(_Section):
         return self
 
 
-class Slack(_Section):
-    """The Slack app (Socket Mode). No `moderators` means: every member of the alert channel.
+class SlackWorkspace(_Section):
+    """One Slack workspace, what it or the operator can set up; roles are Slack's usergroups.
 
-    `age_bands` says which usergroups tell an age band.
+    Neither `moderators` (people) nor `moderator_roles` means: every member of the alert channel.
+    """
+
+    alert_channel: ChannelId | None = None
+    moderators: tuple[str, ...] = ()
+    moderator_roles: tuple[UsergroupId, ...] = ()
+    second_reviewers: tuple[UsergroupId, ...] = ()
+    call_role: UsergroupId | None = None
+    ignored_channels: tuple[ChannelId, ...] = ()
+    age_roles: dict[UsergroupId, AgeBand] = Field(default_factory=dict)
+    mode: Mode | None = None
+    review: Probability | None = None
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    country: Country | None = None
+
+
+class Slack(SlackWorkspace):
+    """The Slack app: in the one workspace of `bot_token`, in all that install it by OAuth (`client_id`), or both.
+
+    What is set here for a workspace is for the one of `bot_token`. Over Socket Mode Slack is asked for events with
+    `app_token`; over HTTP it posts them to `public_url`, which leads to `host` and `port`, signed.
     """
 
     bot_token: SecretStr | None = None
+    connection: Literal["socket", "http"] = "socket"
     app_token: SecretStr | None = None
-    alert_channel: ChannelId
-    moderators: tuple[str, ...] = ()
-    ignored_channels: tuple[str, ...] = ()
-    age_bands: dict[UsergroupId, AgeBand] = Field(default_factory=dict)
+    signing_secret: SecretStr | None = None
+    public_url: PublicUrl | None = None
+    host: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+    client_id: Annotated[str, Field(pattern=r"^[0-9.]+$")] | None = None
+    client_secret: SecretStr | None = None
+
+    def needed(self) -> tuple[Needed, ...]:
+        """Name the keys that it needs as it is set up."""
+        source = (
+            Needed("app_token", "for Socket Mode")
+            if self.connection == "socket"
+            else Needed("signing_secret", "for HTTP")
+        )
+        if self.client_id is None:
+            return (Needed("bot_token", "to enter the workspace"), source)
+        why = "to be installed in many workspaces (client_id)"
+        return (Needed("client_secret", why), Needed("public_url", why), source)
 
 
 class Config(_Section):
@@ -238,7 +287,8 @@ _EXPECTED = {
     "model_type": "a section of its own",
     "model_attributes_type": "a section of its own",
     "string_pattern_mismatch": "the id of a role, in digits, of a usergroup, as in S0123456789, or of a person, as in "
-    "discord:123; of a country, two capital letters; of a helpline, its number or an address that begins with https://",
+    "discord:123; of a country, two capital letters; of a helpline, its number; an address that begins with https://; "
+    "a Slack client id, digits and dots",
     "string_too_short": "the id of a channel",
     "too_short": "a list of one or more blocks",
 }

@@ -141,6 +141,7 @@ async def forget_space(tx: AsyncConnection, vault: Vault, space: str, *, gone: b
 SPACE_RULES: dict[str, bool] = {
     "meta": False,
     "spaces": True,
+    "installations": True,
     "conversations": True,
     "messages": True,
     "people": True,
@@ -266,6 +267,7 @@ async def _conversations(tx: AsyncConnection, vault: Vault, space: str, person: 
 PERSON_RULES: dict[str, PersonRule] = {
     "meta": _nobody,
     "spaces": _nobody,
+    "installations": _nobody,
     "audit": _audit,
     "outbox": _nobody,
     "alerts": _alerts,

@@ -55,7 +55,8 @@ class Channel:
 class WebApi:
     """One workspace. Tests change its public attributes to make Slack refuse, slow down or go away."""
 
-    def __init__(self) -> None:
+    def __init__(self, team: str = TEAM) -> None:
+        self.team = team
         self.scopes = set(SCOPES)
         self.tokens = {BOT_TOKEN, APP_TOKEN}
         self.refuse: dict[str, Json] = {}
@@ -169,7 +170,7 @@ class WebApi:
             "url": "https://lamp.slack.example/",
             "team": "Lamp",
             "user": "lampkeeper",
-            "team_id": TEAM,
+            "team_id": self.team,
             "user_id": BOT_USER,
             "bot_id": BOT,
             "is_enterprise_install": False,
@@ -184,7 +185,7 @@ class WebApi:
         if user is None:
             raise ApiError("user_not_found")
         profile = {"display_name": user["name"], "real_name": user["name"]}
-        known: Json = {"id": arguments["user"], "team_id": TEAM, "deleted": False, "profile": profile}
+        known: Json = {"id": arguments["user"], "team_id": self.team, "deleted": False, "profile": profile}
         return {"user": known | user}
 
     async def _users_conversations(self, arguments: Json) -> Json:
@@ -255,13 +256,13 @@ class WebApi:
     async def _post(self, arguments: Json) -> Json:
         channel = self._joined(arguments)
         check_blocks(arguments.get("blocks") or [])
-        profile = {"id": BOT, "app_id": APP, "name": "Lampkeeper", "team_id": TEAM, "deleted": False}
+        profile = {"id": BOT, "app_id": APP, "name": "Lampkeeper", "team_id": self.team, "deleted": False}
         message: Json = {
             "type": "message",
             "user": BOT_USER,
             "bot_id": BOT,
             "app_id": APP,
-            "team": TEAM,
+            "team": self.team,
             "bot_profile": profile,
             "ts": self.now(),
             **{field: arguments[field] for field in ("text", "blocks", "metadata") if field in arguments},

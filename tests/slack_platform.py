@@ -44,8 +44,8 @@ from tests.support import lampkeeper, slow_talk
 class SlackPlatform(WebApi):
     """One workspace: what people do in it, and how the app hears of it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, team: str = TEAM) -> None:
+        super().__init__(team)
         self.hellos = 0
         self.acks: list[str] = []
         self._unacked: dict[str, Json] = {}
@@ -79,7 +79,7 @@ class SlackPlatform(WebApi):
             "ts": ts,
             "client_msg_id": f"00000000-0000-4000-8000-{next(self.numbers):012d}",
             "text": text,
-            "team": TEAM,
+            "team": self.team,
             "blocks": [
                 {
                     "type": "rich_text",
@@ -128,8 +128,8 @@ class SlackPlatform(WebApi):
         event_id = event_id or f"Ev{next(self.numbers):09d}"
         payload: Json = {
             "token": "verification",
-            "team_id": TEAM,
-            "context_team_id": TEAM,
+            "team_id": self.team,
+            "context_team_id": self.team,
             "context_enterprise_id": None,
             "api_app_id": APP,
             "event": event,
@@ -139,7 +139,7 @@ class SlackPlatform(WebApi):
             "authorizations": [
                 {
                     "enterprise_id": None,
-                    "team_id": TEAM,
+                    "team_id": self.team,
                     "user_id": BOT_USER,
                     "is_bot": True,
                     "is_enterprise_install": False,
@@ -162,7 +162,7 @@ class SlackPlatform(WebApi):
         alert = next(e["value"] for b in message["blocks"] if b["type"] == "actions" for e in b["elements"])
         payload: Json = {
             "type": "block_actions",
-            "user": {"id": user, "username": moderator, "name": moderator, "team_id": TEAM},
+            "user": {"id": user, "username": moderator, "name": moderator, "team_id": self.team},
             "api_app_id": APP,
             "token": "verification",
             "container": {
@@ -172,7 +172,7 @@ class SlackPlatform(WebApi):
                 "is_ephemeral": False,
             },
             "trigger_id": f"{press}.0.lamp",
-            "team": {"id": TEAM, "domain": "lamp"},
+            "team": {"id": self.team, "domain": "lamp"},
             "enterprise": None,
             "is_enterprise_install": False,
             "channel": {"id": card["channel"], "name": "privategroup"},
@@ -263,7 +263,7 @@ class Reply(NamedTuple):
     ephemeral: bool
 
 
-class _Forward:
+class Forward:
     """Delivers to an adapter that is made only after the guard it is made with."""
 
     platform = "slack"
@@ -299,7 +299,7 @@ class SlackStage:
         self._where: dict[str, str] = {}
 
     async def start(self) -> None:
-        forward = _Forward()
+        forward = Forward()
         self.guard = await self._stack.enter_async_context(
             lampkeeper(self.folder, clock=lambda: time.time() + self.later, deliverers=(forward,))
         )

@@ -495,7 +495,9 @@ def test_check_says_line_by_line_what_is_in_order_and_changes_nothing(configured
         ["ok", "database"],
         ["ok", "model"],
     ]
-    assert lines[4].startswith("✗   The token discord.token is missing. — Set LAMPKEEPER_DISCORD_TOKEN")
+    assert lines[4].startswith(
+        "✗   The key discord.token is missing: it is needed to log in. — Set LAMPKEEPER_DISCORD_TOKEN"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
 
 

@@ -164,7 +164,8 @@ def test_a_token_alone_does_not_switch_a_platform_on(written):
             "[discord]\nservers = [{id = 1, alert_channel = 2}, {id = 1, alert_channel = 3}]",
             "in 'discord', two servers have the same id",
         ),
-        ("[slack]\nmoderators = []", "line 1: 'slack.alert_channel' is missing"),
+        ("[slack]\npublic_url = 'http://lamp.example'", "line 2: 'slack.public_url' must be"),
+        ("[slack]\nconnection = 'pigeon'", "line 2: 'slack.connection' must be 'socket' or 'http'"),
         ("[slack]\nalert_channel = ' '", "line 2: 'slack.alert_channel' must be the id of a channel"),
         ("[storage\n", "is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 9)"),
         (

@@ -14,6 +14,7 @@ from core.cards import Person
 from core.desk import Action
 from core.engine import SpaceState
 from core.guard import Guard
+from core.installations import Installations
 from core.messages import Author, ConversationKey, Deletion, Edit, Message
 from core.retention import DAY, PERSON_RULES, SPACE_RULES
 from core.store import Store, open_store, tables
@@ -65,6 +66,7 @@ async def fill_every_table(folder: Path, board: Board) -> None:
             await guard.desk.excerpt(card.alert, MODERATOR)
             await guard.desk.acted(card.alert, Action("timeout", card.actor, now + 3600), MODERATOR)
         await guard.communities.choose(SPACE, {"alert_channel": 7, "moderators": [MODERATOR.id]}, MODERATOR)
+        await Installations(guard.ledger).save(SPACE, {"token": "Name of token"})
         for space in (SPACE, ELSEWHERE.space):
             await requests.ask(guard.ledger, space, "access", Person(TARGET, f"Name of {TARGET}"), "Somebody asks.")
     async with lampkeeper(folder, clock=lambda: now) as guard:

@@ -53,8 +53,7 @@ class Answer:
 async def ask(stage: SlackStage, days: int = 7, channel: str = GENERAL) -> Answer:
     scan = await stage.guard.scans.begin(ConversationKey(HERE, channel), days, Person("U0MODERATOR", "moderator"))
     answer = Answer(scan)
-    assert stage.adapter._history is not None
-    stage.adapter.scans.start(scan, stage.adapter._history, answer.show)
+    stage.adapter.of(HERE).scans.start(scan, stage.adapter.of(HERE).history, answer.show)
     return answer
 
 
@@ -65,7 +64,7 @@ async def until(condition: Any) -> None:
 
 
 async def ended(stage: SlackStage, answer: Answer) -> str:
-    await until(lambda: not stage.adapter.scans.busy(HERE))
+    await until(lambda: not stage.adapter.of(HERE).scans.busy(HERE))
     await stage.settled()
     return answer.texts[-1]
 
@@ -137,10 +136,10 @@ async def test_a_cancelled_scan_stops_and_says_so(stage: SlackStage) -> None:
     stage.platform.hold["conversations.history"] = asyncio.Event()
     answer = await ask(stage)
     await until(lambda: bool(stage.platform.held))
-    assert stage.adapter.scans.cancel(HERE, answer.scan.number)
+    assert stage.adapter.of(HERE).scans.cancel(HERE, answer.scan.number)
     stage.platform.hold["conversations.history"].set()
     assert "cancelled" in await ended(stage, answer)
-    assert not stage.adapter.scans.cancel(HERE, answer.scan.number)
+    assert not stage.adapter.of(HERE).scans.cancel(HERE, answer.scan.number)
     await stage.restart()
     assert stage.notices() == []
 
@@ -181,7 +180,7 @@ async def test_being_taken_out_of_the_channel_ends_its_scan_and_no_other(stage: 
     await until(lambda: bool(stage.platform.held))
     await app_is_removed(stage.platform, PRIVATE)
     await stage.platform.acked()
-    assert stage.adapter.scans.busy(HERE)
+    assert stage.adapter.of(HERE).scans.busy(HERE)
     await app_is_removed(stage.platform, GENERAL)
     assert "cancelled" in await ended(stage, answer)
     stage.platform.hold["conversations.history"].set()

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 
-from bots import slack_app
-from bots.slack_app import history, pace
+from bots.slack_app import history, pace, workspace
 from tests.slack_api import (
     GENERAL,
     PRIVATE,
+    TEAM,
 )
 from tests.slack_platform import SlackStage, slack_stage
 from tests.support import slow_talk
+
+HERE = f"slack:{TEAM}"
 
 
 @pytest.fixture
@@ -166,7 +168,7 @@ async def test_more_live_messages_than_can_wait_are_read_from_history(
 async def test_more_events_than_the_queue_holds_are_read_from_history(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slack_app, "QUEUE_MOST", 2)
+    monkeypatch.setattr(workspace, "QUEUE_MOST", 2)
     async with slack_stage(tmp_path) as stage:
         stage.platform.hold["users.info"] = asyncio.Event()
         said = [await stage.say("actor", f"line {number}") for number in range(8)]
@@ -241,7 +243,7 @@ async def test_a_page_of_another_size_ends_the_slow_reading(stage: SlackStage, m
             {"user": "U0ROBOT", "bot_id": "B1", "ts": f"{number + 1}.000000"}
         )
     reading = pace.Pace(_nobody)
-    client = stage.adapter._client
+    client = stage.adapter.of(HERE).client
     await reading.call(client.conversations_history, channel=GENERAL, limit=200)
     assert reading.seconds == pace.EVERY
     stage.platform.page = 18

@@ -24,6 +24,7 @@ from tests.slack_seeing_stage import (
 )
 from tests.support import slow_talk
 
+HERE = f"slack:{TEAM}"
 PUPILS, STAFF = "S0PUPILS", "S0STAFF"
 
 
@@ -36,7 +37,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[SlackStage]:
 @pytest.fixture
 async def school(tmp_path: Path) -> AsyncIterator[SlackStage]:
     """A workspace with usergroups that tell an age band; everybody is staff."""
-    async with slack_stage(tmp_path, age_bands={PUPILS: "13_15", STAFF: "adult"}) as stage:
+    async with slack_stage(tmp_path, age_roles={PUPILS: "13_15", STAFF: "adult"}) as stage:
         stage.platform.usergroups = {PUPILS: set(), STAFF: set(PEOPLE.values())}
         yield stage
 
@@ -79,7 +80,7 @@ async def test_a_usergroup_that_cannot_be_read_is_told_once_and_messages_still_c
 
 
 async def test_who_belongs_to_a_usergroup_is_told_and_a_refusal_lets_nobody_in(school: SlackStage) -> None:
-    people = school.adapter._people
+    people = school.adapter.of(HERE).people
     assert await people.in_usergroup(PEOPLE["teacher"], STAFF)
     assert not await people.in_usergroup(PEOPLE["teacher"], PUPILS)
     with pytest.raises(PlatformError):
@@ -87,7 +88,7 @@ async def test_who_belongs_to_a_usergroup_is_told_and_a_refusal_lets_nobody_in(s
 
 
 async def test_while_slack_asks_to_wait_a_usergroup_is_as_it_was(school: SlackStage) -> None:
-    people = school.adapter._people
+    people = school.adapter.of(HERE).people
     assert await people.in_usergroup(PEOPLE["teacher"], STAFF)
     people.regrouped(STAFF)
     school.platform.limit["usergroups.users.list"] = [30]
@@ -98,7 +99,7 @@ async def test_while_slack_asks_to_wait_a_usergroup_is_as_it_was(school: SlackSt
 
 
 async def test_guests_and_people_of_other_workspaces_are_told_apart(stage: SlackStage) -> None:
-    users, people = stage.platform.users, stage.adapter._people
+    users, people = stage.platform.users, stage.adapter.of(HERE).people
     stage.platform.teams[OTHER_TEAM] = "Other School"
     users[PEOPLE["friend"]]["is_restricted"] = True
     users[PEOPLE["teacher"]] |= {"team_id": OTHER_TEAM, "is_stranger": False}
@@ -242,7 +243,7 @@ async def test_the_app_joins_a_public_channel_by_command_and_never_by_itself(sta
     await stage.talk()
     await stage.restart()
     assert "conversations.join" not in [method for method, _ in stage.platform.calls]
-    client = stage.adapter._client
+    client = stage.adapter.of(HERE).client
     assert f"Lampkeeper is in <#{channel}>" in await join(client, channel, "en")
     stage.platform.channels[channel].kind = "group"
     assert "/invite" in await join(client, channel, "en")

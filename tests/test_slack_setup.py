@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bots import slack_app
-from bots.slack_app import SlackAdapter
-from bots.slack_app.manifest import SCOPES, text
-from core.errors import PlatformError
+from bots.cli import app
+from bots.slack_app import SlackAdapter, socket_mode
+from bots.slack_app.manifest import EVENTS, SCOPES, manifest, text
+from bots.slack_app.scopes_page import page
+from core.errors import ConfigError, PlatformError
 from tests.slack_api import (
     ALERTS,
     APP_TOKEN,
@@ -39,6 +40,13 @@ async def test_a_token_revoked_while_running_ends_with_a_remedy_at_the_next_star
         await stage.ended()
 
 
+async def test_a_token_that_slack_does_not_know_ends_with_a_remedy(stage: SlackStage) -> None:
+    stage.platform.refuse["auth.test"] = {"code": "invalid_auth"}
+    await stage.restart()
+    with pytest.raises(PlatformError, match=r"does not accept the token.*Install the app"):
+        await stage.ended()
+
+
 async def test_socket_mode_switched_off_is_said_with_the_remedy(stage: SlackStage) -> None:
     stage.platform.refuse["apps.connections.open"] = {"code": "socket_mode_not_enabled"}
     await stage.restart()
@@ -49,7 +57,7 @@ async def test_socket_mode_switched_off_is_said_with_the_remedy(stage: SlackStag
 async def test_an_app_token_revoked_while_running_ends_with_a_remedy(
     stage: SlackStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slack_app, "LOST_AFTER", 1)
+    monkeypatch.setattr(socket_mode, "LOST_AFTER", 1)
     stage.platform.tokens.remove(APP_TOKEN)
     await stage.platform.close_sockets()
     with pytest.raises(PlatformError, match=r"revoked.*App-Level Tokens"):
@@ -72,7 +80,10 @@ async def test_check_names_what_is_wrong_and_what_to_do(stage: SlackStage) -> No
     missing = await wrong()
     assert "chat:write is missing: needed to post alert cards" in missing
     assert "users:read is missing" in missing
-    assert "slack_manifest.json" in missing
+    assert "slack_manifest.yaml" in missing
+    stage.platform.scopes = set(SCOPES) - {"files:write"}
+    assert await wrong() == "", "what may be left out is no mistake"
+    assert any("cannot be exported" in finding.what for finding in await stage.adapter.check())
     stage.platform.scopes = set(SCOPES)
 
     stage.platform.channels[ALERTS].kind = "channel"
@@ -106,11 +117,53 @@ async def test_check_of_a_slack_that_cannot_be_reached_says_so(tmp_path: Path) -
     assert [finding.ok for finding in await adapter.check()] == [False, False]
 
 
-def test_the_manifest_in_the_docs_is_the_one_the_code_asks_for() -> None:
-    assert (Path(__file__).parents[1] / "docs/slack_manifest.json").read_text() == text()
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-def test_the_docs_name_every_scope_with_its_purpose() -> None:
-    page = (Path(__file__).parents[1] / "docs/slack.md").read_text()
-    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
-    assert {scope.strip("`"): purpose for scope, purpose in rows} == SCOPES
+@pytest.mark.parametrize(
+    ("file", "address"), [("slack_manifest.yaml", None), ("slack_manifest_http.yaml", "https://lampkeeper.example")]
+)
+def test_the_manifests_in_the_docs_are_the_ones_the_code_asks_for(file: str, address: str | None) -> None:
+    assert (DOCS / file).read_text("utf-8") == text(address), "write it anew with `make docs/slack_scopes.md`"
+
+
+def test_the_page_of_scopes_is_made_from_the_tables() -> None:
+    assert (DOCS / "slack_scopes.md").read_text("utf-8") == page(), "write it anew with `make docs/slack_scopes.md`"
+
+
+@pytest.mark.parametrize("address", [None, "https://lampkeeper.example/sub/"])
+def test_the_manifest_holds_every_scope_and_event_of_the_tables(address: str | None) -> None:
+    made = manifest(address)
+    assert set(made["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
+    assert set(made["settings"]["event_subscriptions"]["bot_events"]) == set(EVENTS)
+    assert made["settings"]["socket_mode_enabled"] is (address is None)
+    addresses = {value for line in text(address).splitlines() if "https" in line for value in [line.split('"')[1]]}
+    wanted = {"https://lampkeeper.example/sub/slack/events", "https://lampkeeper.example/sub/slack/oauth_redirect"}
+    assert addresses == (set() if address is None else wanted)
+
+
+def test_every_scope_that_slack_wants_for_an_event_is_asked_for_and_explained() -> None:
+    assert {scope for heard in EVENTS.values() for scope in heard.scopes} <= set(SCOPES)
+    assert all(scope.why for scope in SCOPES.values())
+    assert all(heard.why for heard in EVENTS.values())
+
+
+def test_names_are_as_short_as_slack_wants_them() -> None:
+    features = manifest()["features"]
+    (shortcut,), (command,) = features["shortcuts"], features["slash_commands"]
+    assert len(shortcut["name"]) <= 24
+    assert max(len(shortcut["description"]), len(manifest()["display_information"]["description"])) <= 140
+    assert len(command["description"]) <= 2000
+
+
+def test_the_command_prints_the_manifest(capsys: pytest.CaptureFixture[str]) -> None:
+    app(["slack", "manifest"], result_action="return_value")
+    assert capsys.readouterr().out == text()
+    app(["slack", "manifest", "--http", "https://lamp.example"], result_action="return_value")
+    assert capsys.readouterr().out == text("https://lamp.example")
+
+
+@pytest.mark.parametrize("address", ["http://lamp.example", "lamp.example", "https://lamp.example/?a=1"])
+def test_the_command_refuses_an_address_that_slack_would_refuse(address: str) -> None:
+    with pytest.raises(ConfigError, match="with https"):
+        app(["slack", "manifest", "--http", address], exit_on_error=False, result_action="return_value")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots import slack_app
+from bots.slack_app import workspace
 from bots.slack_app.api import Me, quiet
 from bots.slack_app.card import escape, excerpt
 from bots.slack_app.people import Known, known_of
@@ -152,7 +152,7 @@ def test_no_event_however_odd_can_end_the_listening(fields: dict[str, object], s
     raw = {"channel": GENERAL, "subtype": subtype, **fields}
     try:
         event = translate(raw, SPACE, dict.fromkeys(people_in(raw, ME), Known()), ME)
-    except slack_app.UNREADABLE:
+    except workspace.UNREADABLE:
         return
     assert event is None or isinstance(event, Message | Edit | Deletion)
 

@@ -18,6 +18,7 @@ from sqlalchemy import text as sql
 from core.errors import PlatformError
 from tests.slack_api import (
     ALERTS,
+    BOT_TOKEN,
     BOT_USER,
     CHANNELS,
     GENERAL,
@@ -275,6 +276,7 @@ async def test_when_the_app_is_removed_its_data_goes_and_the_operator_is_told(
     stage: SlackStage, event: dict[str, object]
 ) -> None:
     await stage.talk()
+    stage.platform.tokens.discard(BOT_TOKEN)
     await stage.platform.send_event(event)
     with pytest.raises(PlatformError, match=r"was deleted.*install the app again"):
         await stage.ended()

@@ -40,6 +40,7 @@ _CHANNEL = (
     "Put the channel's ID (channel name, View channel details, at the very bottom) into alert_channel under [slack],"
     " and invite the app to it: /invite @Lampkeeper."
 )
+_CLIENT = "Copy both from the app's settings, Basic Information, App Credentials."
 REFUSALS: dict[str, tuple[str, str]] = {
     "invalid_auth": ("Slack does not accept the token.", _REINSTALL),
     "not_authed": ("Slack got no token.", _REINSTALL),
@@ -52,7 +53,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "missing_scope": (
         "The Slack app lacks a permission (scope).",
-        "In the app's settings paste docs/slack_manifest.json under App Manifest, then install the app again.",
+        "In the app's settings paste docs/slack_manifest.yaml under App Manifest, then install the app again.",
     ),
     "no_permission": (
         "The Slack app may not do that in this workspace.",
@@ -70,11 +71,19 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "message_not_found": ("The Slack message is gone.", "Nothing needs to be done."),
     "user_not_found": ("Slack knows no such person.", "Check the member IDs under moderators."),
+    "invalid_refresh_token": (
+        "Slack renews the token of the workspace no more.",
+        "Have the app installed there again, at /slack/install under public_url.",
+    ),
+    "invalid_client_id": ("Slack knows no app with this client_id.", _CLIENT),
+    "bad_client_secret": ("The client_secret is not the one of the app with this client_id.", _CLIENT),
     "socket_mode_not_enabled": (
         "Socket Mode is off for the Slack app.",
         "Switch it on in the app's settings under Socket Mode.",
     ),
 }
+GONE_CODES = frozenset(("token_revoked", "account_inactive"))
+"""Codes that mean that the app was removed from the workspace."""
 LATER = frozenset(
     ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 )

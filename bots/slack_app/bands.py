@@ -1,7 +1,7 @@
 """Age bands by usergroup: a school's @pupils and @staff tell what a profile does not.
 
 Leans on `people`, which looks up and remembers who belongs to a usergroup. Which usergroup means which band, the
-operator (``[slack] age_bands``) or the workspace's admins say. Where Slack does not tell, nobody's age is known by that
+operator (``[slack.age_roles]``) or the workspace's admins say. Where Slack does not tell, nobody's age is known by that
 group until it does, and the admins are told once.
 """
 

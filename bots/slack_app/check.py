@@ -1,37 +1,47 @@
-"""`lampkeeper check` for Slack: tokens, scopes, alert channel, conversations; a line each, with the remedy.
+"""`lampkeeper check` for Slack: tokens, addresses, scopes, alert channel, conversations; a line each, with the remedy.
 
-Leans on `bots.slack_app.api`. Changes nothing (a Socket Mode address is asked for and not used), never raises, and
-prints no token.
+Leans on `bots.slack_app.api`. Changes nothing (a Socket Mode address is asked for and not used, a port is opened and
+closed again), never raises, and prints no token.
 """
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.adapter import Finding
-from bots.slack_app.api import REFUSALS, Me, call, connection, me, pages, refusal
+from bots.slack_app.api import REFUSALS, Me, RefusalError, call, connection, me, pages, refusal, web_client
 from bots.slack_app.history import TYPES
-from bots.slack_app.manifest import SCOPES
+from bots.slack_app.http import busy
+from bots.slack_app.manifest import EVENTS_PATH, INSTALL_PATH, SCOPES
 from core.config import Slack
 from core.errors import PlatformError
 
+_SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
 _REINSTALL = REFUSALS["missing_scope"][1]
 
 
-async def check(client: AsyncWebClient, config: Slack) -> list[Finding]:
-    """Return what was found, in the order in which a person would mend it."""
+async def check(client: AsyncWebClient | None, config: Slack) -> list[Finding]:
+    """Return what was found, in the order in which a person would mend it; `client` is of the operator's workspace."""
     found: list[Finding] = []
     who: Me | None = None
-    try:
-        who = await me(client)
-        found.append(Finding("Slack bot token", ok=True))
-    except PlatformError as error:
-        found.append(_bad("Slack bot token", error))
-    found.append(await _app_token(client, config))
-    if who is not None:
+    if client is not None:
+        try:
+            who = await me(client)
+            found.append(Finding("Slack bot token", ok=True))
+        except PlatformError as error:
+            found.append(_bad("Slack bot token", error))
+    found.append(await _app_token(config) if config.connection == "socket" else _signing_secret(config))
+    if config.client_id is not None:
+        found.append(await _credentials(config))
+    if config.connection == "http" or config.client_id is not None:
+        found += [await _port(config), _addresses(config)]
+    if client is not None and who is not None:
         found += _scopes(who)
         found += [finding async for finding in _alert_channel(client, config)]
         found += [finding async for finding in _moderators(client, config)]
@@ -43,22 +53,84 @@ def _bad(what: str, error: PlatformError) -> Finding:
     return Finding(f"{what}: {error.what}", ok=False, remedy=error.remedy)
 
 
-async def _app_token(client: AsyncWebClient, config: Slack) -> Finding:
-    assert config.app_token is not None, "bots.composition asks for missing tokens first"
+async def _app_token(config: Slack) -> Finding:
+    assert config.app_token is not None, "bots.composition asks for missing keys first"
     try:
-        await connection(client, config.app_token.get_secret_value())
+        await connection(web_client(None), config.app_token.get_secret_value())
     except PlatformError as error:
         return _bad("Slack app-level token", error)
     return Finding("Slack app-level token", ok=True)
 
 
+def _signing_secret(config: Slack) -> Finding:
+    """Look at its shape: whether it is the right one shows only when Slack posts."""
+    assert config.signing_secret is not None, "bots.composition asks for missing keys first"
+    if _SIGNING_SECRET.fullmatch(config.signing_secret.get_secret_value()):
+        return Finding("Slack signing secret", ok=True)
+    return Finding(
+        "Slack signing secret: it does not look like one (32 digits and letters from a to f)",
+        ok=False,
+        remedy="Copy it from the app's settings, Basic Information, App Credentials.",
+    )
+
+
+async def _credentials(config: Slack) -> Finding:
+    """Have Slack look at client_id and client_secret before it looks at a code that is none."""
+    what, secret = "Slack client id and secret", config.client_secret
+    assert config.client_id is not None, "asked only with it"
+    assert secret is not None, "bots.composition asks for missing keys first"
+    try:
+        await call(
+            web_client(None).oauth_v2_access,
+            client_id=config.client_id,
+            client_secret=secret.get_secret_value(),
+            code="none",
+        )
+    except RefusalError as error:
+        if error.code != "invalid_code":
+            return _bad(what, error)
+    except PlatformError as error:
+        return _bad(what, error)
+    return Finding(what, ok=True)
+
+
+async def _port(config: Slack) -> Finding:
+    what = f"Slack port {config.port} on {config.host}"
+    try:
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), config.host, config.port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return Finding(f"{what}: in use; where Lampkeeper is running, by it", ok=True)
+        return _bad(what, busy(config.host, config.port, error))
+    server.close()
+    await server.wait_closed()
+    return Finding(what, ok=True)
+
+
+def _addresses(config: Slack) -> Finding:
+    if config.public_url is None:
+        return Finding(
+            "Slack public address: none is named", ok=False, remedy="Put it into public_url under [slack], with https."
+        )
+    address = config.public_url.rstrip("/")
+    events = f"Slack posts to {address}{EVENTS_PATH}" if config.connection == "http" else ""
+    installing = f"workspaces install it at {address}{INSTALL_PATH}" if config.client_id is not None else ""
+    return Finding("; ".join(part for part in (events, installing) if part), ok=True)
+
+
 def _scopes(who: Me) -> list[Finding]:
-    missing = [
-        Finding(f"Slack permission (scope) {scope} is missing: needed {purpose}", ok=False, remedy=_REINSTALL)
-        for scope, purpose in SCOPES.items()
-        if scope not in who.scopes
+    missing = {name: scope for name, scope in SCOPES.items() if name not in who.scopes}
+    needed = [
+        Finding(f"Slack permission (scope) {name} is missing: needed {scope.why}", ok=False, remedy=_REINSTALL)
+        for name, scope in missing.items()
+        if not scope.without
     ]
-    return missing or [Finding(f"Slack permissions: all {len(SCOPES)} scopes", ok=True)]
+    left_out = [
+        Finding(f"Slack permission (scope) {name} is left out: {scope.without}", ok=True)
+        for name, scope in missing.items()
+        if scope.without
+    ]
+    return [*needed, *left_out] or [Finding(f"Slack permissions: all {len(SCOPES)} scopes", ok=True)]
 
 
 async def _alert_channel(client: AsyncWebClient, config: Slack) -> AsyncIterator[Finding]:

@@ -1,7 +1,6 @@
 """What Slack tells besides messages: who came, who left, what was shared, who belongs to a usergroup. One table.
 
-Leans on the workspace's parts (`Workspace`), which are told; nothing is kept here but ids of events, of which Slack
-delivers some twice (https://docs.slack.dev/apis/events-api/#retries). Decisions:
+Leans on the workspace's parts (`Workspace`), which are told; nothing is kept here. Decisions:
 
 - A channel that the app was taken out of, or that is gone, is read no more, and the admins are told once, through the
   outbox: Slack tells of one leaving in several events.
@@ -12,9 +11,8 @@ delivers some twice (https://docs.slack.dev/apis/events-api/#retries). Decisions
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,9 +25,6 @@ from bots.texts import say
 from core import presence
 from core.errors import LampkeeperError, PlatformError
 from core.guard import Guard
-
-SEEN_MOST = 10_000
-"""Event ids remembered. Slack tries an event again within an hour; at most 30,000 events come in that time."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,36 +59,6 @@ class Workspace(Protocol):
     @property
     def language(self) -> str:
         """What its admins are told in."""
-
-
-class Here(NamedTuple):
-    """A `Workspace` put together for one event."""
-
-    who: Me
-    space: str
-    people: People
-    history: History
-    guard: Guard
-    scans: Backscans
-    language: str
-
-
-class Seen:
-    """Tells whether an event is new, by its id."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
-
-    def new(self, event_id: str | None) -> bool:
-        """Take note of an event; False if it came before. What has no id is new."""
-        if event_id is None:
-            return True
-        if event_id in self._ids:
-            return False
-        self._ids[event_id] = None
-        if len(self._ids) > SEEN_MOST:
-            self._ids.popitem(last=False)
-        return True
 
 
 Raw = Mapping[str, Any]

@@ -17,7 +17,7 @@ from core.errors import LampkeeperError, PlatformError
 
 if TYPE_CHECKING:
     from bots.slack_app.people import People
-    from core.config import Slack
+    from core.config import SlackWorkspace
     from core.guard import Guard
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ PURGED = Reply("The text of these messages is no longer kept. The links on the c
 FAILED = Reply("That could not be done now, and nothing was recorded. Please press again in a minute.")
 
 
-async def press(body: dict[str, Any], space: str, config: Slack, guard: Guard, people: People) -> Reply:
+async def press(body: dict[str, Any], space: str, config: SlackWorkspace, guard: Guard, people: People) -> Reply:
     """Carry out one press (a ``block_actions`` payload) in `space` and return the answer for the presser.
 
     Payload: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
@@ -56,11 +56,12 @@ async def press(body: dict[str, Any], space: str, config: Slack, guard: Guard, p
         return FAILED
 
 
-async def _refusal(user: str, config: Slack, people: People) -> str:
+async def _refusal(user: str, config: SlackWorkspace, people: People) -> str:
     if config.moderators:
         allowed, who = user in config.moderators, "those named in Lampkeeper's configuration"
     else:
-        allowed, who = user in await people.members(config.alert_channel), "members of the alert channel"
+        channel, who = config.alert_channel, "members of the alert channel"
+        allowed = channel is not None and user in await people.members(channel)
     return "" if allowed else f"Only moderators ({who}) can do this. Nothing was changed."
 
 

@@ -60,6 +60,14 @@ spaces = Table(
 )
 """What a space chose, and how it stands (`core.communities`)."""
 
+installations = Table(
+    "installations",
+    metadata,
+    Column("space", String, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What a platform gave Lampkeeper to enter a space with (`core.installations`): tokens, sealed."""
+
 conversations = Table(
     "conversations",
     metadata,

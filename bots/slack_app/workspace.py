@@ -1,0 +1,278 @@
+"""One Slack workspace: its client, people, history and settings, and the queue that its events are taken from in order.
+
+Leans on `history`, `people`, `translate`, `delivery` and `presses`. A `Workspace` knows one space, and nothing leads
+from it to another one's: what the adapter hands it came with its team's id, and what it posts goes out with its team's
+token.
+
+- Events are acknowledged before they are looked at, and then taken in order. Where more come than the queue holds, the
+  rest is read from history instead.
+- What holds for a workspace is what the operator set up for it and, over that, what it chose itself
+  (`core.communities`). Without an alert channel its cards wait in the outbox until there is one.
+- In a direct message with the app there is no partner: the other side is a program, so nobody is addressed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import structlog
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.common.pauses import Pausing
+from bots.slack_app import delivery
+from bots.slack_app.api import Me
+from bots.slack_app.backscan import Backscans
+from bots.slack_app.bands import Bands
+from bots.slack_app.events import EVENTS
+from bots.slack_app.history import History
+from bots.slack_app.people import People
+from bots.slack_app.presses import Reply, press
+from bots.slack_app.translate import Raw, notice, people_in, subject, translate
+from bots.texts import say
+from core.cards import Card, Person
+from core.config import SlackWorkspace
+from core.errors import LampkeeperError, PlatformError
+from core.guard import Guard
+from core.messages import ConversationKey
+
+PLATFORM = "slack"
+QUEUE_MOST = 10_000
+AGAIN = 5.0
+"""Seconds after a fault before events are taken again."""
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+"""What translating raises for an event of a shape that Slack does not document."""
+
+log = structlog.get_logger(__name__)
+
+
+class Served(SlackWorkspace, Pausing):
+    """A workspace as it is served. What was said, or edited, during one of its `pauses` is never read."""
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Channels that are not read. The alert channel is one: moderators quote there what they decide about."""
+        return frozenset(channel for channel in (self.alert_channel, *self.ignored_channels) if channel is not None)
+
+
+class Memory:
+    """What a workspace's history asks the guard and tells it (`bots.slack_app.history.Memory`).
+
+    The guard keeps one sign of life for Slack as a whole; it moves on only while `heard` says that no workspace misses
+    anything. `joined` is since when this one is served (seconds since the epoch): nothing older is read.
+    """
+
+    def __init__(self, guard: Guard, space: str, joined: float | None, heard: Callable[[str, bool], None]) -> None:
+        self._guard, self._space, self._joined, self._heard = guard, space, joined, heard
+
+    async def cursor(self, key: ConversationKey) -> str | None:
+        """Id of the newest committed message of a conversation."""
+        return await self._guard.cursor(key)
+
+    async def last_alive(self, platform: str) -> float | None:
+        """Until when everything that the workspace showed is known to be stored; None if it never was."""
+        alive = await self._guard.last_alive(platform)
+        return None if alive is None or self._joined is None or alive < self._joined else alive
+
+    def listening(self, _platform: str, is_listening: bool) -> None:
+        """Take note whether nothing is left to read."""
+        self._heard(self._space, is_listening)
+
+
+class Workspace:
+    """One team. `operator` is what the operator set up for it; `memory` stands between its history and the guard."""
+
+    def __init__(  # noqa: PLR0913 - all that one workspace is made of
+        self,
+        client: AsyncWebClient,
+        who: Me,
+        operator: SlackWorkspace,
+        *,
+        guard: Guard,
+        memory: Memory,
+        scans: Backscans,
+    ) -> None:
+        self.client, self.who, self.guard, self.scans = client, who, guard, scans
+        self.space = space_of(who.team)
+        self.people = People(client)
+        self._bands = Bands(self.people, lambda: self.settings.age_roles, self._tell_band)
+        self._operator = {name: getattr(operator, name) for name in SlackWorkspace.model_fields}
+        self.settings = Served(**self._operator)
+        self.history = History(
+            client=client,
+            memory=memory,
+            space=self.space,
+            user=who.user,
+            ignored=self.settings.left_out,
+            deliver=self._deliver,
+            tell=self.tell,
+        )
+        self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
+        self._overflown = False
+        self._handling: set[asyncio.Task[None]] = set()
+
+    @property
+    def language(self) -> str:
+        """What its people are told in."""
+        return self.settings.language
+
+    async def load(self) -> None:
+        """Read what the workspace chose; before anything of it is read."""
+        self._take_over((await self.guard.communities.every(PLATFORM)).get(self.space, {}))
+
+    async def choose(self, changes: dict[str, Any], who: Person) -> Served:
+        """Change what the workspace chose; None takes a choice back. pydantic.ValidationError where one is wrong."""
+        wanted = {name: self._operator.get(name) if value is None else value for name, value in changes.items()}
+        Served(**(self.settings.model_dump() | wanted))
+        self._take_over(await self.guard.communities.choose(self.space, changes, who))
+        return self.settings
+
+    def _take_over(self, choices: dict[str, Any]) -> None:
+        self.settings = Served(**(self._operator | choices))
+        self.history.ignored = self.settings.left_out
+
+    async def run(self) -> None:
+        """Take events and read what was missed, until cancelled; whatever goes wrong, it goes on."""
+        while True:
+            parts = [asyncio.create_task(self._take()), asyncio.create_task(self.history.run())]
+            try:
+                over, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+                for part in over:
+                    part.result()
+            except LampkeeperError as error:
+                log.error("slack.taking_again", space=self.space, what=error.what, seconds=AGAIN)
+            except Exception as error:  # noqa: BLE001 - whatever it is, listening must go on
+                # Only the kind: its words may quote what people wrote.
+                log.error("slack.taking_again", space=self.space, what=type(error).__name__, seconds=AGAIN)
+            finally:
+                for part in parts:
+                    part.cancel()
+                await asyncio.gather(*parts, return_exceptions=True)
+                self.history.lost()
+            await asyncio.sleep(AGAIN)
+            self.history.behind()
+
+    def authorized(self) -> AuthorizeResult:
+        """Return what Bolt wants to know before it passes something of this team on."""
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=self.who.team,
+            bot_user_id=self.who.user,
+            bot_id=self.who.bot,
+            bot_token=self.client.token,
+        )
+
+    async def settled(self) -> None:
+        """Return when everything that Slack sent so far was handed to the guard."""
+        await self._events.join()
+        await asyncio.gather(*self._handling, return_exceptions=True)
+        await self.history.settled()
+
+    def hear(self, event: Raw) -> None:
+        """Take an event, acknowledged already; a message behind those that came before."""
+        if handle := EVENTS.get(event["type"]):
+            handling = asyncio.create_task(handle(self, event))
+            self._handling.add(handling)
+            handling.add_done_callback(self._handling.discard)
+        elif event["type"] == "message" and event.get("channel"):
+            self._overflown = self._overflown or self._events.full()
+            if not self._overflown:
+                self._events.put_nowait(event)
+
+    async def show(self, card: Card, reference: str | None) -> str:
+        """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
+        actor = await self.people.introduced(card.actor, self.who.team, self.language)
+        target = card.target and await self.people.introduced(card.target, self.who.team, self.language)
+        card = replace(card, actor=actor, target=target)
+        return await delivery.show(self.client, self._alert_channel(), card, reference, self.who)
+
+    async def find(self, card: Card) -> str | None:
+        """Return the reference of a card for the same alert that an interrupted try did post; else None."""
+        return await delivery.find(self.client, self._alert_channel(), card.alert)
+
+    async def withdraw(self, alert: str, reference: str | None) -> None:
+        """Say in place of a posted card that the data of its alert was deleted."""
+        found = reference or await delivery.find(self.client, self._alert_channel(), alert)
+        if found is not None:
+            await delivery.withdraw(self.client, found)
+
+    async def notify(self, text: str) -> None:
+        """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
+        await delivery.notify(self.client, self._alert_channel(), notice(text))
+
+    async def tell(self, text: str) -> None:
+        """Tell them, in Slack's own markup; where that cannot be, the log says so."""
+        try:
+            await delivery.notify(self.client, self._alert_channel(), text)
+        except PlatformError as error:
+            log.warning("slack.notice_lost", space=self.space, what=error.what, remedy=error.remedy)
+
+    async def press(self, body: dict[str, Any]) -> Reply:
+        """Carry out the press of a button."""
+        return await press(body, self.space, self.settings, self.guard, self.people)
+
+    def _alert_channel(self) -> str:
+        return self.settings.alert_channel or _no_channel()
+
+    async def _take(self) -> None:
+        """Hand events on in their order. Where too many came, the rest is read from history instead."""
+        while True:
+            event = await self._events.get()
+            try:
+                await self.history.take(event)
+            finally:
+                self._events.task_done()
+            if self._overflown and self._events.empty():
+                self._overflown = False
+                log.warning("slack.queue_full", space=self.space, remedy="what did not fit is read from history")
+                self.history.behind()
+
+    async def _deliver(self, raw: Raw) -> bool:
+        if raw["channel"] in self.settings.left_out:
+            return False
+        try:
+            people = {user: await self.people.known(user) for user in people_in(raw, self.who)}
+            author = subject(raw).get("user")
+            if author in people:
+                people[author] = people[author]._replace(band=await self._bands.of(author))
+            partner = await self._partner(raw) if raw.get("channel_type") == "mpim" else None
+            event = translate(raw, self.space, people, self.who, partner)
+        except UNREADABLE as error:
+            # Only the kinds: the event's own words are people's.
+            log.warning("slack.unreadable_event", subtype=raw.get("subtype"), error=type(error).__name__)
+            return False
+        if event is not None:
+            await self.guard.receive(event)
+        return event is not None
+
+    async def _tell_band(self, group: str, why: PlatformError) -> None:
+        await self.tell(say(self.language, "slack.band_unknown", group=group, why=why))
+
+    async def _partner(self, raw: Raw) -> str | None:
+        """In a group direct message of two people and the app, return the other one."""
+        try:
+            members = await self.people.members(str(raw["channel"])) - {self.who.user}
+        except PlatformError:
+            return None
+        others = members - {raw.get("user")}
+        return next(iter(others)) if len(members) == 2 and len(others) == 1 else None
+
+
+def space_of(team: str) -> str:
+    """Return the name of a team's space."""
+    return f"{PLATFORM}:{team}"
+
+
+def team_of(space: str) -> str:
+    """Return the team whose space has this name."""
+    return space.removeprefix(f"{PLATFORM}:")
+
+
+def _no_channel() -> NoReturn:
+    raise PlatformError(
+        "No alert channel is set for this Slack workspace, so its alert cards wait.",
+        "Choose one in Slack, or put its id into alert_channel under [slack].",
+    )
