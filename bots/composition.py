@@ -7,6 +7,7 @@ imported only where the configuration names it, for each brings a platform's who
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -31,6 +32,9 @@ ADAPTERS = {
 """Section of the configuration -> module and class; the class is made from its section and the guard."""
 SAFE = {"discord": ("bots.discord_bot.safe", "DiscordSafe")}
 """The same of what stands in for an adapter while Lampkeeper cannot run; not every platform has one."""
+
+GARBAGE_LOOKED_FOR_EVERY = 50_000
+"""Objects made and not yet gone: a few MB."""
 
 
 def make_engine(config: Config) -> Engine:
@@ -76,6 +80,16 @@ def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
         age_bands=config.age_bands,
         defaults={f"discord:{server.id}": {"mode": server.mode, "review": server.review} for server in servers},
     )
+
+
+def look_less_for_garbage() -> None:
+    """Have Python look for cycles less often, and no more among what is loaded by now and stays.
+
+    What comes in with each message makes none, and looking took a sixth of the time under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_LOOKED_FOR_EVERY)
 
 
 def configured(config: Config) -> list[str]:

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, cases, outbox, peaks, unread
@@ -34,8 +34,8 @@ from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
 from core.retention import refold
+from core.store import add, tables, upsert
 from core.store import messages as kept_messages
-from core.store import tables, upsert
 from core.store.messages import Kept, MessageKey
 from core.store.states import Known, Marks, Touched, load_conversations, load_pairs, load_people, save_all
 from core.tally import Heard
@@ -95,10 +95,10 @@ class Batch:
         await self._load(fresh)
         for message in fresh:
             known = self._memory.of(message.key.space)
-            conversation = known.state.conversations[message.key.conversation]
-            if (message.author.id, address(conversation, message)) not in known.state.pairs:
-                raise RuntimeError("A pair was not loaded: feeding would overwrite its row.")
+            loaded = len(known.state.pairs)
             effects = self._engine.feed(known.state, message, self._memory.received)
+            if len(known.state.pairs) != loaded:
+                raise RuntimeError("A pair was not loaded: writing it would overwrite its row.")
             scored = effects[0]
             assert isinstance(scored, Scored)
             said = None if late_edit else message.time
@@ -194,7 +194,7 @@ class Batch:
         if before.text == message.text:
             return
         after = before._replace(version=before.version + 1, text=message.text)
-        await self._tx.execute(insert(tables.messages), [kept_messages.row_of(self._vault, after)])
+        await add(self._tx, tables.messages, [kept_messages.row_of(self._vault, after)])
         known = self._memory.of(message.key.space)
         author, target = before.author, before.target
         people, pairs = {author}, {(author, target)}
@@ -224,8 +224,7 @@ class Batch:
     async def _write(self) -> None:
         """Write what was made so far. Edits and deletions read it again; the transaction stays open."""
         tx, vault = self._tx, self._vault
-        if self._messages:
-            await tx.execute(insert(tables.messages), [kept_messages.row_of(vault, kept) for kept in self._messages])
+        await add(tx, tables.messages, [kept_messages.row_of(vault, kept) for kept in self._messages])
         await upsert(tx, tables.spaces, [{"space": space} for space in self._touched])
         await save_all(tx, vault, [(self._memory.of(space), touched) for space, touched in self._touched.items()])
         await self._write_alerts()

@@ -33,6 +33,8 @@ LONGEST_GRAMMED = 24
 MARKS = frozenset('?"')
 """Tokens that are no words."""
 REMEMBERED = 200_000
+TEXTS_REMEMBERED = 20_000
+"""Whole messages, of which short ones come again and again: more of them hit hardly more often, at 600 bytes each."""
 LONGEST_REMEMBERED = 40
 MAY_STATE_AGE = 1 << 3 * SHIFT
 """A bit that no shift of `CUES` reaches: the message has one of `AGE_CUES`."""
@@ -148,7 +150,7 @@ class Reader:
             return self._read(text)
         known = self._texts.get(text)
         if known is None:
-            if len(self._texts) >= REMEMBERED:
+            if len(self._texts) >= TEXTS_REMEMBERED:
                 self._texts.clear()
             known = self._texts[text] = self._read(text)
         return known

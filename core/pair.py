@@ -8,6 +8,7 @@ messages always give the same state, and an edit is followed by folding again. E
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from core.evidence import Evidence
 from core.messages import AgeBand
@@ -24,8 +25,7 @@ DAY, NIGHT_BEGINS, NIGHT_ENDS = 86_400, 23 * 3_600, 5 * 3_600
 clock that was written in a transcript."""
 
 
-@dataclass(slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A message that moved the score: where it stands, its number in the pair, its share in log-odds, its signals."""
 
     conversation: str
@@ -37,7 +37,7 @@ class Moment:
 
 @dataclass(slots=True)
 class PairState:
-    """Actor to target.
+    """Actor to target. It is stored field by field in this order, so a new field goes to the end.
 
     `sums` holds, for the whole and then with `HALF_LIFE`, the four heads' sums and the number of words. `signals`
     counts those that the model weighs, `unweighed` the others (those that `core.signals.WEIGHED` lacks, and operators'

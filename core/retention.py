@@ -115,16 +115,16 @@ async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space
     return await tx.scalar(select(func.count()).select_from(alerts).where(*mine)) or 0
 
 
-async def forget_space(tx: AsyncConnection, vault: Vault, space: str, *, gone: bool = False) -> int:
+async def forget_space(tx: AsyncConnection, vault: Vault, space: str) -> int:
     """Remove everything about a space from every table, but for alerts under legal hold; return how many those are.
 
-    Its posted cards are taken back, unless Lampkeeper left it, or is `gone` from it.
+    Its posted cards are taken back, unless Lampkeeper left it.
     """
     await excerpts.preserve_held(tx, vault, {space})
     alerts = tables.alerts
     held = list(await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, alerts.c.held.is_not(None))))
     left = await tx.scalar(select(tables.spaces.c.left).where(tables.spaces.c.space == space))
-    cards = [] if gone or left is not None else await withdrawals.of_space(tx, space)
+    cards = [] if left is not None else await withdrawals.of_space(tx, space)
     counted = await _counted(tx, vault, space)
     for table in reversed(tables.metadata.sorted_tables):
         if SPACE_RULES[table.name]:

@@ -1,5 +1,7 @@
 """A minute of the busiest servers there are: ``make soak`` (also a part of ``make bench``).
 
+``python -m tests.soak --seconds 240 --rate 500`` is the soak alone, longer or slower, to see that memory stays flat.
+
 The real bot, in a process and on a core of its own, listens to the tests' Discord, which stands here: 2,000 messages a
 second over 50 channels of 5 servers. Then everything is counted: every message stored once, every alert shown on one
 card, the memory at the end against that after ten seconds. Before that three smaller bots take frames of the same kind,
@@ -8,17 +10,21 @@ as fast as they can, so that what discord.py costs alone, and what Lampkeeper ad
 - ``bare``: discord.py's own client with an `on_message` that does nothing;
 - ``hears``: Lampkeeper's client, translation and feed, and a guard that throws away what it gets;
 - ``scores``: the same with the engine, and nothing kept;
-- ``whole``: all of it, with the database.
+- ``whole``: all of it, with the database; once without the actors, so that no card is shown (``keeps``), for cards cost
+  far more than messages, and there are far more of them here than anywhere.
 
 All costs are processor time of the bot's process (threads and the kernel's part included), so that they hold on a busy
-machine too; whether 2,000 a second are kept up with can only be seen on one that has a core to spare.
+machine too; whether 2,000 a second are kept up with can only be seen on one that has a core to spare. The memory is
+printed every `LOOK_EVERY` seconds, and of what may fill it how much there is, beside its bound.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -33,23 +39,29 @@ from random import Random
 import discord
 from pydantic import SecretStr
 
+from bots.composition import look_less_for_garbage
 from bots.discord_bot import DiscordAdapter
 from bots.discord_bot.client import INTENTS, Watch
 from core.config import Discord, DiscordServer
 from core.engine import Engine, SpaceState
-from core.guard import Guard
+from core.evidence import REMEMBERED, TEXTS_REMEMBERED
+from core.guard import QUEUE, Guard
+from core.memory import MOST_REMEMBERED
 from core.messages import Event, Message
 from core.model import load_model
 from core.observe import set_up_logging
 from core.store import open_store
 from core.transcripts import Transcript, read
+from core.vault import PSEUDONYMS_KEPT
 from tests.discord_objects import ALERTS, LAMPKEEPER, MODERATORS, SERVER, TOKEN, Json, there
 from tests.discord_platform import Platform, platform, pointed_at
 from tests.discord_stage import Ear
 from tests.support import ROOT, slow_talk
 
 RATE, SECONDS = 2_000, 60
+KINDS = ("bare", "hears", "scores", "whole")
 SERVERS, CHANNELS, PEOPLE_A_CHANNEL = 5, 50, 10
+LOOK_EVERY = 10
 SMALL = 20_000
 """Frames for the comparison; the first half of them warms up."""
 AT_ONCE = 40
@@ -81,11 +93,12 @@ class Crowd:
 
     discord: Platform
     channels: list[int]
+    actors: int
 
     def messages(self) -> Iterator[Json]:
         """Write messages, channel after channel in turn, for ever."""
         chance, said = Random(2), lines()
-        talks = {channel: iter(slow_talk()) for channel in self.channels[:ACTORS]}
+        talks = {channel: iter(slow_talk()) for channel in self.channels[: self.actors]}
         for turn in range(sys.maxsize):
             channel = self.channels[turn % len(self.channels)]
             first = 1_000 + self.channels.index(channel) * 100
@@ -101,13 +114,13 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowded() -> AsyncIterator[Crowd]:
+async def crowded(actors: int = ACTORS) -> AsyncIterator[Crowd]:
     """Run the tests' Discord with all servers and channels."""
     async with platform() as discord_there:
         for number in range(1, SERVERS):
             discord_there.add_server(number)
         rooms = [discord_there.add_rooms(server, CHANNELS // SERVERS) for server in SERVER_IDS]
-        yield Crowd(discord_there, [room for turn in zip(*rooms, strict=True) for room in turn])
+        yield Crowd(discord_there, [room for turn in zip(*rooms, strict=True) for room in turn], actors)
 
 
 # --- the bots --------------------------------------------------------------------------------------------------------
@@ -142,7 +155,26 @@ async def bot(kind: str, folder: Path) -> None:
     store = await open_store(folder / "lampkeeper.db", folder / "lampkeeper.key")
     guard = Guard(engine, store)
     adapter = DiscordAdapter(config, guard)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, say_held, guard, folder)
+    look_less_for_garbage()
     await asyncio.gather(guard.run([adapter]), adapter.run())
+
+
+def say_held(guard: Guard, folder: Path) -> None:
+    """Write down how much of what has a bound is held, and the bound."""
+    reader, pseudonyms = guard.ledger.engine.model.reader, guard.ledger.vault.blind.cache_info()
+    states = sum(map(len, guard.ledger.memory.spaces.values()))
+    held = {
+        "texts": (len(reader._texts), TEXTS_REMEMBERED),
+        "chunks": (len(reader._memory), REMEMBERED),
+        "words": (len(reader._words), REMEMBERED),
+        "states": (states, MOST_REMEMBERED),
+        "pseudonyms": (pseudonyms.currsize, PSEUDONYMS_KEPT),
+        "queue": (guard._queue.qsize(), QUEUE),
+    }
+    scratch = folder / "held.new"
+    scratch.write_text(", ".join(f"{name} {number:,} of {most:,}" for name, (number, most) in held.items()))
+    scratch.rename(folder / "held")
 
 
 class Bare(discord.AutoShardedClient):
@@ -164,6 +196,14 @@ class Process:
         """Return the processor time it used so far."""
         fields = Path(f"/proc/{self.number}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    async def held(self, folder: Path) -> str:
+        """Ask the whole bot what it holds."""
+        (folder / "held").unlink(missing_ok=True)
+        os.kill(self.number, signal.SIGUSR1)
+        while not (folder / "held").exists():  # noqa: ASYNC110 another process writes it
+            await asyncio.sleep(0.1)
+        return (folder / "held").read_text()
 
     def megabytes(self) -> float:
         """Return the memory it holds."""
@@ -207,10 +247,10 @@ async def pour(crowd: Crowd, messages: Iterator[Json], rate: float | None = None
     return late
 
 
-async def cost(kind: str, frames: int = SMALL) -> float:
+async def cost(kind: str, frames: int = SMALL, actors: int = ACTORS) -> float:
     """Return the microseconds of processor time that a bot takes for a frame once it is warm."""
     with tempfile.TemporaryDirectory() as folder:
-        async with crowded() as crowd, started(kind, crowd.discord.url, Path(folder)) as process:
+        async with crowded(actors) as crowd, started(kind, crowd.discord.url, Path(folder)) as process:
             messages = crowd.messages()
             await crowd.discord.heard()
             await asyncio.sleep(1)
@@ -249,13 +289,14 @@ async def count(folder: Path, table: str) -> int:
 
 async def compare() -> dict[str, float]:
     """Print what discord.py takes for a frame, and what each part of Lampkeeper adds."""
-    costs = {kind: await cost(kind) for kind in ("bare", "hears", "scores", "whole")}
+    costs = {kind: await cost(kind) for kind in KINDS} | {"keeps": await cost("whole", actors=0)}
     bare = costs["bare"]
     row("discord.py alone, a frame", f"{bare:.0f} us", f"{1e6 / bare:,.0f} frames/s a core")
     for what, more, less in (
         ("translation and feed", "hears", "bare"),
         ("the engine", "scores", "hears"),
-        ("batches, sealing, the database", "whole", "scores"),
+        ("batches, sealing, the database", "keeps", "scores"),
+        (f"showing the cards of {ACTORS} actors", "whole", "keeps"),
         ("Lampkeeper in all", "whole", "bare"),
     ):
         added = costs[more] - costs[less]
@@ -264,29 +305,28 @@ async def compare() -> dict[str, float]:
     return costs
 
 
-async def soak() -> None:
-    """Print whether a minute of it loses, doubles or heaps up anything."""
-    total = RATE * SECONDS
+async def soak(lasting: int, rate: int) -> None:
+    """Print whether it loses, doubles or heaps up anything."""
+    total = rate * lasting
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with crowded() as crowd, started("whole", crowd.discord.url, folder) as process:
             messages = crowd.messages()
             await crowd.discord.heard()
             before, began = process.seconds(), time.perf_counter()
-            late, held = 0.0, []
-            for part in (10, SECONDS // 2 - 10, SECONDS - SECONDS // 2):
-                late = max(late, await pour(crowd, islice(messages, part * RATE), RATE))
-                held.append(f"{process.megabytes():.0f}")
+            late = 0.0
+            for after in range(LOOK_EVERY, lasting + 1, LOOK_EVERY):
+                late = max(late, await pour(crowd, islice(messages, LOOK_EVERY * rate), rate))
+                row(f"memory after {after} s", f"{process.megabytes():.0f} MB", await process.held(folder))
             await taken(crowd, process, folder, total)
             seconds, used = time.perf_counter() - began, process.seconds() - before
             stored = await count(folder, "messages")
-            held.append(f"{process.megabytes():.0f}")
+            row("memory at the end", f"{process.megabytes():.0f} MB", "flat")
             alerts = await shown(crowd, folder)
         row(f"{total:,} messages, {CHANNELS} channels, {SERVERS} servers: stored", f"{stored:,}", f"{total:,}")
-        row("  ... sent and stored within", f"{seconds:.1f} s", f"{SECONDS} at {RATE:,}/s; at worst {late:.1f} s late")
-        row("  ... processor time of the bot", f"{used:.1f} s", f"{SECONDS} or less: {total / used:,.0f} msg/s a core")
+        row("  ... sent and stored within", f"{seconds:.1f} s", f"{lasting} at {rate:,}/s; at worst {late:.1f} s late")
+        row("  ... processor time of the bot", f"{used:.1f} s", f"{lasting} or less: {total / used:,.0f} msg/s a core")
         row("  ... alerts, cards, cards doubled", "{}, {}, {}".format(*alerts), "as many cards, none doubled")
-        row(f"  ... MB of memory after 10, {SECONDS // 2}, {SECONDS} s, at the end", ", ".join(held), "flat")
 
 
 async def shown(crowd: Crowd, folder: Path) -> tuple[int, int, int]:
@@ -303,9 +343,9 @@ async def shown(crowd: Crowd, folder: Path) -> tuple[int, int, int]:
 
 
 def main() -> None:
-    """Print everything; or be one of the bots: ``python -m tests.soak KIND URL FOLDER``."""
+    """Print everything, or the soak alone; or be one of the bots: ``python -m tests.soak KIND URL FOLDER``."""
     cores = sorted(os.sched_getaffinity(0))
-    if len(sys.argv) > 3:
+    if sys.argv[1:2] and sys.argv[1] in KINDS:
         kind, url, folder = sys.argv[1:]
         os.sched_setaffinity(0, {cores[-1]})
         set_up_logging()
@@ -313,8 +353,13 @@ def main() -> None:
             asyncio.run(bot(kind, Path(folder)))
         return
     os.environ["PYTHONPATH"] = str(ROOT)
-    asyncio.run(compare())
-    asyncio.run(soak())
+    arguments = argparse.ArgumentParser(description="See what the bot does under the load of the busiest servers.")
+    arguments.add_argument("--seconds", type=int, default=SECONDS, help=f"For so long, in steps of {LOOK_EVERY}.")
+    arguments.add_argument("--rate", type=int, default=RATE, help="Messages a second.")
+    chosen = arguments.parse_args()
+    if len(sys.argv) == 1:
+        asyncio.run(compare())
+    asyncio.run(soak(chosen.seconds, chosen.rate))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -578,3 +579,24 @@ async def test_when_the_disk_is_full_admins_are_told_and_nothing_is_lost(tmp_pat
     outcome = await stored(tmp_path)
     assert outcome.messages == 600
     assert outcome.state.pairs["actor", "target"].messages == 600
+
+
+def test_what_trickles_in_after_many_messages_is_committed_together(tmp_path: Path) -> None:
+    many = core.guard.FEW + 1
+
+    async def run() -> None:
+        async with lampkeeper(tmp_path, clock=map(float, count(int(NOW))).__next__) as guard:
+            await guard.receive(said(0, "hello"))
+            await guard.settled()
+            for number in range(1, many + 1):
+                await guard.receive(said(number, "good morning"))
+            await guard.settled()
+            for number in range(many + 1, many + 11):
+                await guard.receive(said(number, "good evening"))
+                await asyncio.sleep(0)
+            await guard.settled()
+
+    asyncio.run(run())
+    with closing(sqlite3.connect(tmp_path / "lampkeeper.db")) as database:
+        query = "SELECT count(*) FROM messages GROUP BY received ORDER BY received"
+        assert database.execute(query).fetchall() == [(1,), (many,), (10,)]

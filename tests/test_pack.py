@@ -60,3 +60,15 @@ def test_a_row_packed_by_the_first_version_is_read_for_ever() -> None:
         "signals": {"asks_age": 1},
         "sums": [0.5],
     }
+
+
+def test_a_row_of_a_pair_that_showed_little_is_read_for_ever() -> None:
+    written = (
+        "9f0300c0c09acb0000000000000000cb0000000000000000cb0000000000000000cb0000000000000000cb0000000000000000cb00000000"
+        "00000000cb0000000000000000cb0000000000000000cb0000000000000000cb000000000000000081a861736b735f61676501800080"
+        "90cb00000000000000009195a4726f6f6da13102cb3fe000000000000091a861736b735f616765cb0000000000000000cb00000000000000"
+        "0080"
+    )
+    moment = Moment("room", "1", 2, 0.5, ["asks_age"])
+    pair = PairState(messages=3, signals={"asks_age": 1}, moments=[moment])
+    assert read_pair(unpack(bytes.fromhex(written))) == pair

@@ -146,14 +146,6 @@ async def test_nothing_is_taken_back_in_a_space_that_lampkeeper_is_not_in(tmp_pa
         assert await waits(guard) == 0
 
 
-async def test_a_platform_that_let_go_of_lampkeeper_is_asked_for_nothing(tmp_path: Path) -> None:
-    board = Board()
-    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
-        await posted(guard, board)
-        await guard.forget_space(SPACE, gone=True)
-        assert await waits(guard) == 0
-
-
 async def test_cards_name_a_forgotten_moderator_no_more(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:

@@ -75,6 +75,7 @@ async def _run(config: Config) -> int:
         console().print(f"Lampkeeper is running: {', '.join(names)}. Ctrl-C stops it.")
         if engine.shadow:
             console().print(f"{SHADOW}.")
+        composition.look_less_for_garbage()
         return await _serve(guard, adapters, stop)
     finally:
         await store.close()

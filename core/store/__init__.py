@@ -22,9 +22,9 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequenc
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import URL, ColumnElement, Connection, Table, case, event, select
+from sqlalchemy import JSON, URL, ColumnElement, Connection, Table, case, event, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -37,9 +37,18 @@ from core.vault import RESTORE, Vault, open_vault
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another program's lock on the database."""
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "wal_autocheckpoint=8000",  # 32 MB: under load the same pages are written again and again, and copied once
+    "cache_size=-8000",  # 8 MB: a large batch touches more pages than the usual 2 MB hold
+)
 KEY_CHECK = ("meta", "key_check", "sealed")
 """Where the proof of the key stands, as it is sealed."""
 
+_SQLITE = sqlite.dialect(paramstyle="qmark")
 _ERRORS = {
     "SQLITE_BUSY": ("is locked by another program", "Close the program that holds it (a database browser, a backup)."),
     "SQLITE_FULL": ("cannot grow: the disk is full", "Free space on the disk; writing goes on by itself."),
@@ -159,13 +168,46 @@ async def upsert(
 
     Every row must have the same keys.
     """
-    if not rows:
+    if rows:
+        await _many(tx, _upsert(table, tuple(rows[0]), tuple(keep), tuple(highest)), rows)
+
+
+async def add(tx: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows`, which all have the same keys."""
+    if rows:
+        await _many(tx, _insert(table, tuple(rows[0])), rows)
+
+
+class _Statement(NamedTuple):
+    """A statement, and as SQL whose question marks stand for `names`; None where a type has to convert values."""
+
+    statement: sqlite.Insert
+    sql: str | None
+    names: tuple[str, ...]
+
+
+async def _many(tx: AsyncConnection, prepared: _Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows; as tuples for the driver where possible, for SQLAlchemy's way costs as much as SQLite's own work."""
+    if prepared.sql is None:
+        await tx.execute(prepared.statement, list(rows))
         return
-    await tx.execute(_upsert(table, tuple(rows[0]), tuple(keep), tuple(highest)), list(rows))
+    names = prepared.names
+    await tx.exec_driver_sql(prepared.sql, [tuple([row[name] for name in names]) for row in rows])
+
+
+def _prepared(statement: sqlite.Insert, table: Table, columns: tuple[str, ...]) -> _Statement:
+    compiled = statement.compile(dialect=_SQLITE, column_keys=list(columns))
+    as_they_are = not any(isinstance(table.c[name].type, JSON) for name in columns)
+    return _Statement(statement, str(compiled) if as_they_are else None, tuple(compiled.positiontup or ()))
 
 
 @cache
-def _upsert(table: Table, columns: tuple[str, ...], keep: tuple[str, ...], highest: tuple[str, ...]) -> sqlite.Insert:
+def _insert(table: Table, columns: tuple[str, ...]) -> _Statement:
+    return _prepared(sqlite.insert(table), table, columns)
+
+
+@cache
+def _upsert(table: Table, columns: tuple[str, ...], keep: tuple[str, ...], highest: tuple[str, ...]) -> _Statement:
     """Build the statement; once each, for it takes as long as writing a dozen rows."""
     statement = sqlite.insert(table)
     primary = [column.name for column in table.primary_key]
@@ -175,8 +217,8 @@ def _upsert(table: Table, columns: tuple[str, ...], keep: tuple[str, ...], highe
     for name in highest:
         changed[name] = case((table.c[name] > changed[name], table.c[name]), else_=changed[name])
     if not changed:
-        return statement.on_conflict_do_nothing()
-    return statement.on_conflict_do_update(index_elements=primary, set_=changed)
+        return _prepared(statement.on_conflict_do_nothing(), table, columns)
+    return _prepared(statement.on_conflict_do_update(index_elements=primary, set_=changed), table, columns)
 
 
 async def _check_key(tx: AsyncConnection, vault: Vault) -> None:
@@ -207,7 +249,7 @@ def _prepare_connections(engine: AsyncEngine) -> None:
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

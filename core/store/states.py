@@ -95,9 +95,11 @@ def alert_about(alert: str) -> tuple[str, ...]:
     return ("alerts", alert, "sealed")
 
 
-def read_pair(data: dict[str, Any]) -> PairState:
-    """Make a pair's state of its JSON."""
-    return PairState(**{**data, "moments": [Moment(**moment) for moment in data["moments"]]})
+def read_pair(data: dict[str, Any] | list[Any]) -> PairState:
+    """Make a pair's state of what was stored: fields by name, or in order; what a later version added is not there."""
+    named = data if isinstance(data, dict) else dict(zip(PairState.__slots__, data, strict=False))
+    moments = [Moment(**moment) if isinstance(moment, dict) else Moment(*moment) for moment in named["moments"]]
+    return PairState(**{**named, "moments": moments})
 
 
 async def load_conversations(tx: AsyncConnection, vault: Vault, known: Known, wanted: Iterable[str]) -> None:
