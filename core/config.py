@@ -140,12 +140,21 @@ class Helpline(_Section):
     checked: date | None = None
 
 
-class DiscordServer(_Section):
-    """One Discord server: where cards go, who may press, what is left out, which roles tell an age band.
+class _Space(_Section):
+    """What can be set up for one space on any platform: `mode` and `review` are as in `Alerts`, and win over it.
 
-    `mode` and `review` are as in `Alerts`, and win over it. `call_role` is called by urgent cards, `second_reviewers`
-    by escalated ones.
+    What differs is how a platform names its channels and roles: where cards go, who may press (`moderator_roles`), who
+    is called by urgent cards (`call_role`) and by escalated ones (`second_reviewers`), which roles tell an age band.
     """
+
+    mode: Mode | None = None
+    review: Probability | None = None
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    country: Country | None = None
+
+
+class DiscordServer(_Space):
+    """One Discord server."""
 
     id: DiscordId
     alert_channel: DiscordId | None = None
@@ -154,10 +163,6 @@ class DiscordServer(_Section):
     call_role: DiscordId | None = None
     ignored_channels: tuple[DiscordId, ...] = ()
     age_roles: dict[RoleId, AgeBand] = Field(default_factory=dict)
-    mode: Mode | None = None
-    review: Probability | None = None
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
-    country: Country | None = None
 
 
 class Needed(NamedTuple):
@@ -189,8 +194,8 @@ class Discord(_Section):
         return self
 
 
-class SlackWorkspace(_Section):
-    """One Slack workspace, what it or the operator can set up; roles are Slack's usergroups.
+class SlackWorkspace(_Space):
+    """One Slack workspace; roles are Slack's usergroups.
 
     Neither `moderators` (people) nor `moderator_roles` means: every member of the alert channel.
     """
@@ -202,10 +207,6 @@ class SlackWorkspace(_Section):
     call_role: UsergroupId | None = None
     ignored_channels: tuple[ChannelId, ...] = ()
     age_roles: dict[UsergroupId, AgeBand] = Field(default_factory=dict)
-    mode: Mode | None = None
-    review: Probability | None = None
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
-    country: Country | None = None
 
 
 class Slack(SlackWorkspace):
