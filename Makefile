@@ -47,6 +47,11 @@ docs/discord_cards.md: $(wildcard bots/discord_bot/*.py) core/cards.py bots/text
 	$(BIN)/python -m bots.discord_bot.cards_page > $@.new
 	mv $@.new $@
 
+# The same for Slack.
+docs/slack_cards.md: bots/slack_app/card.py bots/slack_app/cards_page.py bots/slack_app/markup.py bots/common/face.py bots/texts/en.toml
+	$(BIN)/python -m bots.slack_app.cards_page > $@.new
+	mv $@.new $@
+
 docs/discord_commands.md: $(wildcard bots/discord_bot/slash/*.py) bots/discord_bot/commands_page.py bots/texts/en.toml
 	$(BIN)/python -m bots.discord_bot.commands_page > $@.new
 	mv $@.new $@

@@ -24,6 +24,7 @@ CHANNELS = {"general": GENERAL, "club": PRIVATE, "dm": DIRECT, "group": GROUP, "
 PEOPLE = {name: f"U0{name.upper()}" for name in ("actor", "target", "friend", "teacher", "moderator", "second")}
 
 Json = dict[str, Any]
+POSTED = ("text", "blocks", "metadata", "thread_ts")
 
 
 class ApiError(Exception):
@@ -76,6 +77,8 @@ class WebApi:
         """What was posted to response URLs."""
         self.users = {user: {"name": name, "is_bot": False} for name, user in PEOPLE.items()}
         self.users |= {BOT_USER: {"name": "Lampkeeper", "is_bot": True}, "U0ROBOT": {"name": "robot", "is_bot": True}}
+        self.for_everybody: set[str] = set()
+        """Channels that nobody can be removed from."""
         self.usergroups: dict[str, set[str]] = {}
         """Usergroup -> who belongs to it."""
         self.teams = {TEAM: "Lamp"}
@@ -90,6 +93,15 @@ class WebApi:
                 Channel(ALERTS, "group", {PEOPLE["moderator"], PEOPLE["second"], BOT_USER}),
             )
         }
+        self.views: dict[str, Json] = {}
+        """Modals by id, each with the trigger it was opened by, whom it is shown to, and whether it was updated."""
+        self.triggers: dict[str, str] = {}
+        """Trigger ids that are good for a modal -> who pressed."""
+        self.slow = False
+        """Whether triggers have expired when they come back."""
+        self.files: dict[str, Json] = {}
+        self.unreachable: set[str] = set()
+        """Addresses of pictures that Slack cannot fetch."""
         self.url = ""
         self.numbers = itertools.count(1)
         self._ts = 0.0
@@ -188,6 +200,10 @@ class WebApi:
         known: Json = {"id": arguments["user"], "team_id": self.team, "deleted": False, "profile": profile}
         return {"user": known | user}
 
+    async def _users(self, arguments: Json) -> Json:
+        accounts = [(await self._users_info({"user": user}))["user"] for user in self.users]
+        return self._paged("members", accounts, arguments)
+
     async def _users_conversations(self, arguments: Json) -> Json:
         types = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
         wanted = arguments["types"].split(",")
@@ -195,7 +211,8 @@ class WebApi:
         return self._paged("channels", [channel.describe() for channel in channels], arguments)
 
     async def _info(self, arguments: Json) -> Json:
-        return {"channel": self._channel(arguments).describe()}
+        channel = self._channel(arguments)
+        return {"channel": channel.describe() | {"is_general": channel.name in self.for_everybody}}
 
     async def _members(self, arguments: Json) -> Json:
         return self._paged("members", sorted(self._channel(arguments).members), arguments)
@@ -253,9 +270,15 @@ class WebApi:
             "response_metadata": {"next_cursor": str(end) if more else ""},
         }
 
+    def _check(self, blocks: list[Json]) -> None:
+        check_blocks(blocks)
+        pictures = {part.get("image_url") for block in blocks for part in block.get("elements", ())}
+        if pictures & self.unreachable:
+            raise ApiError("invalid_blocks")
+
     async def _post(self, arguments: Json) -> Json:
         channel = self._joined(arguments)
-        check_blocks(arguments.get("blocks") or [])
+        self._check(arguments.get("blocks") or [])
         profile = {"id": BOT, "app_id": APP, "name": "Lampkeeper", "team_id": self.team, "deleted": False}
         message: Json = {
             "type": "message",
@@ -265,8 +288,10 @@ class WebApi:
             "team": self.team,
             "bot_profile": profile,
             "ts": self.now(),
-            **{field: arguments[field] for field in ("text", "blocks", "metadata") if field in arguments},
+            **{field: arguments[field] for field in POSTED if field in arguments},
         }
+        if message.get("thread_ts") and not any(m["ts"] == message["thread_ts"] for m in channel.messages):
+            raise ApiError("thread_not_found")
         channel.messages.append(message)
         await self.announce(channel.name, message)
         return {"channel": channel.name, "ts": message["ts"], "message": message}
@@ -276,11 +301,76 @@ class WebApi:
         found = [message for message in channel.messages if message["ts"] == arguments["ts"]]
         if not found:
             raise ApiError("message_not_found")
-        check_blocks(arguments.get("blocks") or [])
+        self._check(arguments.get("blocks") or [])
         before = dict(found[0])
         found[0] |= {field: arguments[field] for field in ("text", "blocks", "metadata") if field in arguments}
         await self.announce_change(channel.name, dict(found[0]), before, self.now())
         return {"channel": channel.name, "ts": arguments["ts"], "text": arguments.get("text", "")}
+
+    async def _ephemeral(self, arguments: Json) -> Json:
+        channel = self._joined(arguments)
+        if arguments["user"] not in channel.members:
+            raise ApiError("user_not_in_channel")
+        self._check(arguments.get("blocks") or [])
+        self.answers.append({"press": "", "response_type": "ephemeral", **arguments})
+        return {"message_ts": self.now()}
+
+    async def _kick(self, arguments: Json) -> Json:
+        channel = self._joined(arguments)
+        if channel.name in self.for_everybody:
+            raise ApiError("cant_kick_from_general")
+        if arguments["user"] not in channel.members:
+            raise ApiError("not_in_channel")
+        channel.members.discard(arguments["user"])
+        return {}
+
+    async def _invite(self, arguments: Json) -> Json:
+        channel = self._joined(arguments)
+        if arguments["users"] in channel.members:
+            raise ApiError("already_in_channel")
+        channel.members.add(arguments["users"])
+        return {"channel": channel.describe()}
+
+    async def _open_direct(self, arguments: Json) -> Json:
+        user = arguments["users"]
+        found = [c for c in self.channels.values() if c.kind == "im" and c.members == {user, BOT_USER}]
+        channel = found[0] if found else Channel(f"D0{user[2:]}", "im", {user, BOT_USER})
+        self.channels[channel.name] = channel
+        return {"channel": {"id": channel.name}}
+
+    async def _open_view(self, arguments: Json) -> Json:
+        trigger, view = arguments["trigger_id"], arguments["view"]
+        check_view(view)
+        if self.slow or trigger not in self.triggers:
+            raise ApiError("expired_trigger_id")
+        view_id = f"V{next(self.numbers)}"
+        about = {"id": view_id, "trigger": trigger, "user": self.triggers.pop(trigger), "updated": False}
+        self.views[view_id] = {**view, **about}
+        return {"view": {**view, "id": view_id}}
+
+    async def _update_view(self, arguments: Json) -> Json:
+        view_id, view = arguments["view_id"], arguments["view"]
+        check_view(view)
+        if view_id not in self.views:
+            raise ApiError("not_found")
+        self.views[view_id] |= {**view, "updated": True}
+        return {"view": {**view, "id": view_id}}
+
+    async def _upload_url(self, arguments: Json) -> Json:
+        file_id = f"F{next(self.numbers)}"
+        self.files[file_id] = {"name": arguments["filename"], "length": int(arguments["length"])}
+        return {"file_id": file_id, "upload_url": f"{self.url}/upload/{file_id}"}
+
+    async def serve_upload(self, request: web.Request) -> web.Response:
+        self.files[request.match_info["file"]]["content"] = await request.read()
+        return web.Response(text="OK")
+
+    async def _complete_upload(self, arguments: Json) -> Json:
+        files = json.loads(arguments["files"])
+        channel = self._joined({"channel": arguments["channel_id"]})
+        for file in files:
+            self.files[file["id"]] |= {"channel": channel.name}
+        return {"files": files}
 
     async def _permalink(self, arguments: Json) -> Json:
         channel = self._channel(arguments)
@@ -304,6 +394,15 @@ class WebApi:
         "chat.postMessage": _post,
         "chat.update": _update,
         "chat.getPermalink": _permalink,
+        "chat.postEphemeral": _ephemeral,
+        "conversations.kick": _kick,
+        "conversations.invite": _invite,
+        "conversations.open": _open_direct,
+        "files.getUploadURLExternal": _upload_url,
+        "files.completeUploadExternal": _complete_upload,
+        "users.list": _users,
+        "views.open": _open_view,
+        "views.update": _update_view,
     }
 
     def now(self) -> str:
@@ -311,13 +410,74 @@ class WebApi:
         return f"{self._ts:.6f}"
 
 
-def check_blocks(blocks: list[Json]) -> None:
+def check_blocks(blocks: list[Json], most: int = 50) -> None:
     """Refuse what Slack refuses: https://docs.slack.dev/reference/block-kit/blocks."""
-    limits = {"header": 150, "section": 3000, "context": 3000}
-    for block in blocks:
-        texts = block.get("elements", []) if block["type"] == "context" else [block.get("text", {"text": "-"})]
-        too_long = any(not 0 < len(text["text"]) <= limits.get(block["type"], 3000) for text in texts)
-        buttons = block["elements"] if block["type"] == "actions" else []
-        bad_button = any(len(b["text"]["text"]) > 75 or len(b["value"]) > 2000 or not b["action_id"] for b in buttons)
-        if too_long or bad_button or len(blocks) > 50:
-            raise ApiError("invalid_blocks")
+    if len(blocks) > most or not all(CHECKS[block["type"]](block) for block in blocks):
+        raise ApiError("invalid_blocks")
+
+
+def check_view(view: Json) -> None:
+    """Refuse what Slack refuses: https://docs.slack.dev/reference/views/modal-views."""
+    check_blocks(view["blocks"], most=100)
+    titles = [view[part] for part in ("title", "close", "submit") if part in view]
+    has_input = any(block["type"] == "input" for block in view["blocks"])
+    if not all(_text(title, 24, "plain_text") for title in titles) or (has_input and "submit" not in view):
+        raise ApiError("invalid_arguments")
+    if len(json.dumps(view)) > 250_000 or len(view.get("private_metadata", "")) > 3000:
+        raise ApiError("view_too_large")
+
+
+def _text(text: Json, most: int, *kinds: str) -> bool:
+    return text["type"] in (kinds or ("plain_text", "mrkdwn")) and 0 < len(text["text"]) <= most
+
+
+def _section(block: Json) -> bool:
+    fields = block.get("fields", [])
+    whole = "text" in block or bool(fields)
+    return (
+        whole
+        and _text(block.get("text", {"type": "mrkdwn", "text": "-"}), 3000)
+        and len(fields) <= 10
+        and all(_text(field, 2000) for field in fields)
+    )
+
+
+def _in_context(part: Json) -> bool:
+    if part["type"] == "image":
+        return 0 < len(part["image_url"]) <= 3000 and 0 < len(part["alt_text"]) <= 2000
+    return _text(part, 3000)
+
+
+def _button(one: Json) -> bool:
+    return (
+        _text(one["text"], 75, "plain_text")
+        and len(one["value"]) <= 2000
+        and 0 < len(one["action_id"]) <= 255
+        and one.get("style") in (None, "primary", "danger")
+    )
+
+
+def _actions(block: Json) -> bool:
+    names = [one["action_id"] for one in block["elements"]]
+    return 0 < len(names) <= 25 and len(set(names)) == len(names) and all(map(_button, block["elements"]))
+
+
+def _input(block: Json) -> bool:
+    element = block["element"]
+    options = element.get("options", [])
+    return (
+        _text(block["label"], 2000, "plain_text")
+        and _text(element.get("placeholder", block["label"]), 150, "plain_text")
+        and len(options) <= 100
+        and all(_text(one["text"], 75, "plain_text") and 0 < len(one["value"]) <= 150 for one in options)
+    )
+
+
+CHECKS: dict[str, Callable[[Json], bool]] = {
+    "header": lambda block: _text(block["text"], 150, "plain_text"),
+    "section": _section,
+    "context": lambda block: 0 < len(block["elements"]) <= 10 and all(map(_in_context, block["elements"])),
+    "actions": _actions,
+    "input": _input,
+    "divider": lambda _block: True,
+}

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from sqlalchemy import text as sql
 
 from bots.slack_app import SlackAdapter, api
-from bots.slack_app.card import BUTTONS
+from bots.slack_app.card import EVENT_TYPE, GROUNDS, REMARK
 from core.cards import Call, Card
 from core.config import Slack
 from core.guard import Guard
@@ -38,6 +38,7 @@ from tests.slack_api import (
     Json,
     WebApi,
 )
+from tests.slack_replies import VERBS, Reply, Told, actions, replied
 from tests.support import lampkeeper, slow_talk
 
 
@@ -57,6 +58,7 @@ class SlackPlatform(WebApi):
         app.router.add_route("*", "/api/{method}", self.serve_api)
         app.router.add_get("/link", self._socket)
         app.router.add_post("/response/{press}", self.serve_response_url)
+        app.router.add_post("/upload/{file}", self.serve_upload)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -155,44 +157,63 @@ class SlackPlatform(WebApi):
         return event_id
 
     async def press(self, card: Json, action_id: str, moderator: str) -> Json:
-        """Press a button of a posted card; return what was sent to the press's response URL."""
-        press = str(next(self.numbers))
-        user = PEOPLE[moderator]
+        """Press a button of a posted card; return what the presser was shown."""
         message = self.message(card["channel"], card["ts"])
         alert = next(e["value"] for b in message["blocks"] if b["type"] == "actions" for e in b["elements"])
-        payload: Json = {
+        return await self.push(action_id, alert, moderator, card["channel"])
+
+    async def push(self, action_id: str, value: str, moderator: str, channel: str = ALERTS) -> Json:
+        """Press a button; return what the presser was shown: what was sent to the response URL, or a modal."""
+        press, user = str(next(self.numbers)), PEOPLE[moderator]
+        trigger = f"{press}.0.lamp"
+        self.triggers[trigger] = user
+        action = {"action_id": action_id, "block_id": "b1", "value": value, "type": "button", "action_ts": self.now()}
+        payload = self._pressed_by(moderator) | {
             "type": "block_actions",
-            "user": {"id": user, "username": moderator, "name": moderator, "team_id": self.team},
+            "container": {"type": "message", "channel_id": channel},
+            "trigger_id": trigger,
+            "channel": {"id": channel, "name": "privategroup"},
+            "state": {"values": {}},
+            "response_url": f"{self.url}/response/{press}",
+            "actions": [action],
+        }
+        await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
+
+        def shown() -> list[Json]:
+            modals = [view for view in self.views.values() if view["trigger"] == trigger]
+            told = [answer for answer in self.answers if answer["press"] == press]
+            return told + [view for view in modals if view["updated"] or "callback_id" in view]
+
+        await self.until(lambda: bool(shown()))
+        return shown()[0]
+
+    async def submit(self, view: Json, values: Json, moderator: str) -> Json:
+        """Send a modal's form off; return what the sender was shown then, and nobody else."""
+        before, user = len(self.answers), PEOPLE[moderator]
+        view = {key: part for key, part in view.items() if key not in ("trigger", "user", "updated")}
+        payload = self._pressed_by(moderator) | {
+            "type": "view_submission",
+            "trigger_id": f"{next(self.numbers)}.0.lamp",
+            "view": view | {"state": {"values": values}},
+            "response_urls": [],
+        }
+        await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
+
+        def told() -> list[Json]:
+            return [answer for answer in self.answers[before:] if answer.get("user") == user]
+
+        await self.until(lambda: bool(told()))
+        return told()[0]
+
+    def _pressed_by(self, moderator: str) -> Json:
+        return {
+            "user": {"id": PEOPLE[moderator], "username": moderator, "name": moderator, "team_id": self.team},
             "api_app_id": APP,
             "token": "verification",
-            "container": {
-                "type": "message",
-                "message_ts": card["ts"],
-                "channel_id": card["channel"],
-                "is_ephemeral": False,
-            },
-            "trigger_id": f"{press}.0.lamp",
             "team": {"id": self.team, "domain": "lamp"},
             "enterprise": None,
             "is_enterprise_install": False,
-            "channel": {"id": card["channel"], "name": "privategroup"},
-            "message": message,
-            "state": {"values": {}},
-            "response_url": f"{self.url}/response/{press}",
-            "actions": [
-                {
-                    "action_id": action_id,
-                    "block_id": "b1",
-                    "text": {"type": "plain_text", "text": "pressed", "emoji": True},
-                    "value": alert,
-                    "type": "button",
-                    "action_ts": self.now(),
-                }
-            ],
         }
-        await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
-        await self.until(lambda: any(answer["press"] == press for answer in self.answers))
-        return next(answer for answer in self.answers if answer["press"] == press)
 
     # The connection.
 
@@ -254,13 +275,6 @@ class SlackPlatform(WebApi):
             self._sockets.remove(socket)
             await self.note(lambda: None)
         return socket
-
-
-class Reply(NamedTuple):
-    """What the presser of a button was shown, and whether to nobody else."""
-
-    text: str
-    ephemeral: bool
 
 
 class Forward:
@@ -353,18 +367,14 @@ class SlackStage:
             {
                 "title": message["blocks"][0]["text"]["text"],
                 "text": json.dumps(message["blocks"], ensure_ascii=False),
-                "buttons": [
-                    element["text"]["text"]
-                    for block in message["blocks"]
-                    if block["type"] == "actions"
-                    for element in block["elements"]
-                ],
+                "buttons": [VERBS[action] for action in actions(message["blocks"]) if action in VERBS],
+                "actions": actions(message["blocks"]),
                 "alert": message["metadata"]["event_payload"]["alert"],
                 "channel": ALERTS,
                 "ts": message["ts"],
             }
             for message in self.platform.channels[ALERTS].messages
-            if message.get("metadata")
+            if (message.get("metadata") or {}).get("event_type") == EVENT_TYPE
         ]
 
     def discard_cards(self) -> None:
@@ -403,14 +413,24 @@ class SlackStage:
         messages = self.platform.channels[ALERTS].messages
         return [message["text"] for message in messages if message.get("bot_id") and not message.get("metadata")]
 
-    async def press(self, alert: str, button: str, moderator: str = "moderator") -> Reply:
-        """Let somebody press a button by its label; returns what they were shown."""
-        card = next(card for card in self.cards() if card["alert"] == alert)
-        actions = {label: action for action, label in BUTTONS.items()}
-        answer = await self.platform.press(card, actions[button], moderator)
-        shown = [block["text"]["text"] for block in answer.get("blocks") or ()]
-        ephemeral = answer["response_type"] == "ephemeral" and not answer.get("replace_original")
-        return Reply("\n".join([answer["text"], *shown]), ephemeral)
+    async def press(self, alert: str, button: str, moderator: str = "moderator") -> Told:
+        """Let somebody press "Confirm", "Dismiss" or "Show excerpt"; returns what they were shown in the end."""
+        reply = await self.push(alert, next(action for action, verb in VERBS.items() if verb == button), moderator)
+        if reply.form is not None:
+            reply = await self.dismiss(reply.form, moderator=moderator)
+        return Told(reply.text, reply.ephemeral)
+
+    async def push(self, about: str, action: str, moderator: str = "moderator") -> Reply:
+        """Let somebody press any button about an alert, or about the number of what was done, by its action."""
+        return replied(await self.platform.push(f"lampkeeper_{action}", about, moderator))
+
+    async def dismiss(
+        self, form: Json, grounds: str = "other", remark: str | None = None, moderator: str = "moderator"
+    ) -> Reply:
+        """Let somebody fill in the form that ends a dismissal, and send it off."""
+        chosen = {GROUNDS: {GROUNDS: {"type": "static_select", "selected_option": {"value": grounds}}}}
+        written = {REMARK: {REMARK: {"type": "plain_text_input", "value": remark}}}
+        return replied(await self.platform.submit(form, chosen | written, moderator))
 
     async def drop_connection(self) -> None:
         """Cut the connection; what is said until `settled` is missed."""

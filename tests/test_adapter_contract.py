@@ -131,6 +131,23 @@ async def test_a_press_works_after_a_restart(stage: Any) -> None:
     assert shown["buttons"] == ["Show excerpt"]
 
 
+async def test_the_card_says_who_looks_into_it(stage: Any) -> None:
+    card = await play(stage)
+    await stage.push(card["alert"], "claim")
+    await stage.settled()
+    assert "moderator is looking into it" in stage.cards()[0]["text"].lower()
+    await stage.push(card["alert"], "release")
+    await stage.settled()
+    assert "looking into it" not in stage.cards()[0]["text"].lower()
+
+
+async def test_a_dismissal_is_not_recorded_before_a_reason_is_given(stage: Any) -> None:
+    card = await play(stage)
+    await stage.push(card["alert"], "dismiss")
+    await stage.settled()
+    assert stage.cards()[0]["buttons"] == OPEN
+
+
 async def test_the_second_moderator_is_told_who_decided(stage: Any) -> None:
     card = await play(stage)
     await stage.press(card["alert"], "Dismiss")

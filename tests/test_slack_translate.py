@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 
 from bots.slack_app import workspace
 from bots.slack_app.api import Me, quiet
-from bots.slack_app.card import escape, excerpt
+from bots.slack_app.markup import escape
 from bots.slack_app.people import Known, known_of
 from bots.slack_app.translate import notice, people_in, plain, translate
-from core.cards import ExcerptLine, Person
 from core.messages import ConversationKey, Deletion, Edit, Message
 from tests.slack_api import (
     BOT_USER,
     GENERAL,
     TEAM,
-    check_blocks,
 )
 
 SPACE = f"slack:{TEAM}"
@@ -155,13 +153,6 @@ def test_no_event_however_odd_can_end_the_listening(fields: dict[str, object], s
     except workspace.UNREADABLE:
         return
     assert event is None or isinstance(event, Message | Edit | Deletion)
-
-
-@given(
-    st.lists(st.builds(ExcerptLine, st.just(Person("U1", "n" * 80)), st.none(), st.text(max_size=5000), st.booleans()))
-)
-def test_slack_takes_every_excerpt(lines: list[ExcerptLine]) -> None:
-    check_blocks(excerpt(lines))
 
 
 def test_of_what_the_sdk_logs_only_the_place_and_the_kind_remain(caplog: pytest.LogCaptureFixture) -> None:

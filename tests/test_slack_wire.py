@@ -92,7 +92,7 @@ async def test_an_edit_is_followed_and_a_link_preview_is_not(stage: SlackStage) 
     await stage.platform.unfurl(GENERAL, newest)
     await stage.settled()
     shown, _ = await stage.press(alert_id, "Show excerpt")
-    assert "something else <entirely>" in shown
+    assert "something else &lt;entirely&gt;" in shown
     async with stage.guard.ledger.store.read() as tx:
         assert (await tx.execute(sql("SELECT max(version) FROM messages"))).scalar() == 1
 
@@ -103,7 +103,7 @@ async def test_a_deletion_is_shown_on_the_card(stage: SlackStage) -> None:
     for message_id in (await stage.ids())[1:]:
         await stage.delete(message_id)
     await stage.settled()
-    assert "(deleted)" in stage.card()["text"]
+    assert "(deleted since)" in stage.card()["text"]
 
 
 async def test_programs_joins_and_the_alert_channel_are_never_scored(stage: SlackStage) -> None:
@@ -177,7 +177,7 @@ async def test_a_press_works_after_a_restart_and_the_card_shows_who_decided(stag
     assert "Recorded" in told
     assert only_them
     assert "Concern confirmed by moderator" in stage.card()["text"]
-    assert stage.card()["buttons"] == ["Show excerpt"]
+    assert stage.card()["actions"] == ["excerpt", "more"]
 
 
 async def test_a_second_moderator_is_told_who_decided(stage: SlackStage) -> None:
@@ -195,7 +195,7 @@ async def test_nobody_outside_the_alert_channel_can_press(stage: SlackStage, but
     alert_id = await stage.alert()
     told, only_them = await stage.press(alert_id, button, "actor")
     await stage.settled()
-    assert told == "Only moderators (members of the alert channel) can do this. Nothing was changed."
+    assert told == "Only this workspace's moderators can use this button. Nothing was changed."
     assert only_them
     assert stage.card()["buttons"] == ["Confirm", "Dismiss", "Show excerpt"]
 
@@ -203,7 +203,7 @@ async def test_nobody_outside_the_alert_channel_can_press(stage: SlackStage, but
 async def test_where_moderators_are_named_the_others_in_the_channel_cannot_press(tmp_path: Path) -> None:
     async with slack_stage(tmp_path, moderators=(PEOPLE["second"],)) as stage:
         alert_id = await stage.alert()
-        assert "Only moderators (those named" in (await stage.press(alert_id, "Confirm", "moderator")).text
+        assert "Only this workspace's moderators" in (await stage.press(alert_id, "Confirm", "moderator")).text
         assert "Recorded" in (await stage.press(alert_id, "Confirm", "second")).text
 
 
@@ -212,7 +212,7 @@ async def test_an_excerpt_is_shown_to_the_presser_alone(stage: SlackStage) -> No
     shown, only_them = await stage.press(alert_id, "Show excerpt")
     await stage.settled()
     assert only_them
-    assert "▶" in shown
+    assert "▸" in shown
     assert any(line in shown for line in slow_talk())
     posted = json.dumps(stage.platform.channels[ALERTS].messages)
     assert not any(line in posted for line in slow_talk()), "a card carries no text of messages"
@@ -221,7 +221,7 @@ async def test_an_excerpt_is_shown_to_the_presser_alone(stage: SlackStage) -> No
 async def test_a_press_on_an_alert_whose_data_is_gone_is_answered(stage: SlackStage) -> None:
     alert_id = await stage.alert()
     await stage.guard.forget_space(SPACE)
-    assert "no longer knows" in (await stage.press(alert_id, "Confirm")).text
+    assert "no longer kept" in (await stage.press(alert_id, "Confirm")).text
 
 
 async def test_a_card_that_somebody_deleted_is_posted_anew(stage: SlackStage) -> None:

@@ -39,7 +39,7 @@ def strings() -> Iterator[tuple[str, bool]]:
                 yield "".join(parts), id(node) in said
 
 
-KEY = re.compile(r"(?:[a-z]+)\\\.[a-z_.*\\]+")
+KEY = re.compile(r"(?:[a-z_]+)\\\.[a-z_.*\\]+")
 
 
 def test_every_text_is_said_somewhere() -> None:

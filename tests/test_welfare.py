@@ -6,9 +6,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from bots.common.face import face
 from bots.discord_bot.card import embed
-from bots.slack_app.card import blocks
+from bots.slack_app.card import Block, blocks
+from bots.slack_app.markup import words
 from bots.terminal import card_text
+from bots.texts import ENGLISH
 from core.cards import Card
 from core.messages import Message
 from core.signals.computed import MEANINGS
@@ -20,6 +23,11 @@ HURT = MEANINGS["self_harm_mention"]
 def answered(text: str) -> list[Message]:
     """Invented talk in which the target says one thing before the actor's last line."""
     return [*talk()[:-1], said(90, text, "target", partner="actor"), said(91, talk()[-1].text, partner="target")]
+
+
+def on_slack(card: Card) -> list[Block]:
+    said = words(ENGLISH)
+    return blocks(face(card, said, ["https://example.org"] * len(card.messages), {}), said)
 
 
 async def card_of(folder: Path, messages: list[Message]) -> Card:
@@ -41,9 +49,7 @@ async def test_every_adapter_shows_it_apart_from_the_signals(tmp_path: Path) -> 
     card = await card_of(tmp_path, answered("sometimes i want to hurt myself"))
     (field,) = [field for field in embed(replace(card, space="discord:1")).fields if field.name == "The other person"]
     assert field.value == HURT
-    assert f"*The other person*\\n\\u2022 {HURT}" in json.dumps(
-        blocks(card, ["https://example.org"] * len(card.messages))
-    )
+    assert f"*The other person*\\n{HURT}" in json.dumps(on_slack(card))
     assert f"! The other person: {HURT}" in card_text(card).plain
 
 
@@ -57,7 +63,7 @@ async def test_a_card_without_it_has_no_such_line(tmp_path: Path) -> None:
     assert card.welfare == ()
     assert "The other person" not in card_text(card).plain
     assert "The other person" not in str(embed(replace(card, space="discord:1")).to_dict())
-    assert "The other person" not in str(blocks(card, ["https://example.org"] * len(card.messages)))
+    assert "The other person" not in str(on_slack(card))
 
 
 def test_it_is_no_evidence_against_the_one_who_says_it() -> None:

@@ -20,7 +20,7 @@ from core.desk import Verdict
 REMARK_LONGEST = 300
 """Characters of a remark."""
 Style = Literal["danger", "primary", "plain"]
-EXCERPT = "excerpt"
+EXCERPT, MORE = "excerpt", "more"
 P = TypeVar("P", bound=Press)
 P_contra = TypeVar("P_contra", bound=Press, contravariant=True)
 
@@ -230,11 +230,24 @@ BUTTONS: dict[str, Button[Press]] = {
 """Every button that needs no platform."""
 
 
+def look(name: str) -> tuple[str, Style]:
+    """Return a button's text (its key), and how it looks.
+
+    >>> look("confirm"), look("undo"), look("yes_ban")
+    (('card.confirm', 'danger'), ('hand.undo', 'plain'), ('hand.yes_ban', 'danger'))
+    """
+    if known := BUTTONS.get(name):
+        return known.text, known.style
+    if name == MORE:
+        return "card.more", "plain"
+    return f"hand.{name}", "danger" if name.startswith("yes_") else "plain"
+
+
 def buttons(deeds: Mapping[str, Deed[P]]) -> dict[str, Button[P]]:
     """Return every button of a platform: those above, and what it lets moderators do to a member."""
     return {
         **BUTTONS,
-        "more": Button("card.more", "plain", more(deeds)),
-        **{name: Button(f"hand.{name}", "plain", deed.ask) for name, deed in deeds.items()},
-        **{f"yes_{name}": Button(f"hand.yes_{name}", "danger", deed.do) for name, deed in deeds.items()},
+        MORE: Button(*look(MORE), more(deeds)),
+        **{name: Button(*look(name), deed.ask) for name, deed in deeds.items()},
+        **{f"yes_{name}": Button(*look(f"yes_{name}"), deed.do) for name, deed in deeds.items()},
     }

@@ -33,7 +33,8 @@ class Words:
 
     def signal(self, meaning: str) -> str:
         """Say what was noticed; `meaning` is in the core's English."""
-        return texts(self.language).get(f"signals.{_SIGNALS.get(meaning)}", meaning)
+        known = texts(self.language).get(f"signals.{_SIGNALS.get(meaning)}")
+        return self.markup.escaped(meaning) if known is None else known
 
     def probability(self, probability: float | None) -> str:
         """Write a probability; say why where there is none."""

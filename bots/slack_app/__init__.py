@@ -20,12 +20,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bots.adapter import Finding
-from bots.slack_app import socket_mode
+from bots.slack_app import presses, socket_mode
 from bots.slack_app.api import quiet, web_client
 from bots.slack_app.backscan import Backscans
 from bots.slack_app.check import check
@@ -110,7 +110,8 @@ class SlackAdapter:
         await self.of(space).withdraw(alert, reference)
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
-        """Call nobody: on Slack nobody can be chosen for it yet."""
+        """Call those whom the space has chosen to a posted card; with `tried`, look first whether they were."""
+        await self.of(card.space).call(card, reference, why, tried=tried)
 
     async def notify(self, space: str, text: str) -> None:
         """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
@@ -188,7 +189,7 @@ class SlackAdapter:
             authorize=authorize,  # type: ignore[arg-type]  # None: not one of ours
         )
         app.event(re.compile(""))(self._event)
-        app.action(re.compile("^lampkeeper_"))(self._press)
+        presses.add(app, self)
         return app
 
     async def _event(
@@ -208,18 +209,3 @@ class SlackAdapter:
                 )
                 workspace.history.behind()
             workspace.hear(event)
-
-    async def _press(
-        self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, context: AsyncBoltContext
-    ) -> None:
-        await ack()
-        try:
-            reply = await self._workspaces.served[str(context.team_id)].press(body)
-            answer = await respond(
-                text=reply.text, blocks=reply.blocks, response_type="ephemeral", replace_original=False
-            )
-        except Exception as error:  # noqa: BLE001 - Bolt would log the traceback, and with it what errors carry
-            log.error("slack.press_failed", error=type(error).__name__)
-            return
-        if answer.status_code != 200:
-            log.warning("slack.answer_lost", status=answer.status_code)

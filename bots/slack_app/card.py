@@ -1,149 +1,197 @@
-"""The alert card and the excerpt in Block Kit (https://docs.slack.dev/reference/block-kit/blocks). Pure.
+"""The alert card, answers and excerpts in Block Kit (https://docs.slack.dev/reference/block-kit). Pure.
 
-Leans on `core.cards`. People stand on a card as plain names with their member IDs and never as ``<@U...>``: a mention
-can notify the person it names, and an alert must not reach the people it is about. Everything else that is not ours is
-escaped for the same reason (``<!channel>`` in a name would call everybody). An excerpt is shown as plain text, so that
-moderators read what was written, not what Slack's markup makes of it.
+Leans on `bots.common.face` and `bots.common.excerpt` for what they say. Slack's limits (50 blocks in a message, 3,000
+characters in a section, 10 fields of 2,000 in one, 150 in a header, 24 in a modal's title, 75 on a button) are kept
+here, by leaving out and saying so. A card holds no text of messages, and Slack has nothing to hide one behind: an
+excerpt is shown in a modal, to whoever pressed for it.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from core.cards import NOTE, Card, ExcerptLine, Person, percent
+from bots.common import hand
+from bots.common.answers import Answer
+from bots.common.excerpt import pages
+from bots.common.face import Face, Field, Picture
+from bots.common.lines import clip
+from bots.common.words import Words
+from bots.slack_app.markup import escape
+from core.cards import ExcerptLine
+from core.effects import Level
 
 Block = dict[str, Any]
 
-CONFIRM, DISMISS, EXCERPT = "lampkeeper_confirm", "lampkeeper_dismiss", "lampkeeper_excerpt"
-BUTTONS = {CONFIRM: "Confirm", DISMISS: "Dismiss", EXCERPT: "Show excerpt"}
+HEADER, SECTION, FIELD, FIELDS, BLOCKS, TEXT = 150, 3000, 2000, 10, 50, 3000
+LABEL, TITLE, ALT, OPTION = 75, 24, 200, 75
+EXCERPT_SECTIONS = 20
+"""Sections of one excerpt; a modal may be of 250 kB, and nobody reads that much."""
+SIGNS: dict[Level, str] = {"none": "⚪", "watch": "🟡", "review": "🟠", "urgent": "🔴"}
+DECIDED = "⚫"
+STYLES: dict[hand.Style, dict[str, str]] = {"danger": {"style": "danger"}, "primary": {"style": "primary"}, "plain": {}}
+ACTION = "lampkeeper_"
+"""What the names of our buttons begin with."""
 EVENT_TYPE = "lampkeeper_alert"
 """Type of the metadata by which a posted card is found again (https://docs.slack.dev/messaging/message-metadata)."""
-SECTION_MOST = 3000
-"""Characters in one section block."""
-LINE_MOST = 600
-"""Characters shown of one line of an excerpt."""
-EXCERPT_MOST = 12_000
-"""Characters in one excerpt; Slack refuses messages of very long blocks (``msg_blocks_too_long``)."""
-BLOCKS_MOST = 50
-"""Blocks in one message."""
+FORM = "lampkeeper_dismissed"
+"""The `callback_id` of the form that ends a dismissal."""
+GROUNDS, REMARK = "grounds", "remark"
 
 
-def escape(text: str) -> str:
-    """Keep Slack from reading markup into `text`.
-
-    >>> escape("<!channel> & co")
-    '&lt;!channel&gt; &amp; co'
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def fallback(card: Card) -> str:
+def fallback(drawn: Face) -> str:
     """Return what notifications and screen readers say for the card."""
-    return f"{card.title} ({percent(card.probability)}). {escape(card.status)}."
+    short = (f"{field.name}: {'; '.join(field.text.splitlines())}" for field in drawn.fields if field.short)
+    return clip(". ".join([escape(drawn.title), *short]), TEXT)
 
 
-def blocks(card: Card, links: Sequence[str]) -> list[Block]:
-    """Return the card; `links` are the addresses of `card.messages`, in their order."""
-    signals = "\n".join(f"• {escape(signal)}" for signal in card.signals) or "• the way of talking as a whole"
-    if card.welfare:
-        signals += "\n*The other person*\n" + "\n".join(f"• {escape(signal)}" for signal in card.welfare)
-    facts = (
-        f"*{escape(card.status)}*\n"
-        f"*Probability:* {percent(card.probability)}\n"
-        f"*Messages from* {_person(card.actor)} *to* {_person(card.target) if card.target else 'nobody in particular'}"
-    )
-    opened = f"<!date^{int(card.opened)}^{{date_short_pretty}} {{time}}|{_clock(card.opened)}>"
-    return [
-        {"type": "header", "text": {"type": "plain_text", "text": card.title[:150]}},
-        _section(facts),
-        _section(f"*What was noticed*\n{signals}"),
-        _context(f"Opened {opened}  ·  Messages: {_links(card, links)}"),
-        _context(NOTE),
-        {"type": "actions", "elements": [_button(action, card.alert) for action in _offered(card)]},
-    ]
+def blocks(drawn: Face, words: Words) -> list[Block]:
+    """Draw the card."""
+    sign = DECIDED if drawn.decided else SIGNS[drawn.level]
+    head: Block = {"type": "header", "text": _plain(clip(f"{sign} {drawn.title}", HEADER))}
+    opened = words.say("slack_hand.opened", when=words.markup.when(drawn.opened))
+    foot = [_context(opened), _context(drawn.note)] if drawn.note else [_context(opened)]
+    foot.append({"type": "actions", "elements": [button(name, drawn.alert, words) for name in drawn.buttons]})
+    pictures = [_picture(one) for one in (drawn.actor, drawn.target) if one is not None]
+    if pictures:
+        foot.insert(0, {"type": "context", "elements": [part for pair in pictures for part in pair]})
+    return [head, *_fitting(list(_fields(drawn.fields)), BLOCKS - 1 - len(foot), words), *foot]
 
 
-def metadata(card: Card) -> dict[str, Any]:
-    """Return the metadata that goes with the card."""
-    return {"event_type": EVENT_TYPE, "event_payload": {"alert": card.alert}}
+def metadata(alert: str) -> dict[str, Any]:
+    """Return the metadata that goes with the card of an alert."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"alert": alert}}
 
 
-def alert_of(message: dict[str, Any]) -> str | None:
+def alert_of(message: Mapping[str, Any]) -> str | None:
     """Return the alert that a posted message is the card of, or None.
 
-    Slack may keep metadata back from apps without the scope metadata.message:read, so the buttons are asked too.
+    Slack may keep metadata back from apps without the scope metadata.message:read, so the buttons are asked too: every
+    card has the one for its excerpt.
     """
     data = message.get("metadata") or {}
     if data.get("event_type") == EVENT_TYPE:
         return str((data.get("event_payload") or {}).get("alert"))
     elements = (element for block in message.get("blocks") or () for element in block.get("elements") or ())
-    return next((str(element.get("value")) for element in elements if element.get("action_id") in BUTTONS), None)
+    found = (str(one.get("value")) for one in elements if one.get("action_id") == ACTION + hand.EXCERPT)
+    return next(found, None)
 
 
-def excerpt(lines: Sequence[ExcerptLine]) -> list[Block]:
-    """Return the excerpt; lines marked ▶ moved the score. If not all fit, the newest are kept, the others counted."""
-    shown: deque[str] = deque()
-    room = EXCERPT_MOST
-    for line in reversed(lines):
-        words = _line(line)
-        room -= len(words)
-        if room < 0 or len(shown) == BLOCKS_MOST - 1:
-            break
-        shown.appendleft(words)
-    head = "What was said, oldest first; ▶ marks what moved the score. Only you can see this."
-    if left_out := len(lines) - len(shown):
-        head += f" {left_out} older lines are left out."
-    return [_plain(words) for words in (head, *shown)]
+def answer(told: Answer, words: Words) -> list[Block]:
+    """Draw what whoever pressed is told."""
+    shown = [section(part) for part in parts(told.text)]
+    if told.buttons:
+        shown.append({"type": "actions", "elements": [button(name, about, words) for name, about in told.buttons]})
+    return shown
 
 
-def _line(line: ExcerptLine) -> str:
-    mark, gone = "▶ " if line.reason else "", ", deleted since" if line.deleted else ""
-    when = _clock(line.time) if line.time is not None else "at an unknown time"
-    text = line.text if len(line.text) <= LINE_MOST else f"{line.text[:LINE_MOST]} … (cut)"
-    along = f" ({line.attached})" if line.attachments else ""
-    return f"{mark}{line.author.name or line.author.id}, {when}{gone}: {text}{along}"
+def button(name: str, about: str, words: Words) -> Block:
+    """Draw a button; `about` is an alert, or the number of an action."""
+    text, style = hand.look(name)
+    label = _plain(clip(words.say(text), LABEL))
+    return {"type": "button", "action_id": ACTION + name, "value": about, "text": label} | STYLES[style]
 
 
-def _offered(card: Card) -> tuple[str, ...]:
-    return (EXCERPT,) if card.decided else (CONFIRM, DISMISS, EXCERPT)
+def waiting(words: Words) -> dict[str, Any]:
+    """Return the modal that stands until an excerpt is there."""
+    return modal(words.say("card.excerpt"), [section(words.say("slack_hand.moment"))], words)
 
 
-def _button(action: str, alert: str) -> Block:
-    label = {"type": "plain_text", "text": BUTTONS[action]}
-    style = {"style": "primary"} if action == CONFIRM else {}
-    return {"type": "button", "action_id": action, "value": alert, "text": label, **style}
+def excerpt(lines: Sequence[ExcerptLine], words: Words) -> dict[str, Any]:
+    """Return the modal that shows an excerpt."""
+    drawn = [section(part) for page in pages(lines, words, SECTION, EXCERPT_SECTIONS) for part in parts(page)]
+    return modal(words.say("card.excerpt"), [*drawn, _context(words.say("card.note"))], words)
 
 
-def _person(person: Person) -> str:
-    return f"{escape(person.name)} (`{escape(person.id)}`)" if person.name else f"`{escape(person.id)}`"
+def modal(title: str, shown: list[Block], words: Words) -> dict[str, Any]:
+    """Return a modal that only tells (https://docs.slack.dev/surfaces/modals)."""
+    close = _plain(clip(words.say("slack_hand.close"), TITLE))
+    return {"type": "modal", "title": _plain(clip(title, TITLE)), "close": close, "blocks": shown}
 
 
-def _links(card: Card, links: Sequence[str]) -> str:
-    shown = []
-    for number, (message, link) in enumerate(zip(card.messages, links, strict=True), 1):
-        where = " (direct message)" if message.key.conversation.startswith("D") else ""
-        shown.append(f"{number} (deleted){where}" if message.deleted else f"<{link}|{number}>{where}")
-    return ", ".join(shown) or "none"
+def form(told: Answer, words: Words, private: str) -> dict[str, Any]:
+    """Return the form that ends a dismissal; `private` comes back with it."""
+    offered = hand.grounds_offered(words)
+    options = [{"text": _plain(clip(label, OPTION)), "value": value} for value, label in offered]
+    choose = _plain(words.say("hand.choose_grounds"))
+    grounds = {"type": "static_select", "action_id": GROUNDS, "options": options, "placeholder": choose}
+    remark = {
+        "type": "plain_text_input",
+        "action_id": REMARK,
+        "multiline": True,
+        "max_length": hand.REMARK_LONGEST,
+    }
+    asked: list[Block] = [
+        section(told.text),
+        {"type": "input", "block_id": GROUNDS, "label": choose, "element": grounds},
+        {
+            "type": "input",
+            "block_id": REMARK,
+            "label": _plain(words.say("hand.remark_label")),
+            "element": remark,
+            "optional": True,
+        },
+    ]
+    return modal(words.say("hand.remark_title"), asked, words) | {
+        "callback_id": FORM,
+        "private_metadata": private,
+        "submit": _plain(clip(words.say("slack_hand.submit"), TITLE)),
+    }
 
 
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _fit(text)}}
+def section(text: str) -> Block:
+    """Draw a text that is in Slack's markup."""
+    return {"type": "section", "text": _mrkdwn(clip(text, SECTION))}
 
 
-def _plain(text: str) -> Block:
-    return {"type": "section", "text": {"type": "plain_text", "text": _fit(text), "emoji": False}}
+def parts(text: str) -> Iterator[str]:
+    """Cut a text into pieces that a section holds: at the end of a line, or of a word, where there is one."""
+    while text:
+        end = len(text)
+        if end > SECTION:
+            end = max(text.rfind("\n", 1, SECTION), 0) or max(text.rfind(" ", 1, SECTION), 0) or SECTION
+        piece, text = text[:end], text[end:].lstrip("\n ")
+        if piece.strip():
+            yield piece
+
+
+def _fields(fields: Iterable[Field]) -> Iterator[Block]:
+    """Draw the fields in their order, short ones that follow each other side by side."""
+    beside: list[Block] = []
+    for field in fields:
+        text = f"*{field.name}*\n{field.text}"
+        if field.short and len(beside) < FIELDS:
+            beside.append(_mrkdwn(clip(text, FIELD)))
+            continue
+        if beside:
+            yield {"type": "section", "fields": beside}
+            beside = []
+        if field.short:
+            beside.append(_mrkdwn(clip(text, FIELD)))
+        else:
+            yield section(text)
+    if beside:
+        yield {"type": "section", "fields": beside}
+
+
+def _fitting(shown: list[Block], most: int, words: Words) -> list[Block]:
+    if len(shown) <= most:
+        return shown
+    return [*shown[: most - 1], section(words.say("card.left_out", count=len(shown) - most + 1))]
+
+
+def _picture(one: Picture) -> tuple[Block, Block]:
+    name = clip(one.name, ALT) or "…"
+    return {"type": "image", "image_url": one.url, "alt_text": name}, _plain(name)
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": _fit(text)}]}
+    return {"type": "context", "elements": [_mrkdwn(clip(text, SECTION))]}
 
 
-def _fit(text: str) -> str:
-    return text if len(text) <= SECTION_MOST else text[: SECTION_MOST - 1] + "…"
+def _mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _clock(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": True}

@@ -1,4 +1,4 @@
-"""Cards and notices into the alert channel: post, edit in place, find again.
+"""Cards, calls and notices into the alert channel: post, edit in place, find again; and files to one person.
 
 Leans on `bots.slack_app.card` for how a card looks and on `bots.slack_app.api` for what Slack may answer. A card's
 reference is ``<channel>/<ts>``.
@@ -6,28 +6,45 @@ reference is ``<channel>/<ts>``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.common.answers import File
+from bots.common.face import Face
+from bots.common.words import Words
 from bots.slack_app.api import Me, RefusalError, call, pages
 from bots.slack_app.card import alert_of, blocks, fallback, metadata
-from core.cards import WITHDRAWN, Card, MessageRef
+from bots.slack_app.markup import MARKUP
+from core.cards import MessageRef
 from core.errors import PlatformError
 
 GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))
 """Refusals to edit a card that a new card answers."""
 NOWHERE = frozenset(("message_not_found", "channel_not_found"))
 """Refusals to edit a card that tell that it is gone."""
+UNDRAWN = "invalid_blocks"
+CALL_TYPE = "lampkeeper_call"
+"""Type of the metadata by which a call is found again."""
 
 
-async def show(client: AsyncWebClient, channel: str, card: Card, reference: str | None, who: Me) -> str:
-    """Post `card` in `channel`, or edit the posted one; return the reference to edit it by.
+async def show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, reference: str | None) -> str:
+    """Post a card in `channel`, or edit the posted one; return the reference to edit it by.
 
-    https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.dev/reference/methods/chat.update
+    Slack takes no message of which it cannot fetch a picture; then the card goes without.
     """
-    links = [await link(client, message, who) for message in card.messages]
-    content = {"text": fallback(card), "blocks": blocks(card, links), "metadata": metadata(card)}
+    try:
+        return await _show(client, channel, drawn, words, reference)
+    except RefusalError as error:
+        if error.code != UNDRAWN or (drawn.actor is None and drawn.target is None):
+            raise
+    return await _show(client, channel, replace(drawn, actor=None, target=None), words, reference)
+
+
+async def _show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, reference: str | None) -> str:
+    """https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.dev/reference/methods/chat.update."""
+    content = {"text": fallback(drawn), "blocks": blocks(drawn, words), "metadata": metadata(drawn.alert)}
     if reference is not None:
         posted_in, _, ts = reference.partition("/")
         try:
@@ -47,17 +64,48 @@ async def find(client: AsyncWebClient, channel: str, alert: str) -> str | None:
     return None
 
 
-async def withdraw(client: AsyncWebClient, reference: str) -> None:
+async def withdraw(client: AsyncWebClient, reference: str, words: Words) -> None:
     """Empty a posted card, and say that its alert's data was deleted. A card that is gone needs nothing.
 
     https://docs.slack.dev/reference/methods/chat.update: what is to be removed is given as empty.
     """
     channel, _, ts = reference.partition("/")
+    text = words.say("card.withdrawn")
     try:
-        await call(client.chat_update, channel=channel, ts=ts, text=WITHDRAWN, blocks=[], metadata={})
+        await call(client.chat_update, channel=channel, ts=ts, text=text, blocks=[], metadata={})
     except RefusalError as error:
         if error.code not in NOWHERE:
             raise
+
+
+async def call_to(client: AsyncWebClient, reference: str, text: str, about: dict[str, str], *, tried: bool) -> None:
+    """Call people to a posted card, by an answer to it that stands in the channel, too: an edit notifies nobody.
+
+    With `tried`, look first whether an earlier try called about the same.
+    """
+    channel, _, ts = reference.partition("/")
+    if tried and await _called(client, channel, ts, about):
+        return
+    content = {"text": text, "metadata": {"event_type": CALL_TYPE, "event_payload": about}}
+    try:
+        await _post(client, channel, **content, thread_ts=ts, reply_broadcast=True)
+    except RefusalError as error:
+        if error.code not in ("thread_not_found", "message_not_found"):
+            raise
+        await _post(client, channel, **content)  # somebody deleted the card
+
+
+async def _called(client: AsyncWebClient, channel: str, ts: str, about: dict[str, str]) -> bool:
+    try:
+        async for page in pages(
+            client.conversations_replies, "messages", channel=channel, ts=ts, include_all_metadata=True
+        ):
+            if any((message.get("metadata") or {}).get("event_payload") == about for message in page):
+                return True
+    except RefusalError as error:
+        if error.code != "thread_not_found":
+            raise
+    return False
 
 
 async def notify(client: AsyncWebClient, channel: str, text: str) -> None:
@@ -65,15 +113,35 @@ async def notify(client: AsyncWebClient, channel: str, text: str) -> None:
     await _post(client, channel, text=text)
 
 
-async def link(client: AsyncWebClient, message: MessageRef, who: Me) -> str:
-    """Return the address of a message; where Slack does not say, the one it would have said."""
+async def write(client: AsyncWebClient, user: str, text: str) -> None:
+    """Write to one person (https://docs.slack.dev/reference/methods/conversations.open)."""
+    await _post(client, await _direct(client, user), text=text)
+
+
+async def hand_over(client: AsyncWebClient, user: str, file: File) -> None:
+    """Put a file into a person's direct messages with the app (https://docs.slack.dev/messaging/working-with-files)."""
+    direct = await _direct(client, user)
+    await call(client.files_upload_v2, channel=direct, filename=file.name, title=file.name, content=file.content)
+
+
+async def link(client: AsyncWebClient, message: MessageRef, who: Me) -> str | None:
+    """Say where a message stands, with a link to it: the one that Slack gives, or else the one it would have given.
+
+    None for a direct message with the app, which nobody else can open.
+    """
     channel, _, thread = message.key.conversation.partition("/")
+    if channel.startswith("D"):
+        return None
     try:
-        answer = await call(client.chat_getPermalink, channel=channel, message_ts=message.message_id)
+        url = str((await call(client.chat_getPermalink, channel=channel, message_ts=message.message_id))["permalink"])
     except PlatformError:
         of_thread = f"?thread_ts={thread}&cid={channel}" if thread else ""
-        return f"{who.url}archives/{channel}/p{message.message_id.replace('.', '')}{of_thread}"
-    return str(answer["permalink"])
+        url = f"{who.url}archives/{channel}/p{message.message_id.replace('.', '')}{of_thread}"
+    return f"{MARKUP.when(float(message.message_id), url=url)} {MARKUP.channel(channel)}"
+
+
+async def _direct(client: AsyncWebClient, user: str) -> str:
+    return str((await call(client.conversations_open, users=user))["channel"]["id"])
 
 
 async def _post(client: AsyncWebClient, channel: str, **content: Any) -> str:

@@ -57,8 +57,8 @@ SCOPES = {
         "the other workspace is shown by its id",
     ),
     "im:write": Scope(
-        "to write first to somebody who reported or asked for help",
-        "they are answered only where they asked",
+        "to write first: to somebody who reported or asked for help, to a moderator who exports a case, to the owner",
+        "they are answered only where they asked, cases cannot be exported, and the alert channel is told instead",
     ),
     "channels:join": Scope(
         "to join a public channel when an admin says so; it never does by itself",

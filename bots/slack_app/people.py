@@ -67,7 +67,8 @@ class Remembered(Generic[Value]):
 class Known(NamedTuple):
     """What is known of an account: the name it shows, and whether it is a program, a guest, or deactivated.
 
-    `teams` are the workspaces it belongs to, its own first; `band` what the workspace's usergroups tell of its age.
+    `teams` are the workspaces it belongs to, its own first; `band` what the workspace's usergroups tell of its age;
+    `admin`: it owns or administers the workspace; `avatar` is its picture's address.
     """
 
     name: str = ""
@@ -76,6 +77,8 @@ class Known(NamedTuple):
     deleted: bool = False
     teams: tuple[str, ...] = ()
     band: AgeBand | None = None
+    admin: bool = False
+    avatar: str = ""
 
     def elsewhere(self, team: str) -> str | None:
         """Return the workspace it belongs to, if that is not `team`: Slack Connect shares channels between several.
@@ -96,6 +99,8 @@ def known_of(account: Mapping[str, Any]) -> Known:
         bot=bool(account.get("is_bot") or account.get("is_workflow_bot")),
         guest=bool(account.get("is_restricted") or account.get("is_ultra_restricted")),
         deleted=bool(account.get("deleted")),
+        admin=any(account.get(flag) for flag in ("is_admin", "is_owner", "is_primary_owner")),
+        avatar=str(profile.get("image_72") or ""),
         teams=tuple(dict.fromkeys(str(team) for team in (account.get("team_id"), *within) if team)),
     )
 
@@ -122,6 +127,21 @@ class People:
         except PlatformError:
             return self._known.put(user, Known(), UNKNOWN_SECONDS)
         return self.learn(account)
+
+    async def anew(self, user: str) -> Known:
+        """Ask Slack anew before something is done to `user`; raises `PlatformError` where it does not tell."""
+        return self.learn((await call(self._client.users_info, user=user))["user"])
+
+    async def owner(self) -> Person | None:
+        """Return the workspace's primary owner; raises `PlatformError` where Slack does not tell.
+
+        https://docs.slack.dev/reference/methods/users.list
+        """
+        async for page in pages(self._client.users_list, "members"):
+            for account in page:
+                if account.get("is_primary_owner"):
+                    return Person(str(account["id"]), known_of(account).name)
+        return None
 
     def learn(self, account: Mapping[str, Any]) -> Known:
         """Remember what Slack says of an account, and return it."""

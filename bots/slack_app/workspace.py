@@ -1,8 +1,8 @@
 """One Slack workspace: its client, people, history and settings, and the queue that its events are taken from in order.
 
-Leans on `history`, `people`, `translate`, `delivery` and `presses`. A `Workspace` knows one space, and nothing leads
-from it to another one's: what the adapter hands it came with its team's id, and what it posts goes out with its team's
-token.
+Leans on `history`, `people`, `translate` and `delivery`; `presses` leans on it. A `Workspace` knows one space, and
+nothing leads from it to another one's: what the adapter hands it came with its team's id, and what it posts goes out
+with its team's token.
 
 - Events are acknowledged before they are looked at, and then taken in order. Where more come than the queue holds, the
   rest is read from history instead.
@@ -22,6 +22,7 @@ import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.common.face import Account, face
 from bots.common.pauses import Pausing
 from bots.slack_app import delivery
 from bots.slack_app.api import Me
@@ -29,11 +30,11 @@ from bots.slack_app.backscan import Backscans
 from bots.slack_app.bands import Bands
 from bots.slack_app.events import EVENTS
 from bots.slack_app.history import History
+from bots.slack_app.markup import words
 from bots.slack_app.people import People
-from bots.slack_app.presses import Reply, press
 from bots.slack_app.translate import Raw, notice, people_in, subject, translate
 from bots.texts import say
-from core.cards import Card, Person
+from core.cards import Call, Card, Person
 from core.config import SlackWorkspace
 from core.errors import LampkeeperError, PlatformError
 from core.guard import Guard
@@ -186,8 +187,15 @@ class Workspace:
         """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
         actor = await self.people.introduced(card.actor, self.who.team, self.language)
         target = card.target and await self.people.introduced(card.target, self.who.team, self.language)
-        card = replace(card, actor=actor, target=target)
-        return await delivery.show(self.client, self._alert_channel(), card, reference, self.who)
+        card, said = replace(card, actor=actor, target=target), words(self.language)
+        links = [await delivery.link(self.client, message, self.who) for message in card.messages]
+        accounts = {who.id: await self._account(who) for who in (actor, target) if who is not None and who.id}
+        drawn = face(card, said, links, accounts)
+        return await delivery.show(self.client, self._alert_channel(), drawn, said, reference)
+
+    async def _account(self, who: Person) -> Account:
+        """Return what Slack says of somebody's account: not since when there is it."""
+        return Account(avatar=(await self.people.known(who.id)).avatar or None)
 
     async def find(self, card: Card) -> str | None:
         """Return the reference of a card for the same alert that an interrupted try did post; else None."""
@@ -197,7 +205,16 @@ class Workspace:
         """Say in place of a posted card that the data of its alert was deleted."""
         found = reference or await delivery.find(self.client, self._alert_channel(), alert)
         if found is not None:
-            await delivery.withdraw(self.client, found)
+            await delivery.withdraw(self.client, found, words(self.language))
+
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        """Call the usergroups that the workspace chose to a posted card."""
+        chosen = self.settings.second_reviewers if why == "second" else (self.settings.call_role,)
+        said = words(self.language)
+        roles = " ".join(said.markup.role(role) for role in chosen if role is not None)
+        if roles:
+            text = said.say(f"card.call_{why}", roles=roles)
+            await delivery.call_to(self.client, reference, text, {"alert": card.alert, "why": why}, tried=tried)
 
     async def notify(self, text: str) -> None:
         """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
@@ -206,13 +223,13 @@ class Workspace:
     async def tell(self, text: str) -> None:
         """Tell them, in Slack's own markup; where that cannot be, the log says so."""
         try:
-            await delivery.notify(self.client, self._alert_channel(), text)
+            await self.post(text)
         except PlatformError as error:
             log.warning("slack.notice_lost", space=self.space, what=error.what, remedy=error.remedy)
 
-    async def press(self, body: dict[str, Any]) -> Reply:
-        """Carry out the press of a button."""
-        return await press(body, self.space, self.settings, self.guard, self.people)
+    async def post(self, text: str) -> None:
+        """Tell them the same; raises `PlatformError` where that cannot be."""
+        await delivery.notify(self.client, self._alert_channel(), text)
 
     def _alert_channel(self) -> str:
         return self.settings.alert_channel or _no_channel()

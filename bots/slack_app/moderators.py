@@ -1,0 +1,21 @@
+"""Who moderates a workspace: who is named, or in one of the moderators' usergroups, or else in the alert channel.
+
+Leans on `people`, which asks Slack. Asked anew at every press; Slack's answers hold for a while there.
+"""
+
+from __future__ import annotations
+
+from bots.slack_app.people import People
+from core.config import SlackWorkspace
+
+
+async def moderates(user: str, settings: SlackWorkspace, people: People) -> bool:
+    """Tell whether `user` moderates; raises `PlatformError` where Slack does not tell."""
+    if user in settings.moderators:
+        return True
+    for group in settings.moderator_roles:
+        if await people.in_usergroup(user, group):
+            return True
+    if settings.moderators or settings.moderator_roles or settings.alert_channel is None:
+        return False
+    return user in await people.members(settings.alert_channel)
