@@ -28,9 +28,15 @@ wheel: .venv/dev
 bench: .venv/dev soak
 	$(BIN)/python tests/bench.py $(CORPORA)
 
-# A minute of 2,000 messages a second on Discord: nothing lost, nothing doubled, what it costs beside discord.py.
+# A minute of 2,000 messages a second on Discord, and of 500 on Slack: nothing lost, nothing doubled, and what it costs
+# beside discord.py and slack-bolt.
 soak: .venv/dev
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak_slack
+
+# How much of the two platforms' code stands once, and what stands twice.
+share: .venv/dev
+	$(BIN)/python -m tests.share
 
 model: .venv/runtime
 	$(BIN)/lampkeeper train $(CORPORA)/pj_train_*.jsonl.xz $(CORPORA)/benign_*.jsonl.xz $(CORPORA)/pan12_*.jsonl.xz \
@@ -83,5 +89,5 @@ lock:
 picture: .venv/dev
 	$(BIN)/python docs/draw_card.py >/dev/null
 
-.PHONY: demo test wheel bench soak model lock picture
+.PHONY: demo test wheel bench soak share model lock picture
 .DEFAULT_GOAL := demo

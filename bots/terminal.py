@@ -67,7 +67,8 @@ def card_text(card: Card) -> Text:
         *(f"  * {signal}" for signal in card.signals),
         *(f"  ! The other person: {signal}" for signal in card.welfare),
         *(f"Messages: {conversation} {', '.join(numbers)}" for conversation, numbers in _places(card).items()),
-        "[Confirm]  [Dismiss]  [Show excerpt]" if card.decided is None else card.status,
+        card.status,
+        "[Confirm]  [Dismiss]  [Show excerpt]" if card.decided is None else "[Show excerpt]",
         NOTE,
     ]
     return Text("\n".join(lines))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
@@ -37,8 +38,8 @@ def there(server: int, place: int) -> int:
 
 
 def stamp(seconds: float) -> str:
-    """API, "ISO8601 Date/Time"."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))
+    """API, "ISO8601 Date/Time", to the microsecond as Discord sends it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
 def overwrite(who: int, *, allow: int = 0, deny: int = 0, member: bool = False) -> Json:

@@ -219,6 +219,7 @@ class DiscordStage:
     async def drop_connection(self, *, forget: bool = True) -> None:
         """Cut the connection until `settled`; Discord forgets the session, so what is said meanwhile is missed."""
         await self.there.drop(forget=forget)
+        await until(lambda: not listens(self.there, self.adapter))
 
     async def say(
         self,
@@ -331,7 +332,12 @@ async def cancelled(task: asyncio.Task[None]) -> None:
 
 @asynccontextmanager
 async def discord_stage(
-    folder: Path, clock: Callable[[], float] = time.time, servers: int = 1, shards: int = 1, **server: Any
+    folder: Path,
+    clock: Callable[[], float] = time.time,
+    servers: int = 1,
+    shards: int = 1,
+    kind: type[DiscordStage] = DiscordStage,
+    **server: Any,
 ) -> AsyncIterator[DiscordStage]:
     """Run Lampkeeper on the tests' Discord, its database in `folder`; `server` are keys of [[discord.servers]].
 
@@ -341,7 +347,7 @@ async def discord_stage(
         discord_there.shards = shards
         for number in range(1, servers):
             discord_there.add_server(number)
-        stage = DiscordStage(folder, discord_there, settings(servers, **server), clock)
+        stage = kind(folder, discord_there, settings(servers, **server), clock)
         try:
             await stage.start()
             yield stage

@@ -458,10 +458,10 @@ def slack_config(**more: Any) -> Slack:
 
 
 @asynccontextmanager
-async def slack_stage(folder: Path, **config: Any) -> AsyncIterator[SlackStage]:
+async def slack_stage(folder: Path, kind: type[SlackStage] = SlackStage, **config: Any) -> AsyncIterator[SlackStage]:
     """A running Lampkeeper on the tests' Slack; `config` are keys of the section [slack]."""
     async with SlackPlatform().serving() as platform:
-        stage = SlackStage(folder, platform, slack_config(**config))
+        stage = kind(folder, platform, slack_config(**config))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(api, "BASE_URL", f"{platform.url}/api/")
             for proxy in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):

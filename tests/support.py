@@ -86,6 +86,16 @@ async def lampkeeper(
         await store.close()
 
 
+class Ahead:
+    """The real clock, which a test may set forward by `seconds`."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.seconds
+
+
 class Board:
     """A platform that is a list: what was posted, edited and told, and errors to raise instead, in order.
 

@@ -1,29 +1,41 @@
-"""What every platform's adapter does alike, played on each one's stage over real sockets.
+"""What every platform's adapter does alike, played on each one's stage over real sockets, and on the dry-run twin's.
 
-A stage (`tests/discord_stage.py`, `tests/slack_platform.py`) is Lampkeeper with its real guard, model, database and
-adapter, on the tests' own platform. A new adapter brings a stage and is added to `STAGES`.
+`tests/contract.py` says what a stage is. A new adapter brings one, and a row of `STAGES`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from core.cards import Person
+from core.leaving import GRACE
+from core.outbox import REFUSED_WAIT
 from core.store import tables
-from tests.discord_stage import discord_stage
-from tests.slack_platform import slack_stage
+from tests.contract import BUTTONS, Permitted, Shown, Stage
+from tests.contract_discord import discord_contract
+from tests.contract_dry import dry_contract
+from tests.contract_slack import slack_contract
 from tests.support import slow_talk
 
-STAGES: dict[str, Any] = {"discord": discord_stage, "slack": slack_stage}
-OPEN = ["Confirm", "Dismiss", "Show excerpt"]
+STAGES: dict[str, Any] = {"discord": discord_contract, "slack": slack_contract, "dry run": dry_contract}
+PLATFORMS = ("discord", "slack")
+"""Those on which Lampkeeper may lack a permission; a dry run needs none."""
 
 
 @pytest.fixture(params=STAGES)
-async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with STAGES[request.param](tmp_path) as playing:
+        yield playing
+
+
+@pytest.fixture(params=PLATFORMS)
+async def permitted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Permitted]:
     async with STAGES[request.param](tmp_path) as playing:
         yield playing
 
@@ -34,36 +46,54 @@ def talk() -> list[str]:
     return [f"{one}, {other}" for one, other in zip(lines[:12:2], lines[1:12:2], strict=True)]
 
 
-async def play(stage: Any) -> dict[str, Any]:
+async def play(stage: Stage) -> Shown:
     """Let the actor talk to the target; return the card that moderators see then."""
+    await begin(stage)
+    (card,) = stage.shown()
+    return card
+
+
+async def begin(stage: Stage) -> None:
     await stage.say("target", "hello there")
     for line in talk()[:3]:
         await stage.say("actor", line)
     await stage.settled()
-    (card,) = stage.cards()
-    return dict(card)
 
 
-async def excerpt(stage: Any) -> str:
-    text, private = await stage.press(stage.cards()[0]["alert"], "Show excerpt")
+async def excerpt(stage: Stage) -> str:
+    text, private = await stage.press(stage.shown()[0].alert, "Show excerpt")
     assert private
-    return str(text)
+    return text
 
 
-async def test_a_conversation_that_follows_the_pattern_leads_to_one_card(stage: Any) -> None:
+async def kept(stage: Stage) -> dict[str, int]:
+    """How many rows each table has of the space; none where that is 0."""
+    counts = {}
+    async with stage.guard.ledger.store.read() as tx:
+        for name in ("messages", "alerts", "conversations", "outbox"):
+            table = tables.metadata.tables[name]
+            mine = select(func.count()).select_from(table).where(table.c.space == stage.space)
+            counts[name] = int(await tx.scalar(mine) or 0)
+    return {name: count for name, count in counts.items() if count}
+
+
+# --- messages in, cards out ------------------------------------------------------------------------------------------
+
+
+async def test_a_conversation_that_follows_the_pattern_leads_to_one_card(stage: Stage) -> None:
     card = await play(stage)
-    assert "risk pattern" in card["title"]
-    assert card["buttons"] == OPEN
-    assert "actor" in card["text"].lower()
-    assert "target" in card["text"].lower()
+    assert "risk pattern" in card.title
+    assert card.buttons == [*BUTTONS]
+    assert "actor" in card.text.lower()
+    assert "target" in card.text.lower()
 
 
-async def test_a_card_holds_no_text_of_messages(stage: Any) -> None:
+async def test_a_card_holds_no_text_of_messages(stage: Stage) -> None:
     card = await play(stage)
-    assert not [line for line in talk() if line in card["text"]]
+    assert not [line for line in talk() if line in card.text]
 
 
-async def test_a_message_delivered_twice_is_counted_once(stage: Any) -> None:
+async def test_a_message_delivered_twice_is_counted_once(stage: Stage) -> None:
     await play(stage)
     said = await stage.say("actor", "a lighthouse")
     await stage.say("actor", "a lighthouse", id=said)
@@ -71,7 +101,55 @@ async def test_a_message_delivered_twice_is_counted_once(stage: Any) -> None:
     assert (await excerpt(stage)).count("lighthouse") == 1
 
 
-async def test_what_was_said_while_the_connection_was_lost_is_counted_once(stage: Any) -> None:
+async def test_what_lampkeeper_itself_writes_is_not_counted(stage: Stage) -> None:
+    await play(stage)
+    before = await kept(stage)
+    card = stage.shown()[0]
+    await stage.press(card.alert, "Confirm")
+    await stage.restart()
+    assert (await kept(stage))["messages"] == before["messages"]
+
+
+async def test_an_edit_is_followed(stage: Stage) -> None:
+    last = talk()[3]
+    await play(stage)
+    said = await stage.say("actor", f"{last} windmill")
+    await stage.settled()
+    await stage.edit(said, f"{last} harbour")
+    await stage.settled()
+    assert "harbour" in await excerpt(stage)
+
+
+async def test_a_deleted_message_is_shown_as_deleted(stage: Stage) -> None:
+    last = talk()[3]
+    await play(stage)
+    said = await stage.say("actor", last)
+    await stage.settled()
+    assert "deleted" not in await excerpt(stage)
+    await stage.delete(said)
+    await stage.settled()
+    assert "deleted" in await excerpt(stage)
+
+
+async def test_a_card_is_updated_in_its_place(stage: Stage) -> None:
+    card = await play(stage)
+    for line in talk()[3:]:
+        await stage.say("actor", line)
+    await stage.settled()
+    (more,) = stage.shown()
+    assert more.place == card.place
+    assert more.text != card.text
+    await stage.press(card.alert, "Confirm")
+    await stage.settled()
+    (decided,) = stage.shown()
+    assert decided.place == card.place
+    assert decided.text != more.text
+
+
+# --- gaps ------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_said_while_the_connection_was_lost_is_counted_once(stage: Stage) -> None:
     *_, third, second, last = talk()
     await play(stage)
     await stage.drop_connection()
@@ -85,7 +163,7 @@ async def test_what_was_said_while_the_connection_was_lost_is_counted_once(stage
     assert text.index("lighthouse") < text.index("windmill") < text.index("harbour")
 
 
-async def test_what_was_said_while_lampkeeper_was_down_is_counted_once(stage: Any) -> None:
+async def test_what_was_said_while_lampkeeper_was_down_is_counted_once(stage: Stage) -> None:
     *_, second, last = talk()
     await play(stage)
     await stage.stop()
@@ -98,106 +176,154 @@ async def test_what_was_said_while_lampkeeper_was_down_is_counted_once(stage: An
     assert text.index("windmill") < text.index("harbour")
 
 
-async def test_an_edit_is_followed(stage: Any) -> None:
-    last = talk()[3]
+async def test_what_was_edited_while_the_connection_was_lost_reads_as_it_does_now(stage: Stage) -> None:
     await play(stage)
-    said = await stage.say("actor", f"{last} windmill")
+    said = await stage.say("actor", f"{talk()[3]} windmill")
     await stage.settled()
-    await stage.edit(said, f"{last} harbour")
+    await stage.drop_connection()
+    await stage.edit(said, f"{talk()[3]} harbour")
     await stage.settled()
     assert "harbour" in await excerpt(stage)
 
 
-async def test_a_deleted_message_is_shown_as_deleted(stage: Any) -> None:
-    last = talk()[3]
-    await play(stage)
-    said = await stage.say("actor", last)
-    await stage.settled()
-    assert "deleted" not in await excerpt(stage)
-    await stage.delete(said)
-    await stage.settled()
-    assert "deleted" in await excerpt(stage)
+async def test_a_history_that_cannot_be_read_is_told_with_the_channels_name(permitted: Permitted) -> None:
+    await play(permitted)
+    await permitted.forbid("read")
+    await permitted.drop_connection()
+    await permitted.settled()
+    assert [notice for notice in permitted.notices() if permitted.general in notice]
+    said = await permitted.say("actor", f"{talk()[3]} harbour")
+    await permitted.settled()
+    assert said
+    assert "harbour" in await excerpt(permitted), "what comes live is taken all the same"
 
 
-async def test_a_press_works_after_a_restart(stage: Any) -> None:
+# --- permissions -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_card_that_may_not_be_posted_waits_and_is_posted_once(permitted: Permitted) -> None:
+    await permitted.forbid("post")
+    await begin(permitted)
+    assert permitted.shown() == []
+    await permitted.permit("post")
+    permitted.pass_time(REFUSED_WAIT + 1)
+    await permitted.settled()
+    assert len(permitted.shown()) == 1
+    permitted.pass_time(REFUSED_WAIT + 1)
+    await permitted.settled()
+    assert len(permitted.shown()) == 1
+
+
+async def test_check_names_a_permission_that_is_missing_and_what_to_do(permitted: Permitted) -> None:
+    assert [finding for finding in await permitted.check() if not finding.ok] == []
+    await permitted.forbid("post")
+    assert [finding for finding in await permitted.check() if not finding.ok and finding.what and finding.remedy]
+    await permitted.permit("post")
+    assert [finding for finding in await permitted.check() if not finding.ok] == []
+
+
+# --- presses in ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_press_works_after_a_restart(stage: Stage) -> None:
     card = await play(stage)
     await stage.restart()
-    text, private = await stage.press(card["alert"], "Confirm")
+    text, private = await stage.press(card.alert, "Confirm")
     await stage.settled()
     assert "confirmed" in text.lower()
     assert private
-    (shown,) = stage.cards()
-    assert "confirmed by moderator" in shown["text"].lower()
-    assert shown["buttons"] == ["Show excerpt"]
+    (shown,) = stage.shown()
+    assert "confirmed by moderator" in shown.text.lower()
+    assert shown.buttons == ["Show excerpt"]
 
 
-async def test_the_card_says_who_looks_into_it(stage: Any) -> None:
+async def test_the_second_moderator_is_told_who_decided(stage: Stage) -> None:
     card = await play(stage)
-    await stage.push(card["alert"], "claim")
-    await stage.settled()
-    assert "moderator is looking into it" in stage.cards()[0]["text"].lower()
-    await stage.push(card["alert"], "release")
-    await stage.settled()
-    assert "looking into it" not in stage.cards()[0]["text"].lower()
-
-
-async def test_a_dismissal_is_not_recorded_before_a_reason_is_given(stage: Any) -> None:
-    card = await play(stage)
-    await stage.push(card["alert"], "dismiss")
-    await stage.settled()
-    assert stage.cards()[0]["buttons"] == OPEN
-
-
-async def test_the_second_moderator_is_told_who_decided(stage: Any) -> None:
-    card = await play(stage)
-    await stage.press(card["alert"], "Dismiss")
-    text, private = await stage.press(card["alert"], "Confirm", "second")
+    await stage.press(card.alert, "Dismiss")
+    text, private = await stage.press(card.alert, "Confirm", "second")
     await stage.settled()
     assert "dismissed by moderator" in text.lower()
     assert private
-    assert "dismissed by moderator" in stage.cards()[0]["text"].lower()
+    assert "dismissed by moderator" in stage.shown()[0].text.lower()
 
 
-@pytest.mark.parametrize("button", OPEN)
-async def test_somebody_who_is_no_moderator_is_refused(stage: Any, button: str) -> None:
+async def test_two_presses_at_once_end_in_one_decision_of_which_both_are_told(stage: Stage) -> None:
     card = await play(stage)
-    text, private = await stage.press(card["alert"], button, "actor")
+    told = await asyncio.gather(*(stage.press(card.alert, "Confirm", who) for who in ("moderator", "second")))
+    await stage.settled()
+    decided = (await stage.guard.desk.card(card.alert)) or pytest.fail("the alert is gone")
+    by = f"confirmed by {decided.decided.moderator.name.lower()}" if decided.decided else ""
+    assert [by in text.lower() for text, _ in told] == [True, True]
+    assert sorted("recorded" in text.lower() for text, _ in told) == [False, True]
+    (shown,) = stage.shown()
+    assert by in shown.text.lower()
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+async def test_somebody_who_is_no_moderator_is_refused(stage: Stage, button: str) -> None:
+    card = await play(stage)
+    text, private = await stage.press(card.alert, button, "actor")
     await stage.settled()
     assert "moderator" in text
     assert private
     assert not [line for line in talk() if line in text]
-    assert stage.cards()[0]["buttons"] == OPEN
+    assert stage.shown()[0].buttons == [*BUTTONS]
+
+
+async def test_after_a_decision_the_card_stays_one(stage: Stage) -> None:
+    card = await play(stage)
+    await stage.press(card.alert, "Dismiss")
+    await stage.settled()
+    for line in talk():
+        await stage.say("actor", line)
+    await stage.settled()
+    assert len(stage.shown()) == 1
+
+
+# --- deletion, leaving -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("what", ["person", "space"])
-async def test_a_card_whose_data_was_deleted_says_so_and_nothing_else(stage: Any, what: str) -> None:
+async def test_a_card_whose_data_was_deleted_says_so_and_nothing_else(stage: Stage, what: str) -> None:
     shown = await play(stage)
-    card = await stage.guard.desk.card(shown["alert"])
+    card = await stage.guard.desk.card(shown.alert)
+    assert card is not None
     if what == "space":
         await stage.guard.forget_space(card.space)
     else:
         await stage.guard.forget_person(card.space, card.actor.id)
     await stage.settled()
-    assert stage.cards() == []
+    assert stage.shown() == []
     assert stage.notices() == ["The data of this alert was deleted."]
 
 
-async def test_a_card_that_somebody_deleted_needs_not_be_taken_back(stage: Any) -> None:
+async def test_a_card_that_somebody_deleted_needs_not_be_taken_back(stage: Stage) -> None:
     shown = await play(stage)
-    card = await stage.guard.desk.card(shown["alert"])
+    card = await stage.guard.desk.card(shown.alert)
+    assert card is not None
     stage.discard_cards()
     await stage.guard.forget_person(card.space, card.actor.id)
     await stage.settled()
-    assert stage.cards() == stage.notices() == []
+    assert not stage.shown()
+    assert not stage.notices()
     async with stage.guard.ledger.store.read() as tx:
         assert list(await tx.scalars(select(tables.outbox.c.notice))) == []
 
 
-async def test_after_a_decision_the_card_stays_one(stage: Any) -> None:
+async def test_once_the_grace_is_over_nothing_is_kept_of_a_space_that_removed_lampkeeper(stage: Stage) -> None:
+    await play(stage)
+    assert "messages" in await kept(stage)
+    await stage.remove()
+    stage.pass_time(GRACE + 60)
+    await stage.guard.keep_house()
+    assert await kept(stage) == {}
+
+
+async def test_a_case_under_legal_hold_outlives_the_space(stage: Stage) -> None:
     card = await play(stage)
-    await stage.press(card["alert"], "Dismiss")
-    await stage.settled()
-    for line in talk():
-        await stage.say("actor", line)
-    await stage.settled()
-    assert len(stage.cards()) == 1
+    assert await stage.guard.desk.hold(card.alert, Person("moderator", "moderator"))
+    await stage.remove()
+    stage.pass_time(GRACE + 60)
+    await stage.guard.keep_house()
+    assert "messages" not in await kept(stage)
+    assert await stage.guard.desk.card(card.alert) is not None

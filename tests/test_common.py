@@ -17,7 +17,7 @@ from bots.common import cases, excerpt, hand, helpdesk, privacy, settings, statu
 from bots.common.answers import Answer
 from bots.common.face import Account, Face, face
 from bots.common.here import Here
-from bots.common.markup import NAME, Id, Markup, Style, quoted
+from bots.common.markup import Markup
 from bots.common.reporting import Aid, receive
 from bots.common.words import Words
 from bots.discord_bot.markup import MARKUP
@@ -31,6 +31,7 @@ from core.desk import Desk
 from core.guard import Guard
 from core.reports import Asking
 from core.signals.computed import MEANINGS
+from tests.plain import PLAIN, Plain
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, talk
 
 ACTOR, TARGET = Person("actor", "The *actor*"), Person("target", "The target")
@@ -38,46 +39,6 @@ DISCORDS = ("<@", "<#", "<t:", "||", "**")
 """Signs that mean something on Discord alone."""
 
 
-class Plain:
-    """A platform that writes a tag around everything, so that whatever goes past it shows."""
-
-    platform = "plain"
-
-    def text(self, markdown: str) -> str:
-        return markdown.replace("**", "!")
-
-    def escaped(self, text: str) -> str:
-        return text.replace("*", "(star)")
-
-    def person(self, who: Person) -> str:
-        return f"person:{quoted(self, who.name, NAME)}"
-
-    def mention(self, who: Person) -> str:
-        return f"mention:{who.id}"
-
-    def role(self, role: Id) -> str:
-        return f"role:{role}"
-
-    def channel(self, channel: Id) -> str:
-        return f"channel:{channel}"
-
-    def when(self, time: float, style: Style = "moment") -> str:
-        return f"{style}:{time:.0f}"
-
-    def bold(self, text: str) -> str:
-        return f"!{text}!"
-
-    def hidden(self, text: str) -> str:
-        return f"hidden:{text}"
-
-    def code(self, text: str) -> str:
-        return f"code:{text}"
-
-    def link(self, url: str, label: str = "") -> str:
-        return f"link:{label or url}"
-
-
-PLAIN = Words(ENGLISH, Plain())
 FULL = Card(
     alert="3f2a9c51d07be846",
     space=SPACE,

@@ -8,13 +8,13 @@ whenever it ends, and what was missed in between is read from history.
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import discord
 
 from bots.adapter import Finding
 from bots.common.digest import tell_due
+from bots.common.running import together
 from bots.common.trial import is_order
 from bots.common.words import Words
 from bots.discord_bot import delivery
@@ -74,18 +74,10 @@ class DiscordAdapter:
         await self.scans.tell_cut_off()
         alive = await self._guard.last_alive(self.platform)
         self.catchup.since = time.time() if alive is None else alive - MARGIN
-        parts = [
-            asyncio.create_task(self.feed.run()),
-            asyncio.create_task(stay_connected(self._connect)),
-        ]
         try:
-            ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in ended:
-                part.result()
+            await together(self.feed.run(), stay_connected(self._connect))
         finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, self.scans.close(), return_exceptions=True)
+            await self.scans.close()
 
     async def settled(self) -> None:
         """Return when everything that Discord sent so far was handed to the guard."""

@@ -7,13 +7,11 @@ out; a card never waits for it, nor fails by it.
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
-
 import aiohttp
 import discord
 
 from bots.common.face import Account
+from bots.common.remembered import Remembered
 
 FRESH = 6 * 3600.0
 REMEMBERED = 1000
@@ -23,21 +21,17 @@ class Accounts:
     """Looks accounts up, and remembers them."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[int, int], tuple[float, Account]] = OrderedDict()
+        self._known = Remembered[tuple[int, int], Account](REMEMBERED)
 
     async def of(self, guild: discord.Guild | None, who: int) -> Account:
         """Return what is known of an account in a server."""
         created = discord.utils.snowflake_time(who).timestamp()
         if guild is None:
             return Account(created)
-        since, known = self._known.get((guild.id, who), (0.0, None))
-        if known is None or time.monotonic() - since > FRESH:
-            known = await _looked_up(guild, who, created)
-            if known.here is not None:
-                self._known[guild.id, who] = time.monotonic(), known
-                if len(self._known) > REMEMBERED:
-                    self._known.popitem(last=False)
-        return known
+        if (known := self._known.get((guild.id, who))) is not None:
+            return known
+        found = await _looked_up(guild, who, created)
+        return found if found.here is None else self._known.put((guild.id, who), found, FRESH)
 
 
 async def _looked_up(guild: discord.Guild, who: int, created: float) -> Account:

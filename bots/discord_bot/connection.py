@@ -1,25 +1,23 @@
 """One connection after the other, for as long as a person need not act first.
 
-Leans on discord.py, which connects again by itself after most losses; but one frame that it cannot parse ends the whole
-client, so the client is replaced then.
+Leans on `bots.common.running` and on discord.py, which connects again by itself after most losses; but one frame that
+it cannot parse ends the whole client, so the client is replaced then.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 import discord
 import structlog
 
+from bots.common.running import again_and_again
 from bots.discord_bot import delivery
 from core.errors import PlatformError
 
 log = structlog.get_logger(__name__)
 
-LONGEST_WAIT = 60.0
 TOKEN_CLOSED = 4004
 INTENTS_CLOSED = frozenset({4013, 4014})
 """Close codes of the gateway (API, "Gateway Close Event Codes") that connecting again would only repeat."""
@@ -40,9 +38,8 @@ async def stay_connected(connect: Callable[[], Awaitable[None]]) -> None:
 
     Raises `PlatformError` with a remedy where a person must act (token refused, intent missing).
     """
-    wait = 1.0
-    while True:
-        began = time.monotonic()
+
+    async def once() -> None:
         try:
             await connect()
         except discord.LoginFailure:
@@ -54,10 +51,15 @@ async def stay_connected(connect: Callable[[], Awaitable[None]]) -> None:
                 raise PlatformError(*delivery.TOKEN_REFUSED) from None
             if error.code in INTENTS_CLOSED:
                 raise PlatformError("Discord does not let the bot read messages.", INTENT_REMEDY) from None
-            log.warning("discord.closed", code=error.code)
-        except Exception as error:  # noqa: BLE001  a frame that discord.py cannot parse raises just anything
-            # Only the type: the exception's own words may quote the frame.
-            log.warning("discord.broken", error=type(error).__name__)
-        wait = 1.0 if time.monotonic() - began > LONGEST_WAIT else min(wait * 2, LONGEST_WAIT)
-        log.info("discord.connecting_again", seconds=wait)
-        await asyncio.sleep(wait)
+            raise
+
+    await again_and_again(once, _told)
+
+
+def _told(ended: Exception | None, seconds: float) -> None:
+    if isinstance(ended, discord.ConnectionClosed):
+        log.warning("discord.closed", code=ended.code)
+    elif ended is not None:
+        # Only the type: a frame that discord.py cannot parse raises just anything, and its words may quote the frame.
+        log.warning("discord.broken", error=type(ended).__name__)
+    log.info("discord.connecting_again", seconds=seconds)

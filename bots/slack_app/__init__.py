@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,6 +24,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bots.adapter import Finding
+from bots.common.running import again_and_again, together
 from bots.slack_app import presses, socket_mode
 from bots.slack_app.api import quiet, web_client
 from bots.slack_app.backscan import Backscans
@@ -35,10 +35,9 @@ from bots.slack_app.workspace import PLATFORM, Workspace
 from bots.slack_app.workspaces import Workspaces
 from core.cards import Call, Card
 from core.config import Slack
-from core.errors import LampkeeperError, PlatformError, TryLater
+from core.errors import LampkeeperError, PlatformError
 from core.guard import Guard
 
-LONGEST_WAIT = 60.0
 EVENTS_KNOWN = 100_000
 EVENT_SECONDS = 3600.0
 """For how long an event is known again; Slack tries for about six minutes."""
@@ -46,6 +45,14 @@ OUTAGE_EVERY = 600.0
 """Seconds between two readings of history for events that came late."""
 
 log = structlog.get_logger(__name__)
+
+
+def _told(ended: Exception | None, seconds: float) -> None:
+    # Of others' errors only the kind: their words may quote what people wrote.
+    why = "The connection ended." if ended is None else type(ended).__name__
+    log.warning(
+        "slack.connecting_again", what=str(ended) if isinstance(ended, LampkeeperError) else why, seconds=seconds
+    )
 
 
 class SlackAdapter:
@@ -69,15 +76,9 @@ class SlackAdapter:
         Raises `PlatformError` with a remedy where a person must act (a token revoked, Socket Mode off).
         """
         self._over = asyncio.get_running_loop().create_future()
-        parts = {self._over, *(asyncio.create_task(self._again(listen)) for listen in self._sources())}
         try:
-            over, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in over:
-                part.result()
+            await together(self._over, *(again_and_again(listen, _told) for listen in self._sources()))
         finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
             await self._scans.close()
             await self._workspaces.end()
 
@@ -125,27 +126,6 @@ class SlackAdapter:
             return [self._over_http, *([self._workspaces.look_after] if many else [])]
         return [self._over_socket, *([self._pages, self._workspaces.look_after] if many else [])]
 
-    async def _again(self, listen: Callable[[], Awaitable[None]]) -> None:
-        """Listen, and when that ends, listen again, after a while; only a `PlatformError` ends it."""
-        wait = 1.0
-        while True:
-            began = time.monotonic()
-            try:
-                await listen()
-                what, asked = "The connection ended.", None
-            except TryLater as error:
-                what, asked = error.what, error.seconds
-            except PlatformError:
-                raise
-            except LampkeeperError as error:
-                what, asked = str(error), None
-            except Exception as error:  # noqa: BLE001 - whatever it is, listening must go on
-                # Only the kind: its words may quote what people wrote.
-                what, asked = type(error).__name__, None
-            wait = 1.0 if time.monotonic() - began > LONGEST_WAIT else min(2 * wait, LONGEST_WAIT)
-            log.warning("slack.connecting_again", what=what, seconds=asked or wait)
-            await asyncio.sleep(asked or wait)
-
     async def _over_socket(self) -> None:
         assert self._config.app_token is not None, "bots.composition asks for missing keys first"
         await self._workspaces.meet()
@@ -178,14 +158,14 @@ class SlackAdapter:
             workspace = self._workspaces.served.get(team_id or "")
             return None if workspace is None else workspace.authorized()
 
-        signed = self._config.signing_secret
+        signed, over_http = self._config.signing_secret, self._config.connection == "http"
         app = AsyncApp(
             name="lampkeeper",
             logger=quiet(),
             client=web_client(None),
             signing_secret=signed.get_secret_value() if signed is not None else None,
-            request_verification_enabled=self._config.connection == "http",
-            before_authorize=self._replays,
+            request_verification_enabled=over_http,
+            before_authorize=self._replays if over_http else None,
             authorize=authorize,  # type: ignore[arg-type]  # None: not one of ours
         )
         app.event(re.compile(""))(self._event)

@@ -65,7 +65,7 @@ def replays() -> Callable[..., Awaitable[BoltResponse]]:
     seen = Once(WINDOW, most=1_000_000)
 
     async def refuse(req: AsyncBoltRequest, resp: BoltResponse, next_: Callable[[], Awaitable[None]]) -> BoltResponse:
-        if req.mode == "http" and not seen.first(header(req, "x-slack-signature")):
+        if not seen.first(header(req, "x-slack-signature")):
             return BoltResponse(status=401, body="")
         await next_()
         return resp

@@ -7,14 +7,13 @@ to a channel or a usergroup decides who may press, so there a refusal is an erro
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.common.remembered import Remembered
 from bots.slack_app.api import call, pages
 from bots.texts import say
 from core.cards import Person
@@ -32,36 +31,6 @@ MEMBERS_SECONDS = 60.0
 GROUP_SECONDS = 600.0
 """Changes of a usergroup are told at once (`events`); this is for those told while nobody listened."""
 TEAMS_KEPT = 100
-
-Value = TypeVar("Value")
-
-
-class Remembered(Generic[Value]):
-    """At most `most` values by key, the ones asked for last, each only until its time is over."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[str, tuple[float, Value]] = OrderedDict()
-
-    def get(self, key: str) -> Value | None:
-        """Return the value, or None when it is unknown or too old."""
-        until, value = self._values.get(key, (0.0, None))
-        if value is None or until < time.monotonic():
-            return None
-        self._values.move_to_end(key)
-        return value
-
-    def put(self, key: str, value: Value, seconds: float) -> Value:
-        """Remember `value` for `seconds`, and return it."""
-        self._values[key] = (time.monotonic() + seconds, value)
-        self._values.move_to_end(key)
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
-        return value
-
-    def drop(self, key: str) -> None:
-        """Forget a value."""
-        self._values.pop(key, None)
 
 
 class Known(NamedTuple):
@@ -110,12 +79,12 @@ class People:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._known: Remembered[Known] = Remembered(NAMES_KEPT)
-        self._members: Remembered[frozenset[str]] = Remembered(MEMBERS_KEPT)
-        self._groups: Remembered[frozenset[str] | PlatformError] = Remembered(MEMBERS_KEPT)
+        self._known = Remembered[str, Known](NAMES_KEPT)
+        self._members = Remembered[str, frozenset[str]](MEMBERS_KEPT)
+        self._groups = Remembered[str, frozenset[str] | PlatformError](MEMBERS_KEPT)
         self._last: dict[str, frozenset[str]] = {}
         """Who was in a usergroup when Slack last told: what holds while Slack asks to wait."""
-        self._teams: Remembered[str] = Remembered(TEAMS_KEPT)
+        self._teams = Remembered[str, str](TEAMS_KEPT)
 
     async def known(self, user: str) -> Known:
         """Return what is known of `user` (https://docs.slack.dev/reference/methods/users.info); never raises."""

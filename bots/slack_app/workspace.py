@@ -24,6 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.common.face import Account, face
 from bots.common.pauses import Pausing
+from bots.common.running import together
 from bots.slack_app import delivery
 from bots.slack_app.api import Me
 from bots.slack_app.backscan import Backscans
@@ -138,20 +139,14 @@ class Workspace:
     async def run(self) -> None:
         """Take events and read what was missed, until cancelled; whatever goes wrong, it goes on."""
         while True:
-            parts = [asyncio.create_task(self._take()), asyncio.create_task(self.history.run())]
             try:
-                over, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-                for part in over:
-                    part.result()
+                await together(self._take(), self.history.run())
             except LampkeeperError as error:
                 log.error("slack.taking_again", space=self.space, what=error.what, seconds=AGAIN)
             except Exception as error:  # noqa: BLE001 - whatever it is, listening must go on
                 # Only the kind: its words may quote what people wrote.
                 log.error("slack.taking_again", space=self.space, what=type(error).__name__, seconds=AGAIN)
             finally:
-                for part in parts:
-                    part.cancel()
-                await asyncio.gather(*parts, return_exceptions=True)
                 self.history.lost()
             await asyncio.sleep(AGAIN)
             self.history.behind()

@@ -1,0 +1,91 @@
+"""What the contract suite asks of a platform's stage: the verbs by which people act on it, and what they see.
+
+A stage is Lampkeeper with its real guard, model, database and adapter, on the tests' own platform. Three play:
+`tests/contract_discord.py`, `tests/contract_slack.py` and `tests/contract_dry.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+
+from bots.adapter import Finding
+from core.guard import Guard
+
+BUTTONS = ("Confirm", "Dismiss", "Show excerpt")
+"""What the buttons that every platform's card has are for, whatever their labels."""
+Right = Literal["post", "read"]
+"""What can be taken from Lampkeeper: to post in the alert channel, to read the history of the channel general."""
+
+
+class Shown(NamedTuple):
+    """A card as it stands in the alert channel; `place` is its message, `buttons` those of `BUTTONS` that it has."""
+
+    alert: str
+    place: str
+    title: str
+    text: str
+    buttons: list[str]
+
+
+class Stage(Protocol):
+    """Lampkeeper on one platform. People are called as in `tests.support.PEOPLE`; "moderator" and "second" moderate."""
+
+    guard: Guard
+    space: str
+    general: str
+    """How a notice names the channel in which people talk."""
+
+    async def start(self) -> None:
+        """Start Lampkeeper; return when it listens and has read what it missed."""
+
+    async def stop(self) -> None:
+        """Stop Lampkeeper; people go on talking."""
+
+    async def restart(self) -> None:
+        """Stop, and start again."""
+
+    async def settled(self) -> None:
+        """Return when all that was said is stored, and what is due shown; a lost connection comes back."""
+
+    async def say(self, author: str, text: str, channel: str = "general", id: str | None = None) -> str:  # noqa: A002
+        """Let somebody write, and return the message's id; the same `id` again is the same message once more."""
+
+    async def edit(self, id: str, text: str) -> None:  # noqa: A002
+        """Let its author change a message."""
+
+    async def delete(self, id: str) -> None:  # noqa: A002
+        """Let its author delete a message."""
+
+    async def drop_connection(self) -> None:
+        """Cut the connection; what is said until `settled` is missed."""
+
+    def shown(self) -> list[Shown]:
+        """Return the cards in the alert channel, oldest first."""
+
+    def notices(self) -> list[str]:
+        """Return what else Lampkeeper wrote there."""
+
+    def discard_cards(self) -> None:
+        """Let somebody delete the posted cards."""
+
+    async def press(self, alert: str, button: str, moderator: str = "moderator") -> tuple[str, bool]:
+        """Let somebody press a button, and whatever else it asks for; return what they are told, and if nobody else."""
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass for Lampkeeper."""
+
+    async def remove(self) -> None:
+        """Let an admin remove Lampkeeper; return when it took note."""
+
+
+class Permitted(Stage, Protocol):
+    """A platform on which Lampkeeper can lack a permission."""
+
+    async def forbid(self, right: Right) -> None:
+        """Take a right from Lampkeeper."""
+
+    async def permit(self, right: Right) -> None:
+        """Give it back."""
+
+    async def check(self) -> list[Finding]:
+        """Run `lampkeeper check`."""

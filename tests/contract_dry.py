@@ -1,0 +1,152 @@
+"""The dry-run twin's stage for the contract suite: a platform that is a list, and cards that are printed.
+
+What it shows that the contract is the core's and `bots.common`'s to keep, and no platform's: a press goes through
+`bots.common.hand`, a gap is read from where `guard.cursor` says that the conversation was left.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from bots.common import hand
+from bots.common.answers import Answer
+from bots.common.excerpt import pages
+from bots.common.words import Words
+from bots.terminal import DryRun, card_text
+from core.cards import Person
+from core.desk import Desk
+from core.guard import Guard
+from core.messages import Author, ConversationKey, Deletion, Edit, Message
+from tests.contract import Shown
+from tests.plain import PLAIN
+from tests.support import Ahead, lampkeeper
+
+PLATFORM = "dry"
+MODERATORS = ("moderator", "second")
+NOTICE = re.compile(r"  (?:notice to the admins of \S+|card \S+ in \S+): (.*)")
+BUTTON = re.compile(r"\[([^\]]+)\]")
+ACTIONS = {"Confirm": "confirm", "Dismiss": "dismiss", "Show excerpt": "excerpt"}
+"""Label on the printed card -> name of the button in `bots.common.hand`."""
+
+
+@dataclass(frozen=True)
+class DryPress:
+    desk: Desk
+    space: str
+    moderator: Person
+    words: Words = PLAIN
+    second_reviewers: bool = False
+
+
+class DryContract:
+    space = f"{PLATFORM}:space"
+    general = "#general"
+    guard: Guard
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Ahead()
+        self._folder = folder
+        self._printed = StringIO()
+        self._screen = DryRun(Console(file=self._printed, width=1000), PLATFORM)
+        self._life = AsyncExitStack()
+        self._said: dict[str, Message] = {}
+        self._listening = False
+
+    async def start(self) -> None:
+        self.guard = await self._life.enter_async_context(
+            lampkeeper(self._folder, clock=self.clock, deliverers=[self._screen])
+        )
+        await self.guard.communities.arrive(self.space)
+        await self.settled()
+
+    async def stop(self) -> None:
+        self._listening = False
+        await self._life.aclose()
+        self._life = AsyncExitStack()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def settled(self) -> None:
+        if not self._listening:
+            await self._catch_up()
+            self._listening = True
+        await self.guard.settled()
+
+    async def _catch_up(self) -> None:
+        cursor = await self.guard.cursor(ConversationKey(self.space, "general"))
+        for number, message in self._said.items():
+            await self.guard.receive(message if cursor is None or int(number) > int(cursor) else Edit(message))
+
+    async def drop_connection(self) -> None:
+        self._listening = False
+
+    async def _hear(self, event: Message | Edit | Deletion) -> None:
+        if self._listening:
+            await self.guard.receive(event)
+
+    async def say(self, author: str, text: str, channel: str = "general", id: str | None = None) -> str:  # noqa: A002
+        number = id or f"{len(self._said) + 1:04}"
+        key = ConversationKey(self.space, channel)
+        self._said[number] = Message(key, number, Author(author, f"The {author}"), text, time=time.time())
+        await self._hear(self._said[number])
+        return number
+
+    async def edit(self, id: str, text: str) -> None:  # noqa: A002
+        self._said[id] = self._said[id]._replace(text=text)
+        await self._hear(Edit(self._said[id]))
+
+    async def delete(self, id: str) -> None:  # noqa: A002
+        await self._hear(Deletion(self._said.pop(id).key, id, time.time()))
+
+    def shown(self) -> list[Shown]:
+        drawn = {alert: card_text(card).plain for alert, card in self._screen.cards.items()}
+        return [
+            Shown(alert, alert, self._screen.cards[alert].title, text, BUTTON.findall(text))
+            for alert, text in drawn.items()
+        ]
+
+    def notices(self) -> list[str]:
+        return NOTICE.findall(self._printed.getvalue())
+
+    def discard_cards(self) -> None:
+        self._screen.cards.clear()
+
+    async def press(self, alert: str, button: str, moderator: str = "moderator") -> tuple[str, bool]:
+        if moderator not in MODERATORS:
+            return PLAIN.say("hand.refused"), True
+        press = DryPress(self.guard.desk, self.space, Person(moderator, moderator))
+        answer = await hand.pressed(press, ACTIONS[button], alert, hand.BUTTONS)
+        if answer.grounds is not None:
+            answer = await hand.submitted(press, answer.grounds, "other", "")
+        return _drawn(answer), True
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.seconds += seconds
+
+    async def remove(self) -> None:
+        self._listening = False
+        await self.guard.communities.leave(self.space)
+
+
+def _drawn(answer: Answer) -> str:
+    return "\n".join([answer.text, *(pages(answer.excerpt, PLAIN, 4000, 10) if answer.excerpt else ())])
+
+
+@asynccontextmanager
+async def dry_contract(folder: Path) -> AsyncIterator[DryContract]:
+    stage = DryContract(folder)
+    await stage.start()
+    try:
+        yield stage
+    finally:
+        await stage.stop()
