@@ -62,6 +62,11 @@ docs/discord_commands.md: $(wildcard bots/discord_bot/slash/*.py) bots/discord_b
 	$(BIN)/python -m bots.discord_bot.commands_page > $@.new
 	mv $@.new $@
 
+# Every Slack command, from the code's own table; a test holds them equal.
+docs/slack_commands.md: $(wildcard bots/slack_app/commands/*.py) bots/slack_app/commands_page.py bots/texts/en.toml
+	$(BIN)/python -m bots.slack_app.commands_page > $@.new
+	mv $@.new $@
+
 # The Slack app's manifests and the page of its scopes, from the code's own tables; a test holds them equal.
 docs/slack_scopes.md: bots/slack_app/manifest.py bots/slack_app/scopes_page.py
 	$(BIN)/lampkeeper slack manifest > docs/slack_manifest.yaml

@@ -1,4 +1,4 @@
-"""A bar chart as a small PNG, for platforms that show no other pictures.
+"""A bar chart: as a small PNG, for platforms that show no other pictures, or in signs of one width.
 
 Leans on Pillow, which matplotlib brings along anyway: it is kept up (a release every quarter), needs nothing else, and
 is loaded in a tenth of a second. matplotlib itself, which draws the report of `lampkeeper evaluate`, takes two seconds
@@ -21,6 +21,7 @@ LABELS, NUMBERS = 84, 72
 PAPER, INK, BAR, MARKED = "#ffffff", "#1f2328", "#0072b2", "#d55e00"
 """Blue and vermilion of Okabe & Ito's palette, which people with any kind of colour vision can tell apart."""
 THIN = 2
+SIGNS = 20
 
 
 class Bar(NamedTuple):
@@ -32,10 +33,10 @@ class Bar(NamedTuple):
     marked: bool = False
 
 
-def bars(rows: Sequence[Bar]) -> bytes:
+def drawn(rows: Sequence[Bar]) -> bytes:
     """Draw one bar under another; the longest fills the width. Return a PNG file.
 
-    >>> bars([Bar("0.9", 3.0, "3.0", marked=True), Bar("0.95", 1.0, "1.0")])[1:4]
+    >>> drawn([Bar("0.9", 3.0, "3.0", marked=True), Bar("0.95", 1.0, "1.0")])[1:4]
     b'PNG'
     """
     picture = Image.new("RGB", (WIDTH, 2 * MARGIN + ROW * len(rows)), PAPER)
@@ -54,3 +55,17 @@ def bars(rows: Sequence[Bar]) -> bytes:
     written = BytesIO()
     picture.save(written, "PNG", optimize=True)
     return written.getvalue()
+
+
+def written(rows: Sequence[Bar]) -> str:
+    r"""Write one bar under another; the longest fills the width.
+
+    >>> written([Bar("0.9", 2.0, "2.0", marked=True), Bar("0.95", 1.0, "1.0")])
+    '▸ 0.9  ████████████████████ 2.0\n  0.95 ██████████ 1.0'
+    """
+    widest, longest = max((len(row.label) for row in rows), default=0), max((row.value for row in rows), default=0.0)
+    return "\n".join(
+        f"{'▸' if row.marked else ' '} {row.label:<{widest}} "
+        f"{'█' * round(SIGNS * row.value / longest) if longest else ''} {row.number}"
+        for row in rows
+    )

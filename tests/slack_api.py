@@ -81,6 +81,10 @@ class WebApi:
         """Channels that nobody can be removed from."""
         self.usergroups: dict[str, set[str]] = {}
         """Usergroup -> who belongs to it."""
+        self.homes: dict[str, Json] = {}
+        """Who -> their Home as it was drawn last."""
+        self.windows: dict[str, Json] = {}
+        """Open windows, by view id."""
         self.teams = {TEAM: "Lamp"}
         everybody = {*PEOPLE.values(), BOT_USER}
         self.channels = {
@@ -136,7 +140,7 @@ class WebApi:
         method = request.match_info["method"]
         arguments: Json = dict(request.query)
         arguments |= await request.json() if request.content_type == "application/json" else await request.post()
-        for field in ("blocks", "metadata"):
+        for field in ("blocks", "metadata", "view"):
             if isinstance(arguments.get(field), str):
                 arguments[field] = json.loads(arguments[field])
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.pop("token", "")
@@ -346,6 +350,7 @@ class WebApi:
         view_id = f"V{next(self.numbers)}"
         about = {"id": view_id, "trigger": trigger, "user": self.triggers.pop(trigger), "updated": False}
         self.views[view_id] = {**view, **about}
+        self.windows[view_id] = {"id": view_id, **view}
         return {"view": {**view, "id": view_id}}
 
     async def _update_view(self, arguments: Json) -> Json:
@@ -354,6 +359,7 @@ class WebApi:
         if view_id not in self.views:
             raise ApiError("not_found")
         self.views[view_id] |= {**view, "updated": True}
+        self.windows[view_id] = {"id": view_id, **view}
         return {"view": {**view, "id": view_id}}
 
     async def _upload_url(self, arguments: Json) -> Json:
@@ -379,6 +385,14 @@ class WebApi:
         place = f"archives/{channel.name}/p{arguments['message_ts'].replace('.', '')}"
         return {"channel": channel.name, "permalink": f"https://lamp.slack.example/{place}"}
 
+    async def _usergroups(self, _: Json) -> Json:
+        return {"usergroups": [{"id": group, "handle": group.lower(), "name": group} for group in self.usergroups]}
+
+    async def _publish(self, arguments: Json) -> Json:
+        check_blocks(arguments["view"]["blocks"], most=100)
+        self.homes[arguments["user_id"]] = arguments["view"]
+        return {"view": arguments["view"]}
+
     _METHODS: dict[str, Callable[[WebApi, Json], Awaitable[Json]]] = {  # noqa: RUF012
         "auth.test": _auth_test,
         "apps.connections.open": _connections_open,
@@ -389,6 +403,10 @@ class WebApi:
         "conversations.history": _history,
         "conversations.join": _join,
         "usergroups.users.list": _usergroup,
+        "usergroups.list": _usergroups,
+        "views.publish": _publish,
+        "views.open": _open_view,
+        "views.update": _update_view,
         "team.info": _team,
         "conversations.replies": _replies,
         "chat.postMessage": _post,
@@ -401,8 +419,6 @@ class WebApi:
         "files.getUploadURLExternal": _upload_url,
         "files.completeUploadExternal": _complete_upload,
         "users.list": _users,
-        "views.open": _open_view,
-        "views.update": _update_view,
     }
 
     def now(self) -> str:
@@ -449,6 +465,8 @@ def _in_context(part: Json) -> bool:
 
 
 def _button(one: Json) -> bool:
+    if one["type"] != "button":
+        return 0 < len(one["action_id"]) <= 255
     return (
         _text(one["text"], 75, "plain_text")
         and len(one["value"]) <= 2000

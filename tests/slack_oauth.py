@@ -136,6 +136,8 @@ class Slack:
         payload, attempt = envelope["payload"], envelope.get("retry_attempt", 0)
         if envelope["type"] == "events_api":
             body, content_type = json.dumps(payload), "application/json"
+        elif envelope["type"] == "slash_commands":
+            body, content_type = urlencode(payload), "application/x-www-form-urlencoded"
         else:
             body, content_type = urlencode({"payload": json.dumps(payload)}), "application/x-www-form-urlencoded"
         headers = self.signed(body, content_type, **how)

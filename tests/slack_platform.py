@@ -22,6 +22,7 @@ from sqlalchemy import text as sql
 
 from bots.slack_app import SlackAdapter, api
 from bots.slack_app.card import EVENT_TYPE, GROUNDS, REMARK
+from bots.slack_app.manifest import COMMAND
 from core.cards import Call, Card
 from core.config import Slack
 from core.guard import Guard
@@ -210,6 +211,75 @@ class SlackPlatform(WebApi):
             "user": {"id": PEOPLE[moderator], "username": moderator, "name": moderator, "team_id": self.team},
             "api_app_id": APP,
             "token": "verification",
+            "team": {"id": self.team, "domain": "lamp"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
+
+    async def command(self, text: str, who: str, channel: str = GENERAL) -> str:
+        """Type /lampkeeper and some words; return the number that the answer comes under.
+
+        https://docs.slack.dev/interactivity/implementing-slash-commands
+        """
+        number = str(next(self.numbers))
+        payload = {
+            "token": "verification",
+            "team_id": self.team,
+            "team_domain": "lamp",
+            "channel_id": channel,
+            "channel_name": "general",
+            "user_id": PEOPLE[who],
+            "user_name": who,
+            "command": COMMAND,
+            "text": text,
+            "api_app_id": APP,
+            "is_enterprise_install": "false",
+            "response_url": f"{self.url}/response/{number}",
+            "trigger_id": f"{number}.0.lamp",
+        }
+        self.triggers[f"{number}.0.lamp"] = PEOPLE[who]
+        await self._send({"type": "slash_commands", "payload": payload, "accepts_response_payload": True})
+        return number
+
+    async def answered(self, number: str, before: int = 0) -> Json:
+        """Return what was answered under a number, after `before` earlier answers."""
+        await self.until(lambda: sum(answer["press"] == number for answer in self.answers) > before)
+        return [answer for answer in self.answers if answer["press"] == number][before]
+
+    async def act(self, who: str, action: str, value: str, *, at_home: bool = False) -> str:
+        """Press a button of an answer, or of the Home, which has no address to answer at; return its number.
+
+        https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+        """
+        number = str(next(self.numbers))
+        where = {} if at_home else {"response_url": f"{self.url}/response/{number}", "channel": {"id": GENERAL}}
+        payload = {
+            "type": "block_actions",
+            **self._by(who, number),
+            "container": {"type": "view" if at_home else "message"},
+            "actions": [{"action_id": action, "block_id": "b1", "value": value, "type": "button"}],
+            **where,
+        }
+        await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
+        return number
+
+    async def send_window(self, who: str, view: Json, picked: Json) -> None:
+        """Send a window; `picked` is by block id what Slack tells of its menu.
+
+        https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+        """
+        values = {name: {"pick": field} for name, field in picked.items()}
+        sent = {**view, "state": {"values": values}, "team_id": self.team, "type": "modal"}
+        payload = {"type": "view_submission", **self._by(who, str(next(self.numbers))), "view": sent}
+        await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
+
+    def _by(self, who: str, number: str) -> Json:
+        self.triggers[f"{number}.0.lamp"] = PEOPLE[who]
+        return {
+            "user": {"id": PEOPLE[who], "username": who, "name": who, "team_id": self.team},
+            "api_app_id": APP,
+            "token": "verification",
+            "trigger_id": f"{number}.0.lamp",
             "team": {"id": self.team, "domain": "lamp"},
             "enterprise": None,
             "is_enterprise_install": False,

@@ -11,6 +11,7 @@ from bots.cli import app
 from bots.slack_app import SlackAdapter, socket_mode
 from bots.slack_app.manifest import EVENTS, SCOPES, manifest, text
 from bots.slack_app.scopes_page import page
+from core.cards import Person
 from core.errors import ConfigError, PlatformError
 from tests.slack_api import (
     ALERTS,
@@ -23,6 +24,7 @@ from tests.slack_api import (
     GROUP,
     PEOPLE,
     PRIVATE,
+    TEAM,
 )
 from tests.slack_platform import SlackStage, slack_config, slack_stage
 
@@ -109,6 +111,16 @@ async def test_check_names_a_moderator_slack_does_not_know(stage: SlackStage) ->
     adapter = SlackAdapter(slack_config(moderators=("U0NOBODY", PEOPLE["moderator"])), stage.guard)
     wrong = [finding.what for finding in await adapter.check() if not finding.ok]
     assert wrong == ["Slack moderator U0NOBODY: Slack knows no such person."]
+
+
+async def test_check_looks_at_what_was_chosen_in_slack_over_the_file(stage: SlackStage) -> None:
+    adapter = SlackAdapter(slack_config(alert_channel=None), stage.guard)
+    assert any("none is chosen" in finding.what for finding in await adapter.check() if not finding.ok)
+    chosen = {"alert_channel": ALERTS, "moderator_roles": ["S0GONE"]}
+    await stage.guard.communities.choose(f"slack:{TEAM}", chosen, Person(PEOPLE["moderator"], "moderator"))
+    wrong = [finding.what for finding in await adapter.check() if not finding.ok]
+    assert len(wrong) == 1
+    assert wrong[0].startswith("Slack moderators' usergroup S0GONE")
 
 
 async def test_check_of_a_slack_that_cannot_be_reached_says_so(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.plot import Bar, bars
+from bots.plot import Bar, drawn
 from core import case_list, regular
 from core.cards import Person
 from core.case_list import Wanted
@@ -230,7 +230,7 @@ def test_a_short_history_offers_no_threshold() -> None:
 @given(st.lists(st.floats(0, 1e6), max_size=20), st.booleans())
 def test_any_numbers_can_be_drawn(values: list[float], marked: bool) -> None:
     rows = [Bar(f"{value:g}", value, f"{value:.1f}", marked) for value in values]
-    assert bars(rows).startswith(b"\x89PNG\r\n\x1a\n")
+    assert drawn(rows).startswith(b"\x89PNG\r\n\x1a\n")
 
 
 # --- what is told at its time ----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a threshold would have meant in a space: in lines, and as a picture described for those who cannot see it.
 
-Leans on `core.preview` for the counts and on `bots.plot` for the picture.
+Leans on `core.preview` for the counts and on `bots.plot` for the picture, drawn or written.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 from typing import NamedTuple
 
 from bots.common.here import Here
-from bots.plot import Bar, bars
+from bots.plot import Bar, drawn
 from core.peaks import FLOOR, day_of
 from core.preview import WEEK, Past, offers, past, recommended, shown
 from core.tune import HIGHEST, Step
@@ -18,11 +18,15 @@ PICTURE = "thresholds.png"
 
 
 class Preview(NamedTuple):
-    """Lines of text, a picture (PNG), and what is spoken of it."""
+    """Lines of text, the bars of a picture, and what is spoken of it."""
 
     lines: tuple[str, ...]
-    picture: bytes
+    bars: tuple[Bar, ...]
     spoken: str
+
+    async def picture(self) -> bytes:
+        """Draw the picture (PNG)."""
+        return await asyncio.to_thread(drawn, self.bars)
 
 
 async def preview(here: Here, threshold: float | None = None) -> Preview | None:
@@ -34,10 +38,10 @@ async def preview(here: Here, threshold: float | None = None) -> Preview | None:
     if not seen.days:
         return None
     steps = shown(seen, [now, *([threshold] if threshold else [])])
-    drawn = await asyncio.to_thread(bars, [_bar(step, now) for step in steps])
     each = [words.say("preview.bar", threshold=f"{s.threshold:g}", a_week=f"{s.a_week:.1f}") for s in steps]
     spoken = words.say("preview.spoken", bars="; ".join(each), now=f"{now:g}")
-    return Preview(tuple(_lines(here, seen, threshold, now)), drawn, spoken)
+    bars = tuple(_bar(step, now) for step in steps)
+    return Preview(tuple(_lines(here, seen, threshold, now)), bars, spoken)
 
 
 async def choices(here: Here, typed: str) -> dict[float, str]:

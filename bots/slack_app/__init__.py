@@ -24,14 +24,16 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bots.adapter import Finding
+from bots.common.digest import tell_due
 from bots.common.running import again_and_again, together
-from bots.slack_app import presses, socket_mode
+from bots.common.words import Words
+from bots.slack_app import commands, presses, socket_mode
 from bots.slack_app.api import quiet, web_client
 from bots.slack_app.backscan import Backscans
 from bots.slack_app.check import check
 from bots.slack_app.http import Once, header, replays, serve
 from bots.slack_app.install import make_flow
-from bots.slack_app.workspace import PLATFORM, Workspace
+from bots.slack_app.workspace import PLATFORM, Workspace, space_of, team_of
 from bots.slack_app.workspaces import Workspaces
 from core.cards import Call, Card
 from core.config import Slack
@@ -69,6 +71,7 @@ class SlackAdapter:
         self._outages = Once(OUTAGE_EVERY, EVENTS_KNOWN)
         self._replays = replays()
         self._over: asyncio.Future[None] | None = None
+        guard.chores.append(lambda: tell_due(guard.ledger, self.platform, self._words_of))
 
     async def run(self) -> None:
         """Connect, catch up on what was missed, listen; return only when cancelled.
@@ -96,7 +99,7 @@ class SlackAdapter:
 
     async def check(self) -> list[Finding]:
         """Look at tokens, scopes, alert channel and conversations without changing anything; never raises."""
-        return await check(self._workspaces.own, self._config)
+        return await check(self._workspaces.own, self._config, self._workspaces.held)
 
     async def show(self, card: Card, reference: str | None) -> str:
         """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
@@ -117,6 +120,13 @@ class SlackAdapter:
     async def notify(self, space: str, text: str) -> None:
         """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
         await self.of(space).notify(text)
+
+    def _words_of(self, space: str) -> Words | None:
+        """Return the words for what a workspace is told unasked; None where that has to wait."""
+        workspace = self._workspaces.served.get(team_of(space))
+        if workspace is None or workspace.settings.alert_channel is None or workspace.settings.paused:
+            return None
+        return workspace.words
 
     # Where events come from.
 
@@ -168,6 +178,7 @@ class SlackAdapter:
             before_authorize=self._replays if over_http else None,
             authorize=authorize,  # type: ignore[arg-type]  # None: not one of ours
         )
+        commands.add(app, lambda team: self.of(space_of(team)))
         app.event(re.compile(""))(self._event)
         presses.add(app, self)
         return app

@@ -70,6 +70,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Let apps post there: channel name, Settings, Posting permissions.",
     ),
     "message_not_found": ("The Slack message is gone.", "Nothing needs to be done."),
+    "no_such_subteam": (
+        "Slack knows no such usergroup.",
+        "Choose another one with /lampkeeper settings, or put its ID, which begins with S, into the configuration.",
+    ),
     "user_not_found": ("Slack knows no such person.", "Check the member IDs under moderators."),
     "invalid_refresh_token": (
         "Slack renews the token of the workspace no more.",

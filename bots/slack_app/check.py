@@ -1,7 +1,8 @@
 """`lampkeeper check` for Slack: tokens, addresses, scopes, alert channel, conversations; a line each, with the remedy.
 
-Leans on `bots.slack_app.api`. Changes nothing (a Socket Mode address is asked for and not used, a port is opened and
-closed again), never raises, and prints no token.
+Leans on `bots.slack_app.api`. Of the operator's workspace it looks at what holds there: what was chosen in Slack over
+the operator's file (`core.communities`), also beside a running Lampkeeper. Changes nothing (a Socket Mode address is
+asked for and not used, a port is opened and closed again), never raises, and prints no token.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,16 +19,22 @@ from bots.adapter import Finding
 from bots.slack_app.api import REFUSALS, Me, RefusalError, call, connection, me, pages, refusal, web_client
 from bots.slack_app.history import TYPES
 from bots.slack_app.http import busy
-from bots.slack_app.manifest import EVENTS_PATH, INSTALL_PATH, SCOPES
-from core.config import Slack
+from bots.slack_app.manifest import COMMAND, EVENTS_PATH, INSTALL_PATH, SCOPES
+from core.config import Slack, SlackWorkspace
 from core.errors import PlatformError
 
 _SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
 _REINSTALL = REFUSALS["missing_scope"][1]
 
 
-async def check(client: AsyncWebClient | None, config: Slack) -> list[Finding]:
-    """Return what was found, in the order in which a person would mend it; `client` is of the operator's workspace."""
+Held = Callable[[str], Awaitable[SlackWorkspace]]
+
+
+async def check(client: AsyncWebClient | None, config: Slack, held: Held) -> list[Finding]:
+    """Return what was found, in the order in which a person would mend it.
+
+    `client` is of the operator's workspace; `held` returns what holds for a team.
+    """
     found: list[Finding] = []
     who: Me | None = None
     if client is not None:
@@ -43,9 +50,10 @@ async def check(client: AsyncWebClient | None, config: Slack) -> list[Finding]:
         found += [await _port(config), _addresses(config)]
     if client is not None and who is not None:
         found += _scopes(who)
-        found += [finding async for finding in _alert_channel(client, config)]
-        found += [finding async for finding in _moderators(client, config)]
-        found.append(await _conversations(client, config))
+        holds = await held(who.team)
+        found += [finding async for finding in _alert_channel(client, holds)]
+        found += [finding async for finding in _moderators(client, holds)]
+        found.append(await _conversations(client, holds))
     return found
 
 
@@ -133,10 +141,11 @@ def _scopes(who: Me) -> list[Finding]:
     return [*needed, *left_out] or [Finding(f"Slack permissions: all {len(SCOPES)} scopes", ok=True)]
 
 
-async def _alert_channel(client: AsyncWebClient, config: Slack) -> AsyncIterator[Finding]:
+async def _alert_channel(client: AsyncWebClient, config: SlackWorkspace) -> AsyncIterator[Finding]:
     what = "Slack alert channel"
     if not config.alert_channel:
-        yield Finding(f"{what}: none is named", ok=False, remedy=REFUSALS["channel_not_found"][1])
+        remedy = f"Choose it in Slack, with {COMMAND} setup. Or: {REFUSALS['channel_not_found'][1]}"
+        yield Finding(f"{what}: none is chosen", ok=False, remedy=remedy)
         return
     try:
         channel: dict[str, Any] = (await call(client.conversations_info, channel=config.alert_channel))["channel"]
@@ -159,17 +168,22 @@ async def _alert_channel(client: AsyncWebClient, config: Slack) -> AsyncIterator
         )
 
 
-async def _moderators(client: AsyncWebClient, config: Slack) -> AsyncIterator[Finding]:
+async def _moderators(client: AsyncWebClient, config: SlackWorkspace) -> AsyncIterator[Finding]:
     for user in config.moderators:
         try:
             await call(client.users_info, user=user)
         except PlatformError as error:
             yield _bad(f"Slack moderator {user}", error)
-    if not config.moderators:
+    for group in config.moderator_roles:
+        try:
+            await call(client.usergroups_users_list, usergroup=group)
+        except PlatformError as error:
+            yield _bad(f"Slack moderators' usergroup {group}", error)
+    if not config.moderators and not config.moderator_roles:
         yield Finding("Slack moderators: every member of the alert channel", ok=True)
 
 
-async def _conversations(client: AsyncWebClient, config: Slack) -> Finding:
+async def _conversations(client: AsyncWebClient, config: SlackWorkspace) -> Finding:
     left_out = {config.alert_channel, *config.ignored_channels}
     watched = 0
     try:

@@ -27,7 +27,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -68,6 +68,14 @@ class Memory(Protocol):
         """Take note whether nothing is left to read."""
 
 
+class Gap(NamedTuple):
+    """What was read from history last (`bots.common.status.Gap`)."""
+
+    since: float
+    until: float
+    unread: tuple[str, ...]
+
+
 @dataclass(eq=False)
 class History:
     """Passes a workspace's message events on, in order and without gaps.
@@ -84,6 +92,10 @@ class History:
     deliver: Callable[[Raw], Awaitable[bool]]
     tell: Callable[[str], Awaitable[None]]
     language: str = ENGLISH
+    gap: Gap | None = field(default=None, init=False)
+    """None while history is being read."""
+    _lost: float | None = field(default=None, init=False)
+    """Since when there may be a gap; None while there is none."""
     _floor: float | None = field(default=None, init=False)
     """From when on a conversation is read of which the guard knows nothing; seconds since the epoch."""
     _connected: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -109,7 +121,8 @@ class History:
 
     def lost(self) -> None:
         """From now on every channel may have a gap; `behind` will be called when there is a connection."""
-        self._waiting = None
+        self._lost = self._lost or time.time()
+        self.gap = self._waiting = None
         self._current.clear()
         self.memory.listening(PLATFORM, False)
 
@@ -121,6 +134,11 @@ class History:
     async def settled(self) -> None:
         """Return when nothing waits to be read."""
         await self._current.wait()
+
+    @property
+    def watched(self) -> int:
+        """How many conversations are watched."""
+        return len(self._members - self.ignored)
 
     def joined(self, channel: str, when: float) -> None:
         """Take note that the app came into a channel: what was said there before is none of its business."""
@@ -159,6 +177,8 @@ class History:
                 await self._release_all()
                 caught_up, self._unasked = False, True
             if not self._connected.is_set():
+                if caught_up:
+                    self.gap, self._lost = Gap(self._lost or time.time(), time.time(), tuple(sorted(self._told))), None
                 self.memory.listening(PLATFORM, caught_up)
                 self._current.set()
 
@@ -183,7 +203,7 @@ class History:
         if self._floor is not None:
             return False
         last_alive = await self.memory.last_alive(PLATFORM)
-        self._floor = time.time() if last_alive is None else last_alive - MARGIN
+        self._floor = self._lost = time.time() if last_alive is None else last_alive - MARGIN
         return last_alive is None
 
     async def _read_all(self, channels: dict[str, dict[str, Any]]) -> None:

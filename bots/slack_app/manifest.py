@@ -61,7 +61,7 @@ SCOPES = {
         "they are answered only where they asked, cases cannot be exported, and the alert channel is told instead",
     ),
     "channels:join": Scope(
-        "to join a public channel when an admin says so; it never does by itself",
+        "to join a public channel when a moderator says so (/lampkeeper join); it never does by itself",
         "it has to be invited to every channel: /invite @Lampkeeper",
     ),
     "channels:manage": Scope(

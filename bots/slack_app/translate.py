@@ -36,6 +36,8 @@ SLACKBOT = "USLACKBOT"
 
 _MARKUP = re.compile(r"<([^<>]*)>")
 _PEOPLE = re.compile(r"<(?:@[UW][A-Z0-9]+(?:\|[^<>]*)?|!(?:here|channel|everyone|subteam\^[A-Z0-9]+)(?:\|[^<>]*)?)> ?")
+_ESCAPED = re.compile(r"&(?!(?:amp|lt|gt);)")
+"""An & that is not escaped yet."""
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 
@@ -115,12 +117,13 @@ def plain(text: str) -> str:
 
 
 def notice(text: str) -> str:
-    """Write our own words so that Slack shows them as they are, but channels as links.
+    """Write our own words so that Slack shows them as they are, but channels as links and times in the reader's zone.
 
     >>> notice("1 < 2 in <#C0GENERAL>; <!channel>")
     '1 &lt; 2 in <#C0GENERAL>; &lt;!channel&gt;'
     """
-    shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = _ESCAPED.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
+    shown = re.sub(r"&lt;!date\^(.+?)&gt;", r"<!date^\1>", shown)
     return re.sub(r"&lt;#([CDG][A-Z0-9]+)&gt;", r"<#\1>", shown)
 
 

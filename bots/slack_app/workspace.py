@@ -14,7 +14,7 @@ with its team's token.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -23,9 +23,12 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.common.face import Account, face
-from bots.common.pauses import Pausing
+from bots.common.here import Here
 from bots.common.running import together
-from bots.slack_app import delivery
+from bots.common.settings import Source
+from bots.common.trial import is_order
+from bots.common.words import Words
+from bots.slack_app import delivery, trial
 from bots.slack_app.api import Me
 from bots.slack_app.backscan import Backscans
 from bots.slack_app.bands import Bands
@@ -33,6 +36,7 @@ from bots.slack_app.events import EVENTS
 from bots.slack_app.history import History
 from bots.slack_app.markup import words
 from bots.slack_app.people import People
+from bots.slack_app.served import NOTED, Served
 from bots.slack_app.translate import Raw, notice, people_in, subject, translate
 from bots.texts import say
 from core.cards import Call, Card, Person
@@ -49,15 +53,6 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 """What translating raises for an event of a shape that Slack does not document."""
 
 log = structlog.get_logger(__name__)
-
-
-class Served(SlackWorkspace, Pausing):
-    """A workspace as it is served. What was said, or edited, during one of its `pauses` is never read."""
-
-    @property
-    def left_out(self) -> frozenset[str]:
-        """Channels that are not read. The alert channel is one: moderators quote there what they decide about."""
-        return frozenset(channel for channel in (self.alert_channel, *self.ignored_channels) if channel is not None)
 
 
 class Memory:
@@ -103,6 +98,7 @@ class Workspace:
         self._bands = Bands(self.people, lambda: self.settings.age_roles, self._tell_band)
         self._operator = {name: getattr(operator, name) for name in SlackWorkspace.model_fields}
         self.settings = Served(**self._operator)
+        self._chosen: frozenset[str] = frozenset()
         self.history = History(
             client=client,
             memory=memory,
@@ -121,20 +117,41 @@ class Workspace:
         """What its people are told in."""
         return self.settings.language
 
+    @property
+    def words(self) -> Words:
+        """What is said to its people, in Slack's manner of writing."""
+        return words(self.language)
+
+    @property
+    def here(self) -> Here:
+        """Its space."""
+        return Here(self.space, self.words, self.guard.ledger)
+
+    def source(self, name: str) -> Source:
+        """Tell where a setting comes from."""
+        if name in self._chosen:
+            return "here"
+        return "default" if self._operator[name] == getattr(SlackWorkspace(), name) else "operator"
+
     async def load(self) -> None:
         """Read what the workspace chose; before anything of it is read."""
-        self._take_over((await self.guard.communities.every(PLATFORM)).get(self.space, {}))
+        communities = self.guard.communities
+        self._take_over((await communities.every(PLATFORM)).get(self.space, {}))
+        if noted := self.settings.noted(frozenset(self.settings.left_out_seen or ())):
+            self._take_over(await communities.note(self.space, noted))
 
     async def choose(self, changes: dict[str, Any], who: Person) -> Served:
         """Change what the workspace chose; None takes a choice back. pydantic.ValidationError where one is wrong."""
         wanted = {name: self._operator.get(name) if value is None else value for name, value in changes.items()}
-        Served(**(self.settings.model_dump() | wanted))
-        self._take_over(await self.guard.communities.choose(self.space, changes, who))
+        after, before = Served(**(self.settings.model_dump() | wanted)), self.settings.left_out
+        noted = after.noted(before) if after.left_out != before else {}
+        self._take_over(await self.guard.communities.choose(self.space, changes, who, noted))
         return self.settings
 
-    def _take_over(self, choices: dict[str, Any]) -> None:
-        self.settings = Served(**(self._operator | choices))
-        self.history.ignored = self.settings.left_out
+    def _take_over(self, choices: Mapping[str, Any]) -> None:
+        self.settings = Served(**(self._operator | dict(choices)))
+        self._chosen = frozenset(choices) - NOTED
+        self.history.ignored, self.history.language = self.settings.left_out, self.language
 
     async def run(self) -> None:
         """Take events and read what was missed, until cancelled; whatever goes wrong, it goes on."""
@@ -213,7 +230,10 @@ class Workspace:
 
     async def notify(self, text: str) -> None:
         """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
-        await delivery.notify(self.client, self._alert_channel(), notice(text))
+        if is_order(text):
+            await trial.post(self.client, self._alert_channel(), text, self.words)
+        else:
+            await delivery.notify(self.client, self._alert_channel(), notice(text))
 
     async def tell(self, text: str) -> None:
         """Tell them, in Slack's own markup; where that cannot be, the log says so."""
@@ -243,9 +263,9 @@ class Workspace:
                 self.history.behind()
 
     async def _deliver(self, raw: Raw) -> bool:
-        if raw["channel"] in self.settings.left_out:
-            return False
         try:
+            if not self.settings.reads(raw):
+                return False
             people = {user: await self.people.known(user) for user in people_in(raw, self.who)}
             author = subject(raw).get("user")
             if author in people:

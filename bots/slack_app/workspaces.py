@@ -84,6 +84,12 @@ class Workspaces:
             " If it shall stay removed, lampkeeper purge --space deletes what is kept of it.",
         )
 
+    async def held(self, team: str) -> SlackWorkspace:
+        """Return what holds for the operator's workspace: what it chose itself, over the operator's file."""
+        chosen = (await self._guard.communities.every(PLATFORM)).get(space_of(team), {})
+        held = {name: chosen.get(name, getattr(self._config, name)) for name in SlackWorkspace.model_fields}
+        return SlackWorkspace(**held)
+
     def gap(self) -> None:
         """Events come from now on, and before them there may be a gap in every channel."""
         self._connected = True

@@ -39,7 +39,7 @@ async def preview(interaction: discord.Interaction[Any], threshold: Threshold | 
         if seen is None:
             await interaction.followup.send(asked.say("preview.nothing"), ephemeral=True)
             return
-        picture = discord.File(BytesIO(seen.picture), common.PICTURE, description=clip(seen.spoken, SPOKEN))
+        picture = discord.File(BytesIO(await seen.picture()), common.PICTURE, description=clip(seen.spoken, SPOKEN))
         page = discord.Embed(title=asked.say("preview.title"), description="\n".join(seen.lines))
         page.set_image(url=f"attachment://{common.PICTURE}")
         await interaction.followup.send(embed=page, file=picture, ephemeral=True, allowed_mentions=NOBODY)

@@ -1,0 +1,134 @@
+"""`/lampkeeper setup`: one window with what has to be chosen, filled in with what holds now.
+
+Leans on `choose` and `bots.common.settings`. Slack has no menu of usergroups, so they are asked for
+(usergroups.list) and offered by name, the first `OPTIONS` of them; where Slack does not tell them, the window has none
+of those menus, and leaves what was chosen as it is. What was stored stands in the same window afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from bots.common.settings import BUDGETS, Choice, budget
+from bots.slack_app.api import call
+from bots.slack_app.commands.asked import Asked, Shown
+from bots.slack_app.commands.choose import alert_channel
+from bots.slack_app.commands.windows import window
+from bots.slack_app.kit import OPTIONS, Block, modal, option, plain, section
+from core.errors import PlatformError
+from core.messages import AGE_BANDS
+
+SETUP = "lampkeeper-setup"
+"""The window's `callback_id`, and the id of the button that opens it."""
+NONE = "none"
+PICK = "pick"
+"""The `action_id` of every input."""
+GROUPS = ("moderator_roles", "second_reviewers")
+
+log = structlog.get_logger(__name__)
+
+
+async def setup(asked: Asked, _words: str) -> Shown | None:
+    """Open the window."""
+    groups = await _groups(asked)
+    parts = [*_blocks(asked, groups)]
+    send = {"submit": plain(asked.say("home.store")), "callback_id": SETUP}
+    return await window(asked, modal(asked.say("setup.button"), parts, **send))
+
+
+async def stored(asked: Asked, state: Mapping[str, Any]) -> Shown:
+    """Store what was chosen in the window; say so.
+
+    `state` is what Slack sends: https://docs.slack.dev/reference/views#view-submission-payloads
+    """
+    picked = {name: _picked(field[PICK]) for name, field in state.items()}
+    choices = [choice async for choice in _choices(asked, picked)]
+    changes = {name: value for choice in choices for name, value in choice.changes.items()}
+    held = asked.workspace.settings.model_dump()
+    changes = {name: value for name, value in changes.items() if value is None or _plain(held[name]) != _plain(value)}
+    await asked.store(changes)
+    lines = [asked.say("setup.stored")] if changes else [asked.say("home.nothing_changed")]
+    lines += [note for choice in choices for note in choice.notes]
+    return Shown.of(*lines, asked.say("setup.page_summary"), *asked.settings())
+
+
+async def _choices(asked: Asked, picked: Mapping[str, Any]) -> AsyncIterator[Choice]:
+    if (channel := picked.get("alert_channel")) and channel != asked.workspace.settings.alert_channel:
+        yield await alert_channel(asked, channel)
+    yield Choice({name: picked[name] for name in GROUPS if name in picked})
+    if any(f"age_{band}" in picked for band in AGE_BANDS):
+        yield Choice({"age_roles": {g: band for band in AGE_BANDS for g in picked.get(f"age_{band}") or ()}})
+    yield Choice({"ignored_channels": picked.get("ignored_channels") or []})
+    wanted = picked.get("budget")
+    if wanted == NONE:
+        yield Choice({"review": None})
+    elif wanted:
+        yield await budget(asked.here, int(wanted))
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _picked(field: Mapping[str, Any]) -> Any:
+    """Return what was picked in a menu, whatever kind it is."""
+    if "selected_options" in field:
+        return [one["value"] for one in field["selected_options"] or ()]
+    if "selected_option" in field:
+        return (field["selected_option"] or {}).get("value")
+    return field.get("selected_conversations", field.get("selected_conversation"))
+
+
+async def _groups(asked: Asked) -> list[tuple[str, str]] | None:
+    """Return the usergroups, id and name; None where Slack does not tell.
+
+    https://docs.slack.dev/reference/methods/usergroups.list
+    """
+    try:
+        found = (await call(asked.workspace.client.usergroups_list))["usergroups"]
+    except PlatformError as error:
+        log.warning("slack.usergroups_untold", what=error.what, remedy=error.remedy)
+        return None
+    return [(str(group["id"]), f"@{group['handle']}: {group['name']}") for group in found]
+
+
+def _blocks(asked: Asked, groups: Sequence[tuple[str, str]] | None) -> Iterator[Block]:
+    held = asked.workspace.settings
+    only = {"include": ["public", "private"], "exclude_bot_users": True}
+    alerts: Block = {"type": "conversations_select", "filter": only}
+    if held.alert_channel is not None:
+        alerts["initial_conversation"] = held.alert_channel
+    yield from _input(asked, "alert_channel", "alerts", alerts)
+    if groups:
+        yield from _input(asked, "moderator_roles", "moderators", _menu(groups, held.moderator_roles))
+        yield from _input(asked, "second_reviewers", "second", _menu(groups, held.second_reviewers))
+        for band in AGE_BANDS:
+            means = [group for group, of in held.age_roles.items() if of == band]
+            yield from _input(asked, f"age_{band}", f"age_{band}", _menu(groups, means))
+    else:
+        yield section(asked.say("home.no_groups" if groups is None else "home.without_groups"))
+    left_out: Block = {"type": "multi_conversations_select", "filter": only}
+    if held.ignored_channels:
+        left_out["initial_conversations"] = list(held.ignored_channels)
+    yield from _input(asked, "ignored_channels", "ignored", left_out)
+    budgets = [option(asked.say("setup.budget_option", number=number), str(number)) for number in BUDGETS]
+    budgets.append(option(asked.say("setup.budget_default"), NONE))
+    yield from _input(asked, "budget", "budget", {"type": "static_select", "options": budgets})
+
+
+def _menu(groups: Sequence[tuple[str, str]], picked: Sequence[str]) -> Block:
+    """Return a menu of usergroups, those picked already first, so that none of them is lost."""
+    first = sorted(groups, key=lambda group: group[0] not in picked)[:OPTIONS]
+    options = [option(name, group) for group, name in first]
+    chosen = [one for one in options if one["value"] in picked]
+    return {"type": "multi_static_select", "options": options, **({"initial_options": chosen} if chosen else {})}
+
+
+def _input(asked: Asked, name: str, page: str, menu: Block) -> Iterator[Block]:
+    """Return a question and its menu, which may be left empty."""
+    yield section(asked.say(f"setup.page_{page}"))
+    label = plain(asked.say(f"home.label_{name}"))
+    yield {"type": "input", "block_id": name, "optional": True, "label": label, "element": {**menu, "action_id": PICK}}
