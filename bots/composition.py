@@ -111,10 +111,10 @@ def missing_tokens(config: Config, name: str) -> list[ConfigError]:
 
 
 def make_adapter(config: Config, name: str, guard: Guard) -> Adapter:
-    """Make one adapter; Discord's members are told of helplines."""
+    """Make one adapter; its members are told of helplines."""
     module, kind = ADAPTERS[name]
-    more = {"helplines": helplines.known(config.helplines)} if name == "discord" else {}
-    return cast("Adapter", getattr(import_module(module), kind)(getattr(config, name), guard, **more))
+    known = helplines.known(config.helplines)
+    return cast("Adapter", getattr(import_module(module), kind)(getattr(config, name), guard, known))
 
 
 def make_safe(config: Config, name: str, trouble: LampkeeperError) -> SafeAdapter:

@@ -337,6 +337,8 @@ class WebApi:
 
     async def _open_direct(self, arguments: Json) -> Json:
         user = arguments["users"]
+        if user not in self.users or self.users[user].get("deleted"):
+            raise ApiError("user_disabled" if user in self.users else "user_not_found")
         found = [c for c in self.channels.values() if c.kind == "im" and c.members == {user, BOT_USER}]
         channel = found[0] if found else Channel(f"D0{user[2:]}", "im", {user, BOT_USER})
         self.channels[channel.name] = channel
@@ -376,6 +378,8 @@ class WebApi:
         channel = self._joined({"channel": arguments["channel_id"]})
         for file in files:
             self.files[file["id"]] |= {"channel": channel.name}
+        told = {"text": arguments.get("initial_comment", ""), "files": files, "ts": self.now()}
+        channel.messages.append({"type": "message", "subtype": "file_share", "user": BOT_USER, "bot_id": BOT, **told})
         return {"files": files}
 
     async def _permalink(self, arguments: Json) -> Json:

@@ -50,6 +50,8 @@ class SlackPlatform(WebApi):
         super().__init__(team)
         self.hellos = 0
         self.acks: list[str] = []
+        self.returned: list[Json] = []
+        """What acknowledgements held."""
         self._unacked: dict[str, Json] = {}
         self._sockets: list[web.WebSocketResponse] = []
 
@@ -338,8 +340,11 @@ class SlackPlatform(WebApi):
         try:
             async for frame in socket:
                 if frame.type == WSMsgType.TEXT:
-                    envelope_id = json.loads(frame.data)["envelope_id"]
+                    ack = json.loads(frame.data)
+                    envelope_id = ack["envelope_id"]
                     self.acks.append(envelope_id)
+                    if ack.get("payload"):
+                        self.returned.append(ack["payload"])
                     await self.note(lambda known=envelope_id: self._unacked.pop(known, None))  # type: ignore[misc]
         finally:
             self._sockets.remove(socket)

@@ -27,10 +27,12 @@ from bots.adapter import Finding
 from bots.common.digest import tell_due
 from bots.common.running import again_and_again, together
 from bots.common.words import Words
-from bots.slack_app import commands, presses, socket_mode
+from bots.helplines import Helplines, known
+from bots.slack_app import commands, members, presses, socket_mode
 from bots.slack_app.api import quiet, web_client
 from bots.slack_app.backscan import Backscans
 from bots.slack_app.check import check
+from bots.slack_app.helpdesk import Helpdesk
 from bots.slack_app.http import Once, header, replays, serve
 from bots.slack_app.install import make_flow
 from bots.slack_app.workspace import PLATFORM, Workspace, space_of, team_of
@@ -62,8 +64,10 @@ class SlackAdapter:
 
     platform = PLATFORM
 
-    def __init__(self, config: Slack, guard: Guard) -> None:
+    def __init__(self, config: Slack, guard: Guard, helplines: Helplines | None = None) -> None:
         self._config = config
+        self.helplines = known() if helplines is None else helplines
+        self._helpdesk = Helpdesk(self.helplines)
         self._guard = guard
         self._scans = Backscans(guard, lambda space: self.of(space).language)
         self._workspaces = Workspaces(config, guard, self._scans, self._end)
@@ -178,9 +182,10 @@ class SlackAdapter:
             before_authorize=self._replays if over_http else None,
             authorize=authorize,  # type: ignore[arg-type]  # None: not one of ours
         )
+        members.add(app, self)  # before the commands, of which it takes two
         commands.add(app, lambda team: self.of(space_of(team)))
-        app.event(re.compile(""))(self._event)
         presses.add(app, self)
+        app.event(re.compile(""))(self._event)
         return app
 
     async def _event(
@@ -200,3 +205,5 @@ class SlackAdapter:
                 )
                 workspace.history.behind()
             workspace.hear(event)
+            if kind == "message" and event.get("channel_type") == "im":
+                workspace.handle(self._helpdesk.greet(workspace, event))

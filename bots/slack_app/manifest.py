@@ -73,8 +73,8 @@ SCOPES = {
         "nobody can be removed from a private channel by way of a card",
     ),
     "files:write": Scope(
-        "to hand the export of a case to the moderator who asked for it",
-        "cases cannot be exported from a card",
+        "to hand the export of a case to the moderator who asked for it, and what is kept of a member to that member",
+        "cases cannot be exported from a card, and no member can be shown what is kept of them",
     ),
 }
 APP_SCOPE = "connections:write"

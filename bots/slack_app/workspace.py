@@ -14,7 +14,7 @@ with its team's token.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -187,13 +187,17 @@ class Workspace:
     def hear(self, event: Raw) -> None:
         """Take an event, acknowledged already; a message behind those that came before."""
         if handle := EVENTS.get(event["type"]):
-            handling = asyncio.create_task(handle(self, event))
-            self._handling.add(handling)
-            handling.add_done_callback(self._handling.discard)
+            self.handle(handle(self, event))
         elif event["type"] == "message" and event.get("channel"):
             self._overflown = self._overflown or self._events.full()
             if not self._overflown:
                 self._events.put_nowait(event)
+
+    def handle(self, what: Coroutine[Any, Any, None]) -> None:
+        """Do something that an event asks for, beside what else comes."""
+        handling = asyncio.create_task(what)
+        self._handling.add(handling)
+        handling.add_done_callback(self._handling.discard)
 
     async def show(self, card: Card, reference: str | None) -> str:
         """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
