@@ -222,7 +222,8 @@ class ExcerptLine:
 
     `attachments` are kinds, as in `core.messages.Message`. Of one that moved the score, `weighty` are the stretches of
     `text` (start, end) that carry most of the weight. `report`: it is no message, but what a member who asked
-    moderators to look wrote to them.
+    moderators to look wrote to them. `earlier` is what it said before, if it was edited since and said something else:
+    of several wordings the weightiest.
     """
 
     author: Person
@@ -233,6 +234,7 @@ class ExcerptLine:
     attachments: tuple[str, ...] = ()
     weighty: tuple[tuple[int, int], ...] = ()
     report: bool = False
+    earlier: str = ""
 
     @property
     def attached(self) -> str:

@@ -7,7 +7,7 @@ the next one talks to nobody in particular yet. The state of a conversation is t
 most `RECENT` names, however long it grows.
 
 What is older than the talk that is going on, as when history is read meanwhile, answers nobody in it, nor is it
-answered: it has a state of its own (`past`), which is not stored, for to lose it only ends an episode.
+answered: it has a state of its own (`past`).
 
 Nothing else is guessed. In a channel of many the last other speaker is often not the one meant: `lampkeeper evaluate`
 measures how often it is, where messages tell whom they mean, and how an author's words spread over pairs
@@ -40,7 +40,7 @@ class ConversationState:
     before: str | None = None
     time: float | None = None
     recent: dict[str, str] = field(default_factory=dict)
-    past: ConversationState | None = field(default=None, compare=False)
+    past: ConversationState | None = None
 
 
 def address(state: ConversationState, message: Message) -> str | None:

@@ -206,6 +206,21 @@ class Desk:
             row = (await tx.execute(mine)).first()
         return None if row is None else (row.alert, cases.read_action(self._ledger.vault, row))
 
+    async def known(self, space: str, number: int) -> bool:
+        """Tell whether anything is kept of an action, undone or not: with its case it goes where people are deleted."""
+        async with self._ledger.store.read() as tx:
+            return await tx.scalar(select(_A.c.id).where(_A.c.id == number, _A.c.space == space)) is not None
+
+    async def taken_back(self, space: str, what: str, person: str) -> list[Action]:
+        """Return what was done to a person in a space and undone since, by any of their cards, the oldest first."""
+        async with self._ledger.store.read() as tx:
+            undone = (
+                select(_A).where(_A.c.space == space, _A.c.what == what, _A.c.undone.is_not(None)).order_by(_A.c.id)
+            )
+            rows = (await tx.execute(undone)).all()
+        found = (cases.read_action(self._ledger.vault, row) for row in rows)
+        return [action for action in found if action.person.id == person]
+
     async def undone(self, number: int, moderator: Person) -> Action | None:
         """Record that an action was undone, and return it; None if there is no such action, or it was undone before."""
         ledger = self._ledger

@@ -32,7 +32,7 @@ def weighty(read: Callable[[str], Evidence], text: str) -> tuple[tuple[int, int]
     ((6, 16),)
     """
     words = [(match.start(), match.end()) for match in _WORD.finditer(text)]
-    weighed = sorted(((_weight(read(text[start:end])), -start, end) for start, end in words), reverse=True)
+    weighed = sorted(((weight(read(text[start:end])), -start, end) for start, end in words), reverse=True)
     chosen = [(-start, end) for weight, start, end in weighed[: min(len(words) // SHARE, MOST)] if weight > 0]
     joined: list[tuple[int, int]] = []
     for start, end in sorted(chosen):
@@ -43,5 +43,6 @@ def weighty(read: Callable[[str], Evidence], text: str) -> tuple[tuple[int, int]
     return tuple(joined)
 
 
-def _weight(evidence: Evidence) -> float:
+def weight(evidence: Evidence) -> float:
+    """Return how much speaks for one who approaches: what the heads learned, no probability."""
     return sum(evidence.heads[head] for head in WEIGHING)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import reported
 from core.cards import ExcerptLine, Person
-from core.emphasis import weighty
+from core.emphasis import weight, weighty
 from core.evidence import Evidence
 from core.messages import ConversationKey
 from core.store import messages, tables
@@ -33,15 +33,18 @@ _T = tables.alerts
 async def excerpt(tx: AsyncConnection, vault: Vault, alert: str, read: Callable[[str], Evidence]) -> list[ExcerptLine]:
     """Return what is retained around the card's messages, oldest first, then what members who reported wrote.
 
-    Each message is as it read last. Reports come last, for where an excerpt is too long its first lines are left out.
+    Each message is as it read last, with the weightiest of what it said before: an edit hides nothing that people were
+    called to look at. Reports come last, for where an excerpt is too long its first lines are left out.
 
     `read` is `core.engine.Engine.read`: what weighs most in the messages that moved the score is marked by it.
     """
     row = await _row(tx, alert)
     if row is None:
         return []
-    moved, versions = _moved(vault, row), await shown(tx, vault, alert)
-    newest = {(kept.key, kept.id): kept for kept in versions}
+    moved = _moved(vault, row)
+    wordings: dict[MessageKey, list[Kept]] = {}
+    for kept in await shown(tx, vault, alert):
+        wordings.setdefault((kept.key, kept.id), []).append(kept)
     reports = reported.reports(parse(vault, row.sealed, alert_about(alert)))
     told = [ExcerptLine(Person(r.person, r.name), r.time, r.words, reason=False, report=True) for r in reports]
     said = [
@@ -53,8 +56,9 @@ async def excerpt(tx: AsyncConnection, vault: Vault, alert: str, read: Callable[
             kept.deleted,
             tuple(kept.attachments),
             weighty(read, text) if reason else (),
+            earlier=_earlier(read, [version.text for version in before], text),
         )
-        for kept in newest.values()
+        for *before, kept in wordings.values()
     ]
     return said + told
 
@@ -87,6 +91,11 @@ async def preserve_held(tx: AsyncConnection, vault: Vault, spaces: Collection[st
 async def give_up(tx: AsyncConnection, alert: str) -> None:
     """Remove an alert's copy: the hold is lifted, and the retention rule is all that counts."""
     await tx.execute(update(_T).where(_T.c.alert == alert).values(evidence=None))
+
+
+def _earlier(read: Callable[[str], Evidence], before: list[str | None], now: str) -> str:
+    """Return the weightiest of what a message said before; "" if it never said anything else."""
+    return max((text for text in before if text and text != now), key=lambda text: weight(read(text)), default="")
 
 
 async def _row(tx: AsyncConnection, alert: str) -> Row[Any] | None:

@@ -373,7 +373,8 @@ class Guard:
 
     async def keep_house(self) -> None:
         """Purge, tell what is due to be told, and do the chores; a failure of one is told and holds up no other."""
-        for chore in (self.purge, self.tell_unread, self.forget_left, *self.chores):
+        finish = self.ledger.store.finish_checkpoint
+        for chore in (finish, self.purge, self.tell_unread, self.forget_left, *self.chores):
             await self._quietly(chore())
 
     async def _keep_house(self) -> None:

@@ -69,7 +69,7 @@ class Deliverer(Protocol):
     async def show(self, card: Card, reference: str | None) -> str:
         """Post `card` in its space's alert channel, or edit the posted one; return the reference to edit it by.
 
-        Where the referenced card was deleted by somebody, post a new one.
+        Where the referenced card was deleted by somebody, post a new one, unless its alert is decided.
         """
 
     async def find(self, card: Card) -> str | None:
@@ -93,9 +93,11 @@ class Deliverer(Protocol):
 
 async def put_cards(tx: AsyncConnection, alerts: Mapping[str, str], now: float) -> None:
     """Have the cards of `alerts` (alert -> its space) shown as they will stand."""
-    rows = [_row(space, now) | {"alert": alert} for alert, space in alerts.items()]
-    if rows:
-        await tx.execute(insert(_T), rows)
+    if not alerts:
+        return
+    perhaps = await withdrawals.supersede(tx, alerts)
+    rows = [_row(space, now) | {"alert": alert, "unsure": alert in perhaps} for alert, space in alerts.items()]
+    await tx.execute(insert(_T), rows)
 
 
 async def put_notice(tx: AsyncConnection, space: str, text: str, now: float) -> None:
@@ -303,11 +305,19 @@ class Outbox:
             await self._show(due, due.alert)
 
     async def _tell(self, space: str, notice: str) -> None:
-        """Show a notice, or carry out the withdrawal that stands in its place."""
-        if order := withdrawals.read(space, notice):
-            await _answer(self._deliverer.withdraw(*order))
-        else:
+        """Show a notice, or carry out the withdrawal that stands in its place.
+
+        Nothing is searched for and taken back that is an alert's (again): whatever is found could be the card of that.
+        """
+        order = withdrawals.read(space, notice)
+        if order is None:
             await _answer(self._deliverer.notify(space, notice))
+        elif order.reference is not None or not await self._stands(order.alert):
+            await _answer(self._deliverer.withdraw(*order))
+
+    async def _stands(self, alert: str) -> bool:
+        async with self._store.read() as tx:
+            return await tx.scalar(select(tables.alerts.c.alert).where(tables.alerts.c.alert == alert)) is not None
 
     async def _still(self, due: _Due) -> bool:
         """Tell whether this is due yet: since it was looked up, it may have been delivered, put off or taken back."""
@@ -331,6 +341,8 @@ class Outbox:
             here = tables.alerts.c.alert == alert
             if await tx.scalar(select(tables.alerts.c.alert).where(here)) is None:  # it was deleted meanwhile
                 await withdrawals.put(tx, [withdrawals.Withdrawal(due.space, alert, reference)])
+            else:
+                await withdrawals.keep(tx, alert, reference)
             await tx.execute(update(tables.alerts).where(here).values(reference=reference))
             urgent = card.level == "urgent" and card.decided is None
             if urgent and await cases.mark(tx, alert, "pinged", self._clock()):

@@ -9,6 +9,8 @@ Leans on `core.ledger`, `core.holdings` and `core.retention`. Decisions:
   wish of one of those whom it is about. An open case that the person reported waits for its decision too, which may
   rest on what they wrote. That is looked at in the transaction that deletes, so that no alert slips in between. The
   request stays open; what the person is told then is for the admins to say.
+- A confirmed case does not stand in the way: a person's right to deletion would have no end, nor would the admins have
+  a way out but to take back what they found. How many would go is said before (`confirmed`), with what keeps them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox, reported, retention
@@ -76,6 +78,15 @@ async def waiting(ledger: Ledger, space: str) -> list[Request]:
         mine = select(_T).where(_T.c.space == space, _T.c.answered.is_(None))
         rows = (await tx.execute(mine.order_by(_T.c.id))).all()
     return [_request(ledger.vault, row) for row in rows]
+
+
+async def confirmed(ledger: Ledger, space: str, person: str) -> int:
+    """Count the cases that people confirmed and that a deletion of what is kept about a person would take along."""
+    table, me = tables.alerts, ledger.vault.blind(space, person)
+    part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me), table.c.held.is_(None))
+    async with ledger.store.read() as tx:
+        these = select(func.count()).select_from(table).where(*part, table.c.decision == "confirmed")
+        return await tx.scalar(these) or 0
 
 
 async def answer(ledger: Ledger, space: str, number: int, moderator: Person) -> bool:

@@ -23,7 +23,7 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -256,12 +256,20 @@ async def _conversations(tx: AsyncConnection, vault: Vault, space: str, person: 
     for row in (await tx.execute(select(table).where(table.c.space == space))).all():
         about = ("conversations", space, row.conversation, "state")
         state = parse(vault, row.state, about)
-        recent: dict[str, str] = state.get("recent", {})
-        if person in (state["last"], state["before"]) or person in recent:
-            state |= {name: None for name in ("last", "before") if state[name] == person}
-            recent.pop(person, None)
+        talks = [state, *filter(None, [state.get("past")])]
+        left = [_leave_out(talk, person) for talk in talks]
+        if any(left):
             this = update(table).where(table.c.space == space, table.c.conversation == row.conversation)
             await tx.execute(this.values(state=dump(vault, state, about)))
+
+
+def _leave_out(talk: dict[str, Any], person: str) -> bool:
+    """Remove the person from a stored talk's speakers; tell whether they were among them."""
+    recent: dict[str, str] = talk.get("recent", {})
+    was_there = person in (talk["last"], talk["before"]) or person in recent
+    talk.update({name: None for name in ("last", "before") if talk[name] == person})
+    recent.pop(person, None)
+    return was_there
 
 
 PERSON_RULES: dict[str, PersonRule] = {

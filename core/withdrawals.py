@@ -3,13 +3,19 @@
 Leans on the tables alone; `core.retention` orders a withdrawal where it deletes alerts, and `core.outbox` carries it
 out. It is a row of the outbox, committed together with the deletion, so that it survives crashes and refusals like any
 card. It stands in a notice's place, for its alert is gone: it names that, and where the card stands if that is known.
+
+An alert's id is made of the pair and a count (`core.policy.alert_id`), and the count goes with the pair's data. So the
+next alert of the two may have the id of one that was deleted. A withdrawal that does not know where its card stands
+would then find the new card and empty it: it ends where the new alert opens (`supersede`), whose delivery looks for the
+old card, and draws it anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import tables
@@ -52,7 +58,7 @@ async def of_space(tx: AsyncConnection, space: str) -> list[Withdrawal]:
 
 async def put(tx: AsyncConnection, withdrawals: list[Withdrawal]) -> None:
     """Have cards taken back."""
-    orders = [(card.space, " ".join((_ORDER, card.alert, card.reference or ""))) for card in withdrawals]
+    orders = [(card.space, _order(card.alert, card.reference)) for card in withdrawals]
     if orders:
         await tx.execute(insert(_T), [_DUE | {"space": space, "notice": order} for space, order in orders])
 
@@ -62,6 +68,18 @@ async def put_anew(tx: AsyncConnection, which: ColumnElement[bool]) -> None:
     rows = (await tx.execute(select(tables.alerts.c.space, tables.alerts.c.alert).where(which))).all()
     if rows:
         await tx.execute(insert(_T), [_DUE | {"space": space, "alert": alert} for space, alert in rows])
+
+
+async def supersede(tx: AsyncConnection, alerts: Collection[str]) -> set[str]:
+    """End what would search for cards of `alerts`; return of which of them a card may stand that nobody noted."""
+    orders = {_order(alert, None): alert for alert in alerts}
+    ended = await tx.scalars(delete(_T).where(_T.c.notice.in_(orders)).returning(_T.c.notice))
+    return {orders[notice] for notice in ended if notice is not None}
+
+
+async def keep(tx: AsyncConnection, alert: str, reference: str) -> None:
+    """Take back no more what stands at `reference`: it shows an alert that opened since."""
+    await tx.execute(delete(_T).where(_T.c.notice == _order(alert, reference)))
 
 
 async def waiting(tx: AsyncConnection, space: str) -> int:
@@ -81,3 +99,7 @@ def read(space: str, notice: str) -> Withdrawal | None:
         return None
     alert, _, reference = rest.partition(" ")
     return Withdrawal(space, alert, reference or None)
+
+
+def _order(alert: str, reference: str | None) -> str:
+    return f"{_ORDER} {alert} {reference or ''}"

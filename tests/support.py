@@ -130,9 +130,9 @@ class Board:
         self.calls.append("withdraw")
         if self.refusals:
             raise self.refusals.pop(0)
-        known = [place for place, card in self.cards.items() if place == reference or card.alert == alert]
-        for place in known:
-            del self.cards[place]
+        known = [place for place, card in self.cards.items() if card.alert == alert]
+        for place in known if reference is None else [reference]:
+            self.cards.pop(place, None)
         self.withdrawn.append((space, alert))
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:

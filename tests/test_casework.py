@@ -17,7 +17,7 @@ from sqlalchemy import select
 from core import reports
 from core.cards import Action, Call, Card, Person, sparkline
 from core.desk import UNDO_WITHIN
-from core.emphasis import MOST, SHARE, weighty
+from core.emphasis import MOST, SHARE, weight, weighty
 from core.engine import SpaceState
 from core.errors import PlatformError, TryLater
 from core.guard import Guard
@@ -417,11 +417,13 @@ async def test_what_was_edited_before_a_hold_was_set_stays_as_it_read_first(tmp_
         clock.now += 8 * DAY
         await guard.purge()
         file = await guard.desk.export(alert, MODERATOR)
-        lines = [line.text for line in await guard.desk.excerpt(alert, MODERATOR)]
+        excerpt = await guard.desk.excerpt(alert, MODERATOR)
+        lines, earlier = [line.text for line in excerpt], [line.earlier for line in excerpt]
     assert file is not None
     assert [line["text"] for line in file["messages"] if line["id"] == first] == [message.text, "nothing to see here"]
     assert "nothing to see here" in lines
     assert message.text not in lines
+    assert message.text in earlier
 
 
 async def test_what_is_said_after_a_purge_and_a_restart_replaces_nothing_that_is_held(tmp_path: Path) -> None:
@@ -567,6 +569,30 @@ async def test_only_messages_that_moved_the_score_have_words_that_weigh(tmp_path
         lines = await guard.desk.excerpt(alert, MODERATOR)
     assert any(line.weighty for line in lines if line.reason)
     assert not any(line.weighty for line in lines if not line.reason)
+
+
+async def test_an_edit_hides_nothing_that_moderators_were_called_to_look_at(tmp_path: Path) -> None:
+    board, heavy = Board(), slow_talk()[4]
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert = await opened(guard, board)
+        for text in ("nice game", heavy, "ok", "good game"):
+            for message in talk():
+                await guard.receive(Edit(message._replace(text=text)))
+        await guard.settled()
+        lines = await guard.desk.excerpt(alert, MODERATOR)
+    assert lines
+    assert {line.text for line in lines} == {"good game"}
+    read = engine().read
+    for line, message in zip(lines, talk(), strict=True):
+        assert line.earlier in {heavy, message.text}
+        assert weight(read(line.earlier)) == max(weight(read(heavy)), weight(read(message.text)))
+
+
+async def test_a_message_that_was_never_edited_said_nothing_else_before(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        lines = await guard.desk.excerpt(await opened(guard, board), MODERATOR)
+    assert {line.earlier for line in lines} == {""}
 
 
 @given(st.text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -97,7 +98,7 @@ def test_a_card_is_written_in_the_manner_of_whichever_platform_shows_it() -> Non
 def test_what_somebody_wrote_comes_through_escaped_and_our_own_marks_do_not() -> None:
     assert "a (star)remark(star)" in drawn(FULL).fields[-1].text
     (page,) = excerpt.pages(LINES, PLAIN, 4000, 3)
-    assert "!The (star)actor(star)!" in page
+    assert "!person:The (star)actor(star)!" in page
     assert "hidden:a !(star)word(star)! in bold (an image, hologram)" in page
     assert [sign for sign in DISCORDS if sign in page] == []
 
@@ -138,6 +139,65 @@ def test_an_excerpt_keeps_to_its_pages_and_counts_what_it_leaves_out(said: list[
     assert (left_out in pages[0]) == (shown < len(lines))
 
 
+def test_what_moved_the_score_is_the_last_to_be_left_out_however_much_is_said_around_it() -> None:
+    filler = ExcerptLine(ACTOR, NOW, "so what " * 50, reason=False)
+    moved = ExcerptLine(ACTOR, NOW, "how old are you", reason=True)
+    lines = [filler, moved, *[filler] * 30, moved, filler]
+    pages = excerpt.pages(lines, PLAIN, 1500, 3)
+    assert "\n".join(pages).count("how old are you") == 2
+    assert excerpt.GAP in "\n".join(pages), "lines that did not follow each other do not read as if they did"
+
+
+@pytest.mark.parametrize("after", ["", " and so on" * 300], ids=["at the end", "in the middle"])
+def test_words_that_weigh_most_are_shown_however_late_they_come_in_a_message(after: str) -> None:
+    filler, first, then = "so what " * 100, "how old", "a photo"
+    text = f"{filler}{first} are you, {filler}send me {then}{after}"
+    spans = tuple((text.index(part), text.index(part) + len(part)) for part in (first, then))
+    (page,) = excerpt.pages([ExcerptLine(ACTOR, NOW, text, reason=True, weighty=spans)], PLAIN, 4000, 3)
+    assert f"!{first}! are you" in page
+    assert f"send me !{then}!" in page
+    assert len(page) < 2 * excerpt.LINE
+
+
+@given(st.lists(st.integers(0, 3000), min_size=2, max_size=12, unique=True), st.integers(0, 1000))
+def test_however_its_weighty_words_lie_a_message_takes_no_more_room_than_another(ends: list[int], rest: int) -> None:
+    ends = sorted(ends[: len(ends) // 2 * 2])
+    spans = tuple(zip(ends[::2], ends[1::2], strict=True))
+    one = ExcerptLine(ACTOR, NOW, "x" * (ends[-1] + rest), reason=True, weighty=spans)
+    assert excerpt.line(one, PLAIN).count("x") <= excerpt.LINE
+
+
+def test_what_was_edited_since_shows_what_it_said_first_too() -> None:
+    edited = ExcerptLine(ACTOR, NOW, "nice game", reason=True, earlier="how *old* are you")
+    (page,) = excerpt.pages([edited, LINES[1]], PLAIN, 4000, 3)
+    assert page.count(PLAIN.say("card.excerpt_edited")) == 1
+    assert page.index("hidden:nice game") < page.index("hidden:how (star)old(star) are you")
+
+
+def test_two_people_of_one_name_are_told_apart_in_an_excerpt() -> None:
+    lines = [ExcerptLine(Person(who, "Robin"), NOW, "hello", reason=False) for who in ("111", "222")]
+    (page,) = excerpt.pages(lines, Words(ENGLISH, MARKUP), 4000, 3)
+    assert page.index("<@111>") < page.index("<@222>")
+
+
+def test_no_sign_in_a_name_or_a_text_turns_the_direction_of_what_stands_beside_it() -> None:
+    turning = "\u202eabc\u2066def"
+    one = ExcerptLine(Person("1", turning), NOW, turning, reason=True, weighty=((0, 4),), earlier=turning)
+    (page,) = excerpt.pages([one], PLAIN, 4000, 3)
+    shown = drawn(replace(FULL, actor=Person(ACTOR.id, turning)))
+    for said in (page, *(field.text for field in shown.fields), PLAIN.named(Person("1", turning))):
+        assert "\u202e" not in said
+        assert "\u2066" not in said
+    assert "abcdef" in page
+
+
+def test_an_excerpt_that_spans_days_tells_them() -> None:
+    today, next_day = (ExcerptLine(ACTOR, time, "hello", reason=False) for time in (NOW, NOW + 86_400))
+    assert "clock:" in excerpt.pages([today, today], PLAIN, 4000, 3)[0]
+    (page,) = excerpt.pages([today, next_day], PLAIN, 4000, 3)
+    assert page.count("moment:") == 2
+
+
 # --- languages -------------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +230,10 @@ def test_a_translation_covers_everything_on_a_card_but_what_people_wrote(folder:
     rest = rest.replace("where the second stands", "").replace(words.quote("a *remark*", 100), "")
     assert [letter for letter in rest if letter.isalpha()] == []
     (page,) = excerpt.pages(LINES[1:2], words, 4000, 3)
-    assert page.replace("!The target!", "").replace("clock:", "").replace("hidden:", "").strip(" …:\n0123456789") == ""
+    assert (
+        page.replace("!person:The target!", "").replace("clock:", "").replace("hidden:", "").strip(" …:\n0123456789")
+        == ""
+    )
 
 
 def test_a_platform_has_its_own_words_where_it_needs_them(folder: Path) -> None:
@@ -243,6 +306,21 @@ async def test_a_platforms_own_deeds_stand_among_what_else_can_be_done(tmp_path:
         assert offered[0] == ("mute", alert)
         (sure,) = (await hand.pressed(press, "mute", alert, BUTTONS)).buttons
         assert await hand.pressed(press, *sure, BUTTONS) == Answer("muted")
+
+
+async def test_what_else_can_be_done_is_to_take_back_ones_own_decision_and_what_stands(tmp_path: Path) -> None:
+    board, later = Board(), time.time() + 3600
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, press, other = await opened(guard, board), Press(guard.desk), Press(guard.desk, TARGET)
+        await hand.pressed(press, "confirm", alert, BUTTONS)
+        ended, stands = Action("timeout", ACTOR, time.time() - 1), Action("timeout", ACTOR, later)
+        await guard.desk.acted(alert, ended, MODERATOR)
+        number = await guard.desk.acted(alert, stands, MODERATOR)
+        offered = await hand.pressed(press, "more", alert, BUTTONS)
+        assert {("undecide", alert), ("undo", str(number))} < {*offered.buttons}
+        assert [name for name, _ in offered.buttons].count("undo") == 1
+        assert f"moment:{later:.0f}" in offered.text
+        assert "undecide" not in dict((await hand.pressed(other, "more", alert, BUTTONS)).buttons)
 
 
 async def test_whom_a_card_is_about_looks_at_it_and_does_nothing_else(tmp_path: Path) -> None:

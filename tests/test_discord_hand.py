@@ -38,7 +38,7 @@ from tests.discord_objects import (
     overwrite,
     stamp,
 )
-from tests.discord_platform import Reply
+from tests.discord_platform import Reply, components
 from tests.discord_stage import DiscordStage, discord_stage
 from tests.support import slow_talk
 
@@ -206,6 +206,59 @@ async def test_a_timeout_that_somebody_changed_in_discord_since_is_left_alone(
     assert told == ("Undone." if since is None else "Somebody changed this time-out since. Nothing was changed now.")
     assert stage.there.timed_out[ACTOR] == changed
     assert (await deeds(stage))[-1] == "action undone"
+
+
+async def test_a_timeout_undone_by_another_card_does_not_come_back_by_this_one(stage: DiscordStage) -> None:
+    first = await act(stage, "timeout_1h")
+    await stage.say("friend", "hello there")
+    for line in slow_talk():
+        await stage.say("actor", line)
+    await stage.settled()
+    other = str(stage.cards()[-1]["alert"])
+    assert other != alert(stage)
+    question = await go_on(stage, await stage.push(other, "more"), "timeout_24h")
+    then = await go_on(stage, question, "yes_timeout_24h")
+    assert "Nothing was changed" in (await go_on(stage, first, "undo")).text
+    assert (await go_on(stage, then, "undo")).text == "Undone."
+    assert stage.there.timed_out[ACTOR] is None
+
+
+@pytest.mark.parametrize("stands", [0.5, 3.0], ids=["a shorter one", "a longer one"])
+async def test_whoever_would_shorten_a_timeout_is_told_until_when_it_stands(stage: DiscordStage, stands: float) -> None:
+    stage.there.timed_out[ACTOR] = stamp(time.time() + stands * 3600)
+    question = await go_on(stage, await stage.push(alert(stage), "more"), "timeout_1h")
+    assert ("would end that sooner" in question.text) == (stands > 1)
+    assert (f"<t:{int(ends(stage))}" in question.text) == (stands > 1)
+
+
+async def test_what_was_done_is_undone_from_the_card_by_any_moderator_after_a_restart(stage: DiscordStage) -> None:
+    await act(stage, "timeout_24h")
+    await act(stage, "ban")
+    await stage.restart()
+    panel = await stage.push(alert(stage), "more", "second")
+    assert panel.message is not None
+    undos = [part for part in components(panel.message) if ":undo:" in part.get("custom_id", "")]
+    assert [part["label"] for part in undos] == ["Undo 1", "Undo 2"]
+    assert re.search(r"1\. Timed out until .* by Moderator", panel.text)
+    assert re.search(r"2\. Banned by Moderator", panel.text)
+    undone = await stage.there.press(panel.message, undos[1]["custom_id"], PEOPLE["second"])
+    assert undone.text == "Undone."
+    assert not stage.there.banned
+    (again,) = [
+        part
+        for part in components((await stage.push(alert(stage), "more")).message or {})
+        if ":undo:" in part.get("custom_id", "")
+    ]
+    assert again["label"] == "Undo"
+
+
+async def test_undo_tells_that_nothing_is_kept_and_not_that_a_ban_was_undone(stage: DiscordStage) -> None:
+    reply = await act(stage, "ban")
+    await stage.guard.forget_person(f"discord:{SERVER}", str(ACTOR))
+    told = (await go_on(stage, reply, "undo")).text
+    assert stage.there.banned == {ACTOR}
+    assert "already" not in told
+    assert "Nothing is kept of this any more" in told
 
 
 async def test_two_moderators_who_act_at_once_end_in_one_action(stage: DiscordStage) -> None:
@@ -525,6 +578,14 @@ async def test_an_excerpt_marks_in_bold_what_weighs_most_behind_spoilers(stage: 
     assert "only people can say what it means" in reply.text
 
 
+def test_an_address_in_a_name_or_a_text_is_shown_and_cannot_be_clicked() -> None:
+    address = "https://a.example/photo"
+    line = ExcerptLine(Person("1", address), 0.0, f"look <{address}>", reason=True)
+    shown = str(drawn.excerpt([line])[0].description)
+    assert shown.count("a.example/photo") == 2
+    assert "://" not in shown.replace("\\://", "")
+
+
 def test_a_long_excerpt_is_spread_over_messages_and_says_what_it_leaves_out() -> None:
     lines = [ExcerptLine(Person("1", "actor"), float(n), f"line {n} " + "x" * 390, reason=False) for n in range(60)]
     pages = drawn.excerpt(lines)
@@ -532,7 +593,7 @@ def test_a_long_excerpt_is_spread_over_messages_and_says_what_it_leaves_out() ->
     shown = "\n".join(page.description or "" for page in pages)
     numbers = [int(number) for number in re.findall(r"line (\d+)", shown)]
     assert numbers == list(range(60 - len(numbers), 60))
-    assert f"{60 - len(numbers)} older lines" in (pages[0].description or "")
+    assert f"{60 - len(numbers)} lines are left out" in (pages[0].description or "")
 
 
 def test_what_a_member_reported_is_shown_however_much_was_said() -> None:

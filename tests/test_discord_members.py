@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
+import aiohttp
+import discord
 import pytest
 from structlog.testing import capture_logs
 
 from bots import composition
-from bots.discord_bot import DiscordAdapter
+from bots.discord_bot import DiscordAdapter, forms
 from bots.helplines import DIRECTORY, known
 from core import requests
 from core.cards import ASKED, Person
@@ -69,10 +71,20 @@ def helped(stage: DiscordStage) -> list[Json]:
     return [message for message in said if message["author"]["id"] == str(LAMPKEEPER)]
 
 
-async def tell(stage: DiscordStage, **filled: str) -> Reply:
-    """Fill in the form under the bot's answer."""
+async def opened(stage: DiscordStage) -> Json:
+    """Open the form under the bot's answer."""
     form = (await stage.there.press(helped(stage)[0], "lampkeeper:tell", ACTOR)).modal
     assert form is not None
+    return form
+
+
+async def tell(stage: DiscordStage, **filled: str) -> Reply:
+    """Fill in the form under the bot's answer."""
+    return await send(stage, await opened(stage), **filled)
+
+
+async def send(stage: DiscordStage, form: Json, **filled: str) -> Reply:
+    """Send the form off."""
     values = {"what": "something odd", "who": "", "where": ""} | filled
     rows = [{"type": 1, "components": [{"type": 4, "custom_id": k, "value": v}]} for k, v in values.items()]
     reply = await stage.there.interact(5, {"custom_id": form["custom_id"], "components": rows}, ACTOR, DM)
@@ -98,9 +110,9 @@ async def test_a_reported_message_becomes_a_card_that_names_nobody_who_asked(sta
 async def test_show_excerpt_shows_moderators_the_message_and_who_reported_it(stage: DiscordStage) -> None:
     await report(stage, int(await talk(stage)), words="this feels wrong")
     told = await stage.press(stage.cards()[0]["alert"], "Show excerpt")
-    assert "report by · **Friend**" in told.text
+    assert f"report by · **<@{FRIEND}> (Friend)**" in told.text
     assert "||this feels wrong||" in told.text
-    assert "▸ **Actor**" in told.text
+    assert f"▸ **<@{ACTOR}> (Actor)**" in told.text
     assert told.private
 
 
@@ -157,6 +169,27 @@ async def test_what_cannot_be_reported_is_refused_at_once(stage: DiscordStage, a
     on_message = await stage.there.menu(MENU, int(message["id"]), FRIEND)
     assert sentence in on_message.text
     assert (await stage.there.menu(MENU, PEOPLE[author], FRIEND)).modal is None
+
+
+@pytest.mark.parametrize("by", ["message", "person"])
+async def test_a_report_form_that_was_open_while_the_bot_restarted_is_taken(stage: DiscordStage, by: str) -> None:
+    reported = int(await talk(stage))
+    opened = await stage.there.menu(MENU, reported if by == "message" else ACTOR, FRIEND)
+    await stage.restart()
+    assert opened.modal is not None
+    reply = await stage.there.submit(opened.modal, {"words": "this feels wrong"}, FRIEND)
+    await stage.settled()
+    assert "moderators see your report" in reply.text
+    (card,) = stage.cards()
+    assert f"<@{ACTOR}> (Actor)" in card["text"]
+    shown = (await stage.press(card["alert"], "Show excerpt")).text
+    assert "this feels wrong" in shown
+    assert ("\n▸" in shown) == (by == "message")
+
+
+async def test_the_name_of_somebody_reported_whom_nobody_heard_before_is_on_the_card(stage: DiscordStage) -> None:
+    await report(stage, TARGET)
+    assert f"<@{TARGET}> (Target)" in stage.cards()[0]["text"]
 
 
 async def test_a_server_without_an_alert_channel_says_that_the_report_waits(tmp_path: Path) -> None:
@@ -270,6 +303,25 @@ async def test_the_form_opens_a_case_about_whom_it_names(stage: DiscordStage) ->
     assert "Actor" in shown
 
 
+async def test_a_form_that_was_open_while_the_bot_restarted_is_taken(stage: DiscordStage) -> None:
+    await stage.say("actor", "hello?", "dm")
+    await stage.settled()
+    form = await opened(stage)
+    await stage.restart()
+    assert "moderators see your report" in (await send(stage, form, what="something odd")).text
+    assert "something odd" in (await stage.press(stage.cards()[0]["alert"], "Show excerpt")).text
+
+
+async def test_a_form_that_took_longer_to_write_than_discord_py_remembers_it_is_taken(
+    stage: DiscordStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "REMEMBERED", 1e-9)
+    await stage.say("actor", "hello?", "dm")
+    await stage.settled()
+    assert "moderators see your report" in (await tell(stage)).text
+    assert len(stage.cards()) == 1
+
+
 async def test_the_form_takes_an_id(stage: DiscordStage) -> None:
     await stage.say("actor", "hello?", "dm")
     await stage.settled()
@@ -287,23 +339,30 @@ async def test_a_form_that_names_nobody_known_is_a_case_all_the_same(stage: Disc
     assert "somebody from school" in (await stage.press(card["alert"], "Show excerpt")).text
 
 
-async def test_where_several_servers_are_shared_nothing_is_sent_before_one_is_chosen(stage: DiscordStage) -> None:
+@pytest.mark.parametrize("restarted", [False, True], ids=["at once", "after a restart"])
+async def test_where_several_servers_are_shared_nothing_is_sent_before_one_is_chosen(
+    stage: DiscordStage, *, restarted: bool
+) -> None:
     await stage.say("actor", "hello?", "dm")
     await stage.settled()
     more: Json = {"id": str(OTHER), "name": "other", "channels": [], "threads": []}
     more["roles"] = [stage.there.role(SERVER) | {"id": str(OTHER)}]
     await stage.there.send("GUILD_CREATE", stage.there.guild() | more)
     await stage.settled()
-    question = await tell(stage)
+    question = await tell(stage, what="asked for a *photo*", where="another app")
     assert "Nothing has been sent yet" in question.text
     assert stage.cards() == []
     assert question.message is not None
     menu = next(part for part in components(question.message) if part.get("custom_id") == "lampkeeper:which_server")
     assert {option["label"] for option in menu["options"]} == {"server", "other"}
+    if restarted:
+        await stage.restart()
     reply = await stage.there.press(question.message, "lampkeeper:which_server", ACTOR, (str(SERVER),))
     await stage.settled()
     assert "Thank you" in reply.text
-    assert len(stage.cards()) == 1
+    (card,) = stage.cards()
+    shown = (await stage.press(card["alert"], "Show excerpt")).text
+    assert "asked for a \\*photo\\* Who: (not said) Where: another app" in shown
 
 
 async def test_whoever_shares_no_server_is_told_that_nobody_was(stage: DiscordStage) -> None:
@@ -402,6 +461,15 @@ async def test_closed_direct_messages_leave_the_request_open(owned: DiscordStage
     assert len(await requests.waiting(stage.guard.ledger, f"discord:{SERVER}")) == 1
 
 
+async def test_the_form_that_asks_for_a_deletion_is_taken_after_a_restart(stage: DiscordStage) -> None:
+    form = (await privacy(stage, "lampkeeper:delete")).modal
+    assert form is not None
+    await stage.restart()
+    assert "gone for good" in (await stage.there.submit(form, {"word": "yes"}, ACTOR)).text
+    (waiting,) = await requests.waiting(stage.guard.ledger, f"discord:{SERVER}")
+    assert waiting.kind == "deletion"
+
+
 async def test_a_deletion_is_asked_for_twice_and_made_only_after_an_admins_yes(owned: DiscordStage) -> None:
     stage = owned
     await talk(stage)
@@ -416,6 +484,37 @@ async def test_a_deletion_is_asked_for_twice_and_made_only_after_an_admins_yes(o
     assert done.text == "Everything about Actor was deleted."
     assert (await requests.kept(stage.guard.ledger, space, str(ACTOR)))["your_messages"] == []
     assert "as you asked" in helped(stage)[0]["content"]
+
+
+async def test_an_admin_is_told_before_a_deletion_takes_a_confirmed_case_along(owned: DiscordStage) -> None:
+    stage = owned
+    await report(stage, int(await talk(stage)))
+    await ask_deletion(stage)
+    assert "Confirmed cases" not in (await answer(stage)).text
+    (card,) = stage.cards()
+    await stage.press(card["alert"], "Confirm")
+    await stage.settled()
+    assert "Confirmed cases that Actor is part of, and that would be deleted as well: 1." in (await answer(stage)).text
+
+
+@pytest.mark.parametrize(
+    "lost", [discord.RateLimited(60.0), aiohttp.ClientError("gone"), OSError("gone"), TimeoutError("gone")]
+)
+async def test_a_deletion_is_confirmed_to_the_admin_though_the_member_cannot_be_told(
+    owned: DiscordStage, monkeypatch: pytest.MonkeyPatch, lost: Exception
+) -> None:
+    stage = owned
+    await talk(stage)
+    await ask_deletion(stage)
+    sure = await answer(stage)
+    assert sure.message is not None
+
+    async def fail(*_arguments: object) -> None:
+        raise lost
+
+    monkeypatch.setattr(discord.Client, "create_dm", fail)
+    done = await stage.there.press(sure.message, "lampkeeper:forget", OWNER)
+    assert done.text == "Everything about Actor was deleted."
 
 
 async def test_an_open_case_stops_a_deletion_and_the_admin_is_told_why(owned: DiscordStage) -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from core.cards import Person
-from core.messages import ConversationKey, Deletion, Edit, Message
+from core.messages import Author, ConversationKey, Deletion, Edit, Message
+from core.store import tables
 from tests.discord_objects import (
     ALERTS,
     BOT_ROLE,
@@ -426,10 +428,60 @@ async def test_a_card_that_somebody_deleted_is_posted_anew(stage: DiscordStage) 
     card = await talk(stage)
     lost = card["message"]
     del stage.there.messages[ALERTS][int(lost["id"])]
-    await stage.there.press(lost, f"lampkeeper:confirm:{card['alert']}", PEOPLE["moderator"])
+    await stage.there.press(lost, f"lampkeeper:claim:{card['alert']}", PEOPLE["moderator"])
     await stage.settled()
     (anew,) = stage.cards()
-    assert "confirmed" in anew["text"]
+    assert "is looking into it" in anew["text"]
+
+
+async def test_a_decided_card_that_somebody_cleared_away_is_not_posted_anew(stage: DiscordStage) -> None:
+    card = await talk(stage)
+    await stage.push(card["alert"], "confirm")
+    await stage.settled()
+    del stage.there.messages[ALERTS][int(card["message"]["id"])]
+    await stage.guard.forget_person(f"discord:{SERVER}", str(PEOPLE["moderator"]))
+    await stage.settled()
+    assert stage.cards() == []
+    await stage.guard.forget_person(f"discord:{SERVER}", str(PEOPLE["actor"]))
+    await stage.settled()
+    async with stage.guard.ledger.store.read() as tx:
+        assert list(await tx.scalars(select(tables.outbox.c.id))) == []
+
+
+async def test_two_people_who_alert_again_after_a_deletion_have_a_card_again(stage: DiscordStage) -> None:
+    first = await talk(stage)
+    await stage.guard.forget_person(f"discord:{SERVER}", str(PEOPLE["actor"]))
+    await stage.settled()
+    assert stage.cards() == []
+    assert (await talk(stage))["alert"] == first["alert"]
+
+
+async def test_the_same_talk_read_again_after_a_deletion_has_a_card_again(stage: DiscordStage) -> None:
+    here, (actor, target) = ConversationKey(f"discord:{SERVER}", str(GENERAL)), (PEOPLE["actor"], PEOPLE["target"])
+    said = [
+        Message(here, str(1000 + number), Author(str(actor), "Actor"), line, 1e9 + number, partner=str(target))
+        for number, line in enumerate(slow_talk())
+    ]
+    for _ in range(2):
+        for message in said:
+            await stage.guard.receive(message)
+        await stage.settled()
+        assert len(stage.cards()) == 1
+        await stage.guard.forget_person(f"discord:{SERVER}", str(actor))
+        await stage.settled()
+        assert stage.cards() == []
+
+
+@pytest.mark.parametrize("gone", ["unset", "deleted"])
+async def test_where_no_alert_channel_is_no_card_is_taken_back_and_the_order_ends(tmp_path: Path, gone: str) -> None:
+    unset: dict[str, Any] = {"alert_channel": None} if gone == "unset" else {}
+    async with discord_stage(tmp_path, **unset) as stage:
+        if gone == "deleted":
+            stage.there.faults.append(
+                (f"GET /channels/{ALERTS}/messages", 404, {"message": "Unknown Channel", "code": 10003}, {})
+            )
+        await stage.adapter.withdraw(f"discord:{SERVER}", "0a", None)
+        assert not stage.there.faults
 
 
 async def test_permission_is_asked_at_every_press(stage: DiscordStage) -> None:

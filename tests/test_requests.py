@@ -126,6 +126,22 @@ async def test_an_open_case_stands_in_the_way_of_deleting_who_reported_it_until_
         assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (True, (), ())
 
 
+async def test_how_many_confirmed_cases_a_deletion_takes_along_is_known_before(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, clock=lambda: NOW) as guard:
+        await hear(guard)
+        number = await asked(guard, ACTOR)
+        assert await requests.confirmed(guard.ledger, SPACE, "actor") == 0
+        found = await requests.delete(guard.ledger, SPACE, number, MODERATOR)
+        assert found is not None
+        for alert in found.open:
+            await guard.desk.decide(alert, "confirmed", MODERATOR)
+        assert await requests.confirmed(guard.ledger, SPACE, "actor") == len(found.open) > 0
+        assert await requests.confirmed(guard.ledger, SPACE, "target") == len(found.open)
+        assert await requests.confirmed(guard.ledger, SPACE, "friend") == 0
+        await guard.desk.hold(found.open[0], MODERATOR)
+        assert await requests.confirmed(guard.ledger, SPACE, "actor") == len(found.open) - 1
+
+
 async def test_a_case_under_legal_hold_stands_in_the_way_though_it_is_decided(tmp_path: Path) -> None:
     async with lampkeeper(tmp_path, clock=lambda: NOW) as guard:
         await hear(guard)

@@ -7,8 +7,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from sqlalchemy import LargeBinary, Table, select
+from structlog.testing import capture_logs
 
+import core.store
 from core import requests
 from core.cards import Person
 from core.desk import Action
@@ -172,6 +175,27 @@ async def test_a_forgotten_space_leaves_no_row_and_other_spaces_are_untouched(tm
     assert {table.name: count(tmp_path, table, space=ELSEWHERE.space) for table in with_a_space} == before
     await cards_taken_back(tmp_path)
     assert b"test:space" not in on_disk(tmp_path)
+
+
+async def test_what_was_deleted_while_somebody_read_the_database_is_overwritten_by_the_next_housekeeping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core.store, "BUSY_SECONDS", 0.05)
+    beside = tmp_path / "lampkeeper.db-wal"
+    async with lampkeeper(tmp_path) as guard:
+        await guard.receive(line(1, "hello there"))
+        await guard.settled()
+        with closing(sqlite3.connect(tmp_path / "lampkeeper.db")) as browser:
+            browser.execute("BEGIN")
+            browser.execute("SELECT count(*) FROM messages").fetchone()
+            with capture_logs() as logs:
+                await guard.forget_person(SPACE, TARGET)
+            assert "store.checkpoint_waits" in [entry["event"] for entry in logs]
+            assert beside.stat().st_size
+        with capture_logs() as logs:
+            await guard.keep_house()
+        assert beside.stat().st_size == 0
+        assert logs == []
 
 
 async def test_a_guard_that_was_only_made_and_does_not_run_can_forget(tmp_path: Path) -> None:

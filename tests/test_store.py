@@ -257,9 +257,8 @@ ALERTS = st.builds(
     unread=st.booleans(),
     unread_signals=st.lists(IDS, max_size=2),
 )
-CONVERSATIONS = st.builds(
-    ConversationState, st.none() | IDS, st.none() | IDS, TIMES, st.dictionaries(IDS, IDS, max_size=3)
-)
+SPEAKERS = (st.none() | IDS, st.none() | IDS, TIMES, st.dictionaries(IDS, IDS, max_size=3))
+CONVERSATIONS = st.builds(ConversationState, *SPEAKERS, past=st.none() | st.builds(ConversationState, *SPEAKERS))
 PAIR_KEYS = st.tuples(IDS, st.none() | IDS.filter(bool))
 
 

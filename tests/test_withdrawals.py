@@ -94,6 +94,54 @@ async def test_a_card_of_which_nobody_knows_whether_it_was_posted_is_looked_for(
         assert board.withdrawn == [(SPACE, alert)]
 
 
+@pytest.mark.parametrize("first", ["the withdrawal", "the new card"])
+async def test_two_people_who_alert_again_keep_the_new_card_while_the_old_is_searched_for(
+    tmp_path: Path, first: str
+) -> None:
+    now, board = NOW, Board()
+    board.lose = [TryLater("the line broke")]
+    async with lampkeeper(tmp_path, clock=lambda: now, deliverers=[board]) as guard:
+        alert = await posted(guard, board)
+        board.refusals = [TryLater("slow down", seconds=30.0)]
+        await forget(guard, "person")
+        await guard.settled()
+        if first == "the withdrawal":
+            now += 31
+            await guard.settled()
+        for message in talk():
+            await guard.receive(message._replace(id=f"again-{message.id}"))
+        await guard.settled()
+        now += 31
+        await guard.settled()
+        assert [card.alert for card in board.cards.values()] == [alert]
+        await guard.desk.claim(alert, MODERATOR)
+        await guard.settled()
+        (card,) = board.cards.values()
+        assert card.claimed is not None
+        assert await waits(guard) == 0
+
+
+async def test_a_card_that_was_found_to_show_an_alert_again_is_taken_back_no_more(tmp_path: Path) -> None:
+    now, board = NOW, Board()
+    async with lampkeeper(tmp_path, clock=lambda: now, deliverers=[board]) as guard:
+        await posted(guard, board)
+        (place,) = board.cards
+        board.refusals = [PlatformError("Not allowed.", "Allow it.")]
+        await forget(guard, "person")
+        await guard.settled()
+        board.lose = [TryLater("the line broke")]
+        for message in talk():
+            await guard.receive(message._replace(id=f"again-{message.id}"))
+        await guard.settled()
+        now += 10
+        await guard.settled()
+        assert "find" in board.calls
+        now += REFUSED_WAIT
+        await guard.settled()
+        assert place in board.cards
+        assert board.withdrawn == []
+
+
 async def test_of_a_card_that_was_never_posted_nothing_is_taken_back(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path) as guard:

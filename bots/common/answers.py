@@ -46,7 +46,8 @@ class File(NamedTuple):
 class Answer(NamedTuple):
     """What whoever pressed is told: a text in the platform's markup, an excerpt to be drawn, a file.
 
-    `buttons` are names of buttons with what each is about (an alert, or an action's number); `grounds` is an alert for
+    `buttons` are names of buttons with what each is about (an alert, or an action's number), those of the same name
+    numbered from 1 on where there are several; `grounds` is an alert for
     which the grounds of a dismissal are asked.
     """
 

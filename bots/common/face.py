@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bots.common.lines import straight
 from bots.common.words import Words
 from core.cards import Background, Card, Person, Taken, sparkline
 from core.effects import Level
@@ -129,8 +130,8 @@ def _fields(card: Card, words: Words, links: Sequence[str | None], accounts: Map
     if known := [_known(who, about, accounts.get(who.id), words) for who, about in people if who.id]:
         yield Field(say("card.people"), fit(known, ROOM["people"]))
     if card.actions:
-        done = (_done(taken, words) for taken in reversed(card.actions))
-        yield Field(say("card.actions"), fit(done, ROOM["actions"]))
+        taken = (done(one, words) for one in reversed(card.actions))
+        yield Field(say("card.actions"), fit(taken, ROOM["actions"]))
     if card.decided is not None and (remark := words.quote(card.decided.remark, ROOM["remark"] // 2)):
         yield Field(say("card.remark"), remark)
 
@@ -176,7 +177,7 @@ def _known(who: Person, about: Background, account: Account | None, words: Words
     return f"{words.markup.mention(who)}: {'; '.join(facts)}"
 
 
-def _done(taken: Taken, words: Words) -> str:
+def done(taken: Taken, words: Words) -> str:
     """Say what a moderator did, and whether it was undone."""
     action, when = taken.action, words.markup.when
     what = words.say(
@@ -193,4 +194,4 @@ def _picture(who: Person | None, accounts: Mapping[str, Account]) -> Picture | N
     account = None if who is None else accounts.get(who.id)
     if who is None or account is None or account.avatar is None:
         return None
-    return Picture(who.name or who.id, account.avatar)
+    return Picture(straight(who.name) or who.id, account.avatar)

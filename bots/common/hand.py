@@ -8,17 +8,20 @@ is a row of `BUTTONS`. What touches a member is a platform's own deed: it gives 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from bots.common.answers import Answer, File, Press
-from bots.common.face import status
+from bots.common.face import done, status
 from bots.common.words import Words
-from core.cards import GROUNDS, Card, Claim, Decision, Grounds
+from core.cards import GROUNDS, Card, Claim, Decision, Grounds, Taken
 from core.desk import Verdict
 
 REMARK_LONGEST = 300
 """Characters of a remark."""
+UNDOS = 5
+"""Actions that are offered to be taken back at once, the newest: an answer has room for so many."""
 Style = Literal["danger", "primary", "plain"]
 EXCERPT, MORE = "excerpt", "more"
 P = TypeVar("P", bound=Press)
@@ -125,15 +128,31 @@ async def excerpt(press: Press, card: Card) -> Answer:
 
 
 def more(deeds: Iterable[str]) -> Act[Press]:
-    """Return the press that offers what else can be done; `deeds` are the platform's own."""
+    """Return the press that offers what else can be done, and undone; `deeds` are the platform's own.
+
+    Whoever acted may have closed the answer that offered to take it back, or be away: so it is offered here, too.
+    """
     names = tuple(deeds)
 
     async def offer(press: Press, card: Card) -> Answer:
         hold = "hold" if card.held is None else "lift"
-        offered = (*names, hold, "export", "escalate")
-        return Answer(press.words.say("hand.more"), buttons=tuple((action, card.alert) for action in offered))
+        offered = [(action, card.alert) for action in (*names, hold, "export", "escalate")]
+        if card.decided is not None and card.decided.moderator.id == press.moderator.id:
+            offered.append(("undecide", card.alert))
+        standing = [taken for taken in card.actions if taken.undone is None and not _over(taken)][-UNDOS:]
+        text = [press.words.say("hand.more")]
+        if standing:
+            text.append(press.words.say("hand.undoes"))
+            text += [f"{number}. {done(taken, press.words)}" for number, taken in enumerate(standing, 1)]
+        undos = [("undo", str(taken.number)) for taken in standing]
+        return Answer("\n".join(text), buttons=(*offered, *undos))
 
     return offer
+
+
+def _over(taken: Taken) -> bool:
+    """Tell whether an action ended by itself."""
+    return taken.action.until is not None and taken.action.until <= time.time()
 
 
 async def hold(press: Press, card: Card) -> Answer:
@@ -220,7 +239,7 @@ BUTTONS: dict[str, Button[Press]] = {
     "dismiss": Button("card.dismiss", "plain", dismiss),
     EXCERPT: Button("card.excerpt", "primary", excerpt),
     "take_over": Button("hand.take_over", "plain", take_over),
-    "undecide": Button("hand.undo", "plain", undecide),
+    "undecide": Button("hand.undo_decision", "plain", undecide),
     "hold": Button("hand.hold", "plain", hold),
     "lift": Button("hand.lift", "plain", lift),
     "yes_lift": Button("hand.yes_lift", "danger", yes_lift),

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def straight(text: str) -> str:
+    r"""Leave out the signs that turn the direction of what follows (Unicode Standard, annex 9, 2.1 to 2.4).
+
+    With them a name could be read as another one, or run into what stands beside it. Words are still written from right
+    to left where their letters are.
+
+    >>> straight("\u202eevil\u2069")
+    'evil'
+    """
+    return TURNING.sub("", text)
 
 
 def clip(text: str, limit: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from bots.common.lines import clip
+from bots.common.lines import clip, straight
 from core.cards import Person
 
 NAME = 64
@@ -61,4 +61,4 @@ class Markup(Protocol):
 
 def quoted(markup: Markup, text: str, limit: int) -> str:
     """Write at most `limit` characters of somebody's words, on one line, as they are."""
-    return markup.escaped(clip(" ".join(text.split()), limit))
+    return markup.escaped(clip(" ".join(straight(text).split()), limit))

@@ -46,6 +46,14 @@ async def show(here: Here, request: Request, admin: Person, place: str, write: W
     return words.say("requests.sent", who=who, messages=len(kept["your_messages"]))
 
 
+async def sure(here: Here, request: Request) -> str:
+    """Say what a deletion takes along, before an admin orders it."""
+    words, cases = here.words, await requests.confirmed(here.ledger, here.space, request.person.id)
+    who = words.named(request.person)
+    text = words.say("requests.confirm", who=who)
+    return f"{text}\n\n{words.say('requests.confirm_cases', who=who, count=cases)}" if cases else text
+
+
 async def delete(here: Here, request: Request, admin: Person, place: str, write: Write) -> str:
     """Delete what is kept about a member, and tell them, if they can be told; say so to the admin."""
     words, who = here.words, here.words.named(request.person)

@@ -102,9 +102,14 @@ class DiscordAdapter:
         return await delivery.find(self._connected(), self._channel(card.space), card.alert)
 
     async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
-        """Say in place of a posted card that the data of its alert was deleted."""
+        """Say in place of a posted card that the data of its alert was deleted.
+
+        One of which nobody noted where it stands is looked for in the alert channel; where that is none, none is there.
+        """
         client, server = self._connected(), self.servers.of(server_id(space))
-        found = reference or await delivery.find(client, self._channel(space), alert)
+        found = reference
+        if found is None and server.alert_channel is not None:
+            found = await delivery.find(client, server.alert_channel, alert)
         if found is not None:
             await delivery.withdraw(client, found, server)
 

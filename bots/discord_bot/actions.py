@@ -8,8 +8,9 @@ Leans on discord.py and `core.desk`. Decisions:
   breaks in between, the card shows it. What Discord refused is taken off again. If Discord does not answer, the record
   stands, and whoever pressed is told to look.
 - A ban deletes no message: what was said is evidence.
-- Undoing a time-out gives back what stood before it, unless somebody changed it since. Where that was another of the
-  case's time-outs, and was undone meanwhile, it is what stood before that one.
+- Undoing a time-out gives back what stood before it, unless somebody changed it since. Where that was another time-out
+  by a card, this case's or another's, and was undone meanwhile, it is what stood before that one.
+- A time-out that would end sooner than the one that stands is said to, before it is given.
 - "Remove from channel" denies one member the channel of the newest message that moved the score; a thread's members
   come from its channel, so there it is the channel.
 """
@@ -67,9 +68,8 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """An action of an alert's card that is to be taken back, with the reason that Discord keeps in its audit log."""
+    """An action that is to be taken back, with the reason that Discord keeps in its audit log."""
 
-    alert: str
     action: Action
     reason: str
 
@@ -83,7 +83,11 @@ def ask(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         aim = await _aim(press, card, DEEDS[name])
         if told := _obstacle(press, aim, DEEDS[name]):
             return Answer(told)
-        text = press.say(f"hand.sure_{name}", who=press.words.person(card.actor), place=_mention(aim.place))
+        who, deed = press.words.person(card.actor), DEEDS[name]
+        text = press.say(f"hand.sure_{name}", who=who, place=_mention(aim.place))
+        stands = None if aim.member is None or deed.lasts is None else _timed_out(aim.member)
+        if stands is not None and deed.lasts is not None and stands > time.time() + deed.lasts:
+            text += " " + press.say("hand.sure_shorter", until=MARKUP.when(stands))
         return Answer(text, buttons=((f"yes_{name}", card.alert),))
 
     return asked
@@ -128,7 +132,8 @@ async def undo(press: Press, number: str) -> Answer:
     """Take back what was done."""
     found = await press.desk.action(press.space, int(number))
     if found is None:
-        return Answer(press.say("hand.undone_before"))
+        known = await press.desk.known(press.space, int(number))
+        return Answer(press.say("hand.undone_before" if known else "hand.undo_unknown"))
     alert, action = found
     guild = _guild(press)
     place = guild.get_channel(int(action.place)) if action.place else None
@@ -138,7 +143,7 @@ async def undo(press: Press, number: str) -> Answer:
     reason = press.say("hand.reason_undo", case=alert, who=press.moderator.name, id=press.moderator.id)
     try:
         aim = Aim(action.person, guild, await _member(guild, action.person), place)
-        told = await _UNDOING[action.what](press, aim, Undoing(alert, action, reason))
+        told = await _UNDOING[action.what](press, aim, Undoing(action, reason))
     except discord.NotFound:
         told = press.say("hand.discord_gone")
     except discord.HTTPException as error:
@@ -268,12 +273,11 @@ async def _end_timeout(press: Press, aim: Aim, undoing: Undoing) -> str:
 
 
 async def _stood(press: Press, undoing: Undoing) -> float | None:
-    """Return until when somebody was timed out before an action, leaving out the case's own that were undone since."""
-    card = await press.desk.case(undoing.alert)
-    undone = [] if card is None else [taken.action for taken in card.actions if taken.undone is not None]
+    """Return until when somebody was timed out before an action, leaving out what cards did and was undone since."""
+    undone = await press.desk.taken_back(press.space, "timeout", undoing.action.person.id)
     before = undoing.action.before
     for earlier in reversed(undone):  # the newest first: each can stand before a later one only
-        if before is not None and earlier.what == "timeout" and _same_end(float(before), earlier.until):
+        if before is not None and _same_end(float(before), earlier.until):
             before = earlier.before
     return None if before is None else float(before)
 

@@ -5,8 +5,7 @@ Who may press is asked anew at every press. Discord wants an answer within three
 Interaction"), which a busy disk may not keep: a press that is allowed is acknowledged first and answered after. Where
 the answer can no longer be given, what was done stands, and the card shows it.
 
-A form (a modal) is answered from `submitted`, not from discord.py's own modal: one that was open while the bot
-restarted is answered too.
+The form that ends a dismissal is a row of `bots.discord_bot.client.FORMS`.
 """
 
 from __future__ import annotations
@@ -25,11 +24,12 @@ from bots.common.face import offered
 from bots.discord_bot import actions
 from bots.discord_bot.answers import NOBODY, Press, attached, may_press, pressed
 from bots.discord_bot.card import excerpt
+from bots.discord_bot.forms import Filled, Form, drawn
 from bots.discord_bot.markup import words
-from bots.texts import ENGLISH
+from bots.texts import ENGLISH, say
 from core.cards import GROUNDS, Card, Grounds
 
-__all__ = ["BUTTONS", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "submitted", "view"]
+__all__ = ["BUTTONS", "DISMISSAL", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "view"]
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +79,8 @@ class UndoButton(
 ):
     """Takes back one action."""
 
-    def __init__(self, number: str, language: str = ENGLISH) -> None:
-        super().__init__(discord.ui.Button(label=words(language).say("hand.undo"), custom_id=custom_id("undo", number)))
+    def __init__(self, number: str, label: str) -> None:
+        super().__init__(discord.ui.Button(label=label, custom_id=custom_id("undo", number)))
         self.number = number
 
     @classmethod
@@ -88,7 +88,7 @@ class UndoButton(
         cls, _interaction: discord.Interaction[Any], _item: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Make the button that was pressed out of its id (called by discord.py)."""
-        return cls(match["number"])
+        return cls(match["number"], say(ENGLISH, "hand.undo"))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the press (called by discord.py)."""
@@ -128,20 +128,17 @@ class GroundsMenu(
 
 ITEMS = (AlertButton, UndoButton, GroundsMenu)
 """What has to be registered with every client (`add_dynamic_items`)."""
-_FORM = re.compile(rf"lampkeeper:dismissed:(?P<alert>\w{{1,64}}):(?P<grounds>{'|'.join(GROUNDS)})")
 
 
-async def submitted(interaction: discord.Interaction[Any]) -> None:
-    """Take in a form, if it is one of ours."""
-    data = cast("dict[str, Any]", interaction.data or {})
-    if interaction.type is not discord.InteractionType.modal_submit or not (
-        form := _FORM.fullmatch(str(data.get("custom_id")))
-    ):
-        return
-    fields = (field for row in data["components"] for field in row.get("components", ()))
-    remark = next((str(field.get("value") or "") for field in fields if field.get("custom_id") == "remark"), "")
-    alert, grounds = form["alert"], cast("Grounds", form["grounds"])
+async def _dismissed(interaction: discord.Interaction[Any], form: re.Match[str], filled: Filled) -> None:
+    """Take in the form that ends a dismissal."""
+    alert, grounds, remark = form["alert"], cast("Grounds", form["grounds"]), filled.get("remark", "")
     await _answer(interaction, lambda press: hand.submitted(press, alert, grounds, remark))
+
+
+DISMISSAL = Form(
+    re.compile(rf"lampkeeper:dismissed:(?P<alert>\w{{1,64}}):(?P<grounds>{'|'.join(GROUNDS)})"), _dismissed
+)
 
 
 def view(card: Card, language: str = ENGLISH) -> discord.ui.View:
@@ -150,9 +147,14 @@ def view(card: Card, language: str = ENGLISH) -> discord.ui.View:
 
 
 def _view(buttons: tuple[tuple[str, str], ...], grounds: str | None, language: str) -> discord.ui.View:
-    shown = discord.ui.View(timeout=None)
+    shown, undo = discord.ui.View(timeout=None), say(language, "hand.undo")
+    undos = [about for name, about in buttons if name == "undo"]
     for name, about in buttons:
-        shown.add_item(UndoButton(about, language) if name == "undo" else AlertButton(name, about, language))
+        if name == "undo":
+            label = undo if len(undos) == 1 else f"{undo} {undos.index(about) + 1}"
+            shown.add_item(UndoButton(about, label))
+        else:
+            shown.add_item(AlertButton(name, about, language))
     if grounds is not None:
         shown.add_item(GroundsMenu(grounds, language))
     return shown
@@ -160,19 +162,14 @@ def _view(buttons: tuple[tuple[str, str], ...], grounds: str | None, language: s
 
 def _form(press: Press, alert: str, grounds: str) -> discord.ui.Modal:
     """Return the form for a remark."""
-    form = discord.ui.Modal(
-        title=press.say("hand.remark_title"), custom_id=f"lampkeeper:dismissed:{alert}:{grounds}", timeout=900
+    remark: discord.ui.TextInput[Any] = discord.ui.TextInput(
+        label=press.say("hand.remark_label"),
+        custom_id="remark",
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=hand.REMARK_LONGEST,
     )
-    form.add_item(
-        discord.ui.TextInput(
-            label=press.say("hand.remark_label"),
-            custom_id="remark",
-            style=discord.TextStyle.paragraph,
-            required=False,
-            max_length=hand.REMARK_LONGEST,
-        )
-    )
-    return form
+    return drawn(press.say("hand.remark_title"), f"lampkeeper:dismissed:{alert}:{grounds}", remark)
 
 
 async def _answer(interaction: discord.Interaction[Any], act: Callable[[Press], Awaitable[Answer]]) -> None:

@@ -24,16 +24,20 @@ import structlog
 
 from bots.discord_bot.accounts import Accounts
 from bots.discord_bot.backscan import Backscans
-from bots.discord_bot.buttons import ITEMS, submitted
+from bots.discord_bot.buttons import DISMISSAL, ITEMS
 from bots.discord_bot.connected import Connected
 from bots.discord_bot.connection import INTENT_REMEDY
 from bots.discord_bot.content import Content
 from bots.discord_bot.feed import Feed
-from bots.discord_bot.helpdesk import CountryMenu, Helpdesk, TellButton
+from bots.discord_bot.forms import submitted
+from bots.discord_bot.helpdesk import TOLD, CountryMenu, Helpdesk, ServerMenu, TellButton
 from bots.discord_bot.history import DIRECT, FOR_NOW, Catchup
 from bots.discord_bot.servers import Served, Servers, readable
 from bots.discord_bot.slash import add_commands, put_commands
+from bots.discord_bot.slash.asked import answer_error
 from bots.discord_bot.slash.backscan import CancelButton
+from bots.discord_bot.slash.privacy import DELETION
+from bots.discord_bot.slash.report import REPORT
 from bots.discord_bot.slash.setup import SetupItem
 from bots.discord_bot.slash.trial import TrialButton
 from bots.discord_bot.translate import key, server_id, space, spoken, to_message
@@ -52,6 +56,8 @@ EDITED_LATELY = timedelta(days=1)
 """After which an update of an edited message is taken for a pin, a preview or the like: Discord sends the time
 of the last edit along with every one of them, for ever. Within the day the guard sees that the text is the same."""
 INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True, moderation=True)
+FORMS = (DISMISSAL, TOLD, REPORT, DELETION)
+"""Every form."""
 PATIENCE = 30.0
 """Seconds that discord.py waits out a rate limit itself; a longer one goes back to the outbox."""
 
@@ -89,12 +95,15 @@ class Watch(Connected):
 
     async def setup_hook(self) -> None:
         """Make the buttons of every card ever posted answer, and the commands (discord.py calls it to begin with)."""
-        self.add_dynamic_items(*ITEMS, CancelButton, CountryMenu, SetupItem, TellButton, TrialButton)
+        self.add_dynamic_items(*ITEMS, CancelButton, CountryMenu, ServerMenu, SetupItem, TellButton, TrialButton)
         await put_commands(self.tree)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Take in forms: those that were open while the bot restarted, too."""
-        await submitted(interaction)
+        try:
+            await submitted(interaction, FORMS)
+        except Exception as error:  # noqa: BLE001  whatever it was, whoever filled it in must not be left waiting
+            await answer_error(interaction, error)
 
     async def close(self) -> None:
         """End the session. What still comes in waits for the next one: nothing may overtake what is missed now."""

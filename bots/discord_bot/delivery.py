@@ -1,14 +1,17 @@
 """Cards and notices onto Discord, and Discord's refusals into the core's errors.
 
 Leans on `card` and `buttons`. A reference is ``<channel id>/<message id>``. A card is posted with a nonce made of its
-alert's id, which Discord enforces for some minutes (API, "Create Message": enforce_nonce), so that a post whose answer
-was lost is not doubled; after longer interruptions `find` looks. Nothing that is posted notifies the people it names.
+alert's id and of when that opened, which Discord enforces for some minutes (API, "Create Message": enforce_nonce), so
+that a post whose answer was lost is not doubled; after longer interruptions `find` looks. The id alone would not do:
+the next alert of two people whose data was deleted has it again, and Discord would answer with the old, emptied card.
+Nothing that is posted notifies the people it names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import blake2b
 
 import aiohttp
@@ -74,7 +77,11 @@ def missing(client: discord.Client, channel: int) -> str:
 
 
 async def show(client: Connected, channel: int, card: Card, reference: str | None) -> str:
-    """Post the card in the channel, or edit the posted one; return its reference."""
+    """Post the card in the channel, or edit the posted one; return its reference.
+
+    One that somebody deleted from the channel is posted anew while its alert is open; once that is decided, people may
+    clear it away.
+    """
     server = server_id(card.space)
     language, guild = client.servers.of(server).language, client.get_guild(server)
     people = [int(who.id) for who in (card.actor, card.target) if who is not None and who.id]
@@ -87,27 +94,33 @@ async def show(client: Connected, channel: int, card: Card, reference: str | Non
             try:
                 await posted.edit(embed=shown, view=buttons, allowed_mentions=NOBODY)
             except discord.NotFound:
-                pass  # somebody deleted it: the alert still stands, so it is posted anew
+                if card.decided is not None:
+                    return reference
             except discord.Forbidden:
                 if int(where) == channel:
                     raise
                 # An earlier alert channel, closed since: in the present one it is posted anew.
             else:
                 return reference
-        sent = await client.get_partial_messageable(channel).send(
-            embed=shown, view=buttons, nonce=nonce(card.alert, reference), allowed_mentions=NOBODY
-        )
+        place, post = client.get_partial_messageable(channel), partial(nonce, _once(card))
+        sent = await place.send(embed=shown, view=buttons, nonce=post(reference), allowed_mentions=NOBODY)
+        if not sent.components:  # taken back, and the same talk was read again: so this is the old card
+            sent = await place.send(embed=shown, view=buttons, nonce=post(str(sent.id)), allowed_mentions=NOBODY)
     return f"{channel}/{sent.id}"
 
 
-def nonce(alert: str, replaced: str | None) -> str:
+def nonce(what: str, replaced: str | None) -> str:
     """Return at most 25 characters that are the same for the same post; one that replaces a deleted card differs."""
-    return blake2b(f"{alert}\0{replaced or ''}".encode(), digest_size=12).hexdigest()
+    return blake2b(f"{what}\0{replaced or ''}".encode(), digest_size=12).hexdigest()
+
+
+def _once(card: Card) -> str:
+    return f"{card.alert}\0{card.opened!r}"
 
 
 async def find(client: discord.Client, channel: int, alert: str) -> str | None:
-    """Look among the channel's latest messages for the bot's own card of an alert."""
-    with refusals(client, channel):
+    """Look among the channel's latest messages for the bot's own card of an alert; a channel that is gone has none."""
+    with refusals(client, channel), suppress(discord.NotFound):
         async for message in client.get_partial_messageable(channel).history(limit=LOOK_BACK):
             ids = [
                 str(getattr(button, "custom_id", ""))
@@ -164,7 +177,7 @@ async def call(client: Connected, card: Card, reference: str, why: Call, *, trie
             reference=discord.MessageReference(
                 message_id=message, channel_id=channel, guild_id=server.id, fail_if_not_exists=False
             ),
-            nonce=nonce(card.alert, why),
+            nonce=nonce(_once(card), why),
             allowed_mentions=discord.AllowedMentions(
                 everyone=False, users=False, roles=[discord.Object(role) for role in roles], replied_user=False
             ),

@@ -4,6 +4,8 @@ Leans on `bots.common.helpdesk`. Decisions:
 - After a restart the conversation itself tells whether it was answered today.
 - Which servers somebody shares with the bot is asked of Discord, for the bot keeps no list of members; first those in
   which Lampkeeper met them, and at most `ASKED_MOST` of them. Nothing is sent before it is clear to whom.
+- What is written is lost with no restart, and however long it takes: the form is answered by its id, and what was
+  written waits in the question to whom it goes, which only its author sees.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ import structlog
 from bots.common.helpdesk import NAME_MOST, WHAT_MOST, Answered, Told, countries, flag, greeting, named, take
 from bots.common.here import Here
 from bots.discord_bot.connected import Connected
+from bots.discord_bot.forms import Filled, Form, drawn
 from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Servers
-from bots.discord_bot.slash.asked import Choices, Form, aid, answer_error
+from bots.discord_bot.slash.asked import aid, answer_error, member_of
 from bots.discord_bot.translate import space
 from bots.helplines import Helplines
 from bots.texts import ENGLISH, say
@@ -33,6 +36,11 @@ log = structlog.get_logger(__name__)
 
 TELL = "lampkeeper:tell"
 COUNTRIES = "lampkeeper:country"
+SERVERS = "lampkeeper:which_server"
+FIELDS = {"what": WHAT_MOST, "who": NAME_MOST, "where": NAME_MOST}
+"""The form's fields, each with the characters that it takes."""
+NOTHING = "-"
+"""Shown for a field that was left out."""
 LOOK_BACK = 50
 """Messages of a conversation looked through for today's answer, after a restart."""
 ASKED_MOST = 50
@@ -118,7 +126,7 @@ class TellButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], tem
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form (called by discord.py)."""
         try:
-            await interaction.response.send_modal(TellForm(interaction.client, interaction.client.helpdesk.language))
+            await interaction.response.send_modal(_form(interaction.client.helpdesk.language))
         except Exception as error:  # noqa: BLE001  discord.py would log the traceback, and with it what errors carry
             await answer_error(interaction, error)
 
@@ -154,66 +162,95 @@ class CountryMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], te
             await answer_error(interaction, error)
 
 
-class TellForm(Form):
-    """What happened, who, where."""
-
-    def __init__(self, client: Connected, language: str) -> None:
-        self._client, self._language = client, language
-        super().__init__(say(language, "members.tell_title"))
-        long = discord.TextStyle.paragraph
-        self.what: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            label=say(language, "members.tell_what"), style=long, max_length=WHAT_MOST, custom_id="what"
+def _form(language: str) -> discord.ui.Modal:
+    """Draw the form: what happened, who, where."""
+    fields: list[discord.ui.TextInput[Any]] = [
+        discord.ui.TextInput(
+            label=say(language, f"members.tell_{name}"),
+            style=discord.TextStyle.paragraph if name == "what" else discord.TextStyle.short,
+            required=name == "what",
+            max_length=longest,
+            custom_id=name,
         )
-        self.who: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            label=say(language, "members.tell_who"), required=False, max_length=NAME_MOST, custom_id="who"
-        )
-        self.where: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            label=say(language, "members.tell_where"), required=False, max_length=NAME_MOST, custom_id="where"
-        )
-        for field in (self.what, self.who, self.where):
-            self.add_item(field)
-
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Send it, or ask first to whom (called by discord.py)."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        member = interaction.user
-        servers = await shared(self._client, member)
-        if not servers:
-            await interaction.followup.send(say(self._language, "members.no_server"), ephemeral=True)
-        elif len(servers) == 1:
-            await interaction.followup.send(await self.send(servers[0], member), ephemeral=True)
-        else:
-            ask = say(self._language, "members.which_server")
-            await interaction.followup.send(ask, view=WhichServer(self, servers), ephemeral=True)
-
-    async def send(self, guild: discord.Guild, member: discord.User | discord.Member) -> str:
-        """Open a case in a server; return what to say."""
-        client, who = self._client, self.who.value.strip()
-        server = client.servers.of(guild.id)
-        here = Here(space(guild.id), words(server.language), client.guard.ledger)
-        reporter = Person(str(member.id), member.display_name)
-        told = Told(reporter, self.what.value.strip(), who, self.where.value.strip())
-        about = await _meant(client, guild, who) if who else None
-        return await take(here, told, about, aid(client, server))
+        for name, longest in FIELDS.items()
+    ]
+    return drawn(say(language, "members.tell_title"), "lampkeeper:told", *fields)
 
 
-class WhichServer(Choices):
-    """Asks to which server's moderators a form goes."""
+async def _told(interaction: discord.Interaction[Any], _form: re.Match[str], filled: Filled) -> None:
+    """Send the form, or ask first to whom."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    client, language = interaction.client, interaction.client.helpdesk.language
+    servers = await shared(client, interaction.user)
+    if not servers:
+        await interaction.followup.send(say(language, "members.no_server"), ephemeral=True)
+    elif len(servers) == 1:
+        await interaction.followup.send(await _send(client, servers[0], interaction.user, filled), ephemeral=True)
+    else:
+        question = discord.ui.View(timeout=None)
+        question.add_item(ServerMenu.of(servers))
+        ask, written = say(language, "members.which_server"), _written(language, filled)
+        await interaction.followup.send(ask, embed=written, view=question, ephemeral=True)
 
-    def __init__(self, form: TellForm, servers: list[discord.Guild]) -> None:
-        super().__init__()
-        self._form = form
-        self._servers = {str(guild.id): guild for guild in servers[:MENU]}
-        options = [discord.SelectOption(label=guild.name[:100], value=name) for name, guild in self._servers.items()]
-        self._menu: discord.ui.Select[Any] = discord.ui.Select(options=options, custom_id="lampkeeper:which_server")
-        self._menu.callback = self._chosen  # type: ignore[method-assign]
-        self.add_item(self._menu)
 
-    async def _chosen(self, interaction: discord.Interaction[Any]) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        (chosen,) = self._menu.values
-        await interaction.followup.send(await self._form.send(self._servers[chosen], interaction.user), ephemeral=True)
-        self.stop()
+TOLD = Form(re.compile("lampkeeper:told"), _told)
+
+
+def _written(language: str, filled: Filled) -> discord.Embed:
+    """Show what was filled in to whoever did, in the order of the form; `_read` takes it from there."""
+    shown = discord.Embed()
+    for name in FIELDS:
+        shown.add_field(name=say(language, f"members.tell_{name}"), value=filled.get(name) or NOTHING, inline=False)
+    return shown
+
+
+def _read(shown: discord.Embed) -> Filled:
+    values = [str(field.value) for field in shown.fields]
+    return {name: "" if value == NOTHING else value for name, value in zip(FIELDS, values, strict=True)}
+
+
+async def _send(client: Connected, guild: discord.Guild, user: discord.abc.User, filled: Filled) -> str:
+    """Open a case in a server; return what to say."""
+    server, who = client.servers.of(guild.id), filled.get("who", "")
+    here = Here(space(guild.id), words(server.language), client.guard.ledger)
+    told = Told(Person(str(user.id), user.display_name), filled.get("what", ""), who, filled.get("where", ""))
+    about = await _meant(client, guild, who) if who else None
+    return await take(here, told, about, aid(client, server))
+
+
+class ServerMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=SERVERS):
+    """Asks to which server's moderators a form goes. What was written stands above it, and nowhere else."""
+
+    def __init__(self, menu: discord.ui.Select[discord.ui.View]) -> None:
+        super().__init__(menu)
+
+    @classmethod
+    def of(cls, servers: list[discord.Guild]) -> Self:
+        """Make the menu of some servers."""
+        options = [discord.SelectOption(label=guild.name[:100], value=str(guild.id)) for guild in servers[:MENU]]
+        return cls(discord.ui.Select(options=options, custom_id=SERVERS))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], _match: re.Match[str], /
+    ) -> Self:
+        """Make the menu that was used (called by discord.py)."""
+        assert isinstance(item, discord.ui.Select)
+        return cls(item)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Send what was written there (called by discord.py)."""
+        try:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            client, user, (chosen,) = interaction.client, interaction.user, self.item.values
+            guild = client.get_guild(int(chosen))
+            if interaction.message is None or guild is None or await member_of(guild, user.id) is None:
+                text = say(client.helpdesk.language, "members.no_server")
+            else:
+                text = await _send(client, guild, user, _read(interaction.message.embeds[0]))
+            await interaction.followup.send(text, ephemeral=True)
+        except Exception as error:  # noqa: BLE001  as above
+            await answer_error(interaction, error)
 
 
 async def shared(client: Connected, user: discord.abc.User) -> list[discord.Guild]:
@@ -221,23 +258,13 @@ async def shared(client: Connected, user: discord.abc.User) -> list[discord.Guil
     guilds = {space(guild.id): guild for guild in client.guilds if not guild.unavailable}
     met = await reports.met(client.guard.ledger, list(guilds), str(user.id))
     ordered = sorted(guilds, key=lambda name: name not in met)[:ASKED_MOST]
-    members = await asyncio.gather(*(_member(guilds[name], user.id) for name in ordered))
+    members = await asyncio.gather(*(member_of(guilds[name], user.id) for name in ordered))
     return [guilds[name] for name, member in zip(ordered, members, strict=True) if member is not None]
-
-
-async def _member(guild: discord.Guild, person: int) -> discord.Member | None:
-    """Return a member; None if they are none, or Discord does not tell now."""
-    if (known := guild.get_member(person)) is not None:
-        return known
-    try:
-        return await guild.fetch_member(person)
-    except (discord.HTTPException, discord.RateLimited):
-        return None
 
 
 async def _meant(client: Connected, guild: discord.Guild, who: str) -> Person | None:
     """Return who is meant by an id, a mention or a name; None if nobody, or more than one, can be."""
     if (number := re.fullmatch(r"(?:<@!?)?(\d{1,20})>?", who)) is not None:
-        member = await _member(guild, int(number[1]))
+        member = await member_of(guild, int(number[1]))
         return None if member is None or member.bot else Person(str(member.id), member.display_name)
     return await reports.named(client.guard.ledger, space(guild.id), who.removeprefix("@"))

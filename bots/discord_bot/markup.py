@@ -13,7 +13,8 @@ from bots.common.words import Words
 from core.cards import Person
 
 STYLES: dict[Style, str] = {"moment": "f", "ago": "R", "day": "D", "clock": "t"}
-_MARKUP = re.compile(r"[\\_*~|`>\[]")
+_MARKUP = re.compile(r"[\\_*~|`>\[]|:(?=//)")
+"""Signs that mean something; ``:`` where an address begins, which Discord links even where nothing marks it."""
 
 
 class DiscordMarkup:
@@ -26,10 +27,10 @@ class DiscordMarkup:
         return markdown
 
     def escaped(self, text: str) -> str:
-        r"""Write somebody's words as they are: no markdown, no links, no end of a spoiler.
+        r"""Write somebody's words as they are: no markdown, no end of a spoiler, and no address that can be clicked.
 
         >>> MARKUP.escaped("||**[look](https://a.example)")
-        '\\|\\|\\*\\*\\[look](https://a.example)'
+        '\\|\\|\\*\\*\\[look](https\\://a.example)'
         """
         return _MARKUP.sub(r"\\\g<0>", text)
 

@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy import JSON, URL, ColumnElement, Connection, Table, case, event, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
@@ -34,6 +35,8 @@ from core.store import tables
 from core.store.lock import Lock
 from core.store.schema import migrate
 from core.vault import RESTORE, Vault, open_vault
+
+log = structlog.get_logger(__name__)
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another program's lock on the database."""
@@ -72,6 +75,7 @@ class Store:
         self._engine = engine
         self._lock = lock
         self._writing = asyncio.Lock()
+        self._unfinished = False
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -86,9 +90,25 @@ class Store:
             yield tx
 
     async def checkpoint(self) -> None:
-        """Empty the write-ahead log into the database, so that what was deleted is gone from it too."""
+        """Empty the write-ahead log into the database, so that what was deleted is gone from it too.
+
+        Where another program reads an older view of it, that cannot be: then it is logged, and stays to be done
+        (`finish_checkpoint`).
+        """
         async with self._writing, self._unit("") as connection:
-            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+        self._unfinished = bool(busy)  # https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column
+        if busy:
+            log.warning(
+                "store.checkpoint_waits",
+                what="What was deleted still stands, sealed, in the file beside the database: something reads it.",
+                remedy="It is tried again within the hour. Close what reads the database (a browser, a backup).",
+            )
+
+    async def finish_checkpoint(self) -> None:
+        """Try the last `checkpoint` again, if something was in its way."""
+        if self._unfinished:
+            await self.checkpoint()
 
     @asynccontextmanager
     async def _unit(self, begin: str) -> AsyncIterator[AsyncConnection]:

@@ -49,6 +49,8 @@ def as_json(value: Any, fields: Callable[[Any], Any]) -> bytes:
     b'{"text":"hello","sums":[0.1]}'
     >>> as_json([None, float("inf")], repr)
     b'[null,Infinity]'
+    >>> as_json(None, repr), as_json((None, "null"), repr), as_json("null", repr), as_json(float("inf"), repr)
+    (b'null', b'[null,"null"]', b'"null"', b'Infinity')
     """
     try:
         written = msgspec.json.encode(value, enc_hook=fields)
@@ -59,8 +61,10 @@ def as_json(value: Any, fields: Callable[[Any], Any]) -> bytes:
 
 
 def _nothings(value: Any, fields: Callable[[Any], Any]) -> int:
-    """Count what is None in a list, a dict or a state: so many nulls stand for no number."""
-    parts = value if isinstance(value, list) else (value if isinstance(value, dict) else fields(value)).values()
+    """Count what is None in a list, a dict or a state, or is it: so many nulls stand for no number."""
+    if value is None or isinstance(value, str | int | float):
+        return int(value is None)
+    parts = value if isinstance(value, list | tuple) else (value if isinstance(value, dict) else fields(value)).values()
     return sum([part is None for part in parts])
 
 

@@ -11,7 +11,7 @@ seen" is looked up once. It is written to only inside a transaction, and dropped
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import select, tuple_
@@ -102,6 +102,11 @@ def read_pair(data: dict[str, Any] | list[Any]) -> PairState:
     return PairState(**{**named, "moments": moments})
 
 
+def _read_conversation(data: dict[str, Any]) -> ConversationState:
+    past = data.get("past")
+    return ConversationState(**{**data, "past": None if past is None else ConversationState(**past)})
+
+
 async def load_conversations(tx: AsyncConnection, vault: Vault, known: Known, wanted: Iterable[str]) -> None:
     """Bring the conversations `wanted` into memory."""
     missing = [name for name in wanted if name not in known.state.conversations]
@@ -110,7 +115,7 @@ async def load_conversations(tx: AsyncConnection, vault: Vault, known: Known, wa
         query = select(table).where(table.c.space == known.space, table.c.conversation.in_(names))
         for row in await tx.execute(query):
             about = ("conversations", known.space, row.conversation, "state")
-            known.state.conversations[row.conversation] = ConversationState(**parse(vault, row.state, about))
+            known.state.conversations[row.conversation] = _read_conversation(parse(vault, row.state, about))
             known.marks[row.conversation] = Marks(row.newest_id, row.newest_time, row.horizon)
     for name in missing:
         known.state.conversations.setdefault(name, ConversationState())
@@ -174,7 +179,7 @@ def _conversation_row(vault: Vault, known: Known, name: str) -> Mapping[str, Any
     return {
         "space": known.space,
         "conversation": name,
-        "state": dump(vault, replace(known.state.conversations[name], past=None), about),
+        "state": dump(vault, known.state.conversations[name], about),
         "newest_id": marks.newest_id,
         "newest_time": marks.newest_time,
         "horizon": marks.horizon,

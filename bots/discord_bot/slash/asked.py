@@ -127,17 +127,14 @@ async def answer_error(interaction: discord.Interaction[Any], error: Exception) 
         log.warning("discord.answer_lost", status=lost.status, code=lost.code)
 
 
-class Form(discord.ui.Modal):
-    """A form; what goes wrong when it is sent is said, and not only logged with all that was written."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__(title=title, timeout=ANSWERABLE)
-
-    async def on_error(  # type: ignore[override]  # as discord.py's own Modal does
-        self, interaction: discord.Interaction[Any], error: Exception, /
-    ) -> None:
-        """Answer (called by discord.py)."""
-        await answer_error(interaction, error)
+async def member_of(guild: discord.Guild, person: int) -> discord.Member | None:
+    """Return a member; None if they are none, or Discord does not tell now."""
+    if (known := guild.get_member(person)) is not None:
+        return known
+    try:
+        return await guild.fetch_member(person)
+    except (discord.HTTPException, discord.RateLimited):
+        return None
 
 
 class Choices(discord.ui.View):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import discord
 from discord import app_commands
 
 from bots.common.privacy import ask, confirmed, kept
-from bots.discord_bot.slash.asked import Asked, Choices, Form, allowed
+from bots.discord_bot.forms import Filled, Form, drawn
+from bots.discord_bot.slash.asked import Asked, Choices, allowed
 from bots.texts import say
+
+CONFIRM = "lampkeeper:confirm_deletion"
 
 
 def add(group: app_commands.Group) -> None:
@@ -43,23 +47,20 @@ class Rights(Choices):
         await interaction.followup.send(await ask(self._asked.here, "access", self._asked.person), ephemeral=True)
 
     async def _delete(self, interaction: discord.Interaction[Any]) -> None:
-        await interaction.response.send_modal(Confirm(self._asked))
+        label = self._asked.say("privacy.confirm_label")
+        word: discord.ui.TextInput[Any] = discord.ui.TextInput(label=label, max_length=20, custom_id="word")
+        await interaction.response.send_modal(drawn(self._asked.say("privacy.confirm_title"), CONFIRM, word))
 
 
-class Confirm(Form):
-    """Asks whether it is meant."""
+async def _confirmed(interaction: discord.Interaction[Any], _form: re.Match[str], filled: Filled) -> None:
+    """Ask for the deletion, if it is meant."""
+    if (asked := await allowed(interaction, "member")) is None:
+        return
+    if not confirmed(asked.words, filled.get("word", "")):
+        await interaction.response.send_message(asked.say("privacy.not_confirmed"), ephemeral=True)
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await interaction.followup.send(await ask(asked.here, "deletion", asked.person), ephemeral=True)
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked.say("privacy.confirm_title"))
-        self._asked = asked
-        label = asked.say("privacy.confirm_label")
-        self.word: discord.ui.TextInput[Any] = discord.ui.TextInput(label=label, max_length=20, custom_id="word")
-        self.add_item(self.word)
 
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Ask for the deletion (called by discord.py)."""
-        if not confirmed(self._asked.words, self.word.value):
-            await interaction.response.send_message(self._asked.say("privacy.not_confirmed"), ephemeral=True)
-            return
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await interaction.followup.send(await ask(self._asked.here, "deletion", self._asked.person), ephemeral=True)
+DELETION = Form(re.compile(CONFIRM), _confirmed)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -80,7 +81,7 @@ class Open(Choices):
             text = await answering.show(here, request, admin, _server(self._asked), _write(self._asked))
             await interaction.followup.send(text, ephemeral=True)
         else:
-            text = self._asked.say("requests.confirm", who=self._asked.words.named(request.person))
+            text = await answering.sure(self._asked.here, request)
             await interaction.followup.send(text, view=Sure(self._asked, request), ephemeral=True)
 
 
@@ -128,8 +129,8 @@ def _tell(asked: Asked) -> Write:
     async def tell(person: Person, text: str, file: File | None) -> bool:
         try:
             return await _write(asked)(person, text, file)
-        except discord.HTTPException as error:
-            log.warning("discord.answer_lost", status=error.status, code=error.code)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            log.warning("discord.answer_lost", error=type(error).__name__)
             return False
 
     return tell
