@@ -159,7 +159,14 @@ def test_our_texts_are_written_as_slack_reads_them(ours: str, written: str) -> N
 
 def test_every_button_has_a_label_that_slack_takes() -> None:
     for name in [*BUTTONS, "undo"]:
-        check_blocks([{"type": "actions", "elements": [card.button(name, "a" * 16, WORDS)]}])
+        check_blocks(card.answer(Answer("told", buttons=((name, "a" * 16),)), WORDS))
+
+
+def test_several_things_to_undo_are_told_apart() -> None:
+    shown = card.answer(Answer("told", buttons=(("hold", "a"), ("undo", "7"), ("undo", "9"))), WORDS)
+    check_blocks(shown)
+    buttons: list[Any] = [one for block in shown for one in block.get("elements", [])]
+    assert [(one["text"]["text"], one["value"]) for one in buttons][1:] == [("Undo 1", "7"), ("Undo 2", "9")]
 
 
 def test_pictures_stand_beside_names() -> None:

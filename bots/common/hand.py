@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from bots.common.answers import Answer, File, Press
 from bots.common.face import done, status
 from bots.common.words import Words
-from core.cards import GROUNDS, Card, Claim, Decision, Grounds, Taken
+from core.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
 from core.desk import Verdict
 
 REMARK_LONGEST = 300
@@ -125,6 +125,35 @@ async def excerpt(press: Press, card: Card) -> Answer:
     if not lines:
         return Answer(press.words.say("hand.purged"))
     return Answer(excerpt=tuple(lines))
+
+
+async def undo(press: P, number: int, take_back: Callable[[P, str, Action], Awaitable[str | Answer]]) -> Answer:
+    """Take back what was done to somebody.
+
+    `take_back` does so on the platform, given the alert and the action; it returns what to say, or, as an answer, why
+    it could not.
+    """
+    found, words = await press.desk.action(press.space, number), press.words
+    if found is None:
+        known = await press.desk.known(press.space, number)
+        return Answer(words.say("hand.undone_before" if known else "hand.undo_unknown"))
+    alert, action = found
+    if action.person.id == press.moderator.id:
+        return Answer(words.say("hand.never_yourself"))
+    told = await take_back(press, alert, action)
+    if isinstance(told, Answer):
+        return told
+    first = await press.desk.undone(number, press.moderator) is not None
+    return Answer(told if first else words.say("hand.undone_before"))
+
+
+def labelled(buttons: Sequence[tuple[str, str]], words: Words) -> list[tuple[str, str, str]]:
+    """Return each button's name, what it is about, and its label; of several that undo, each with its number."""
+    undos = [about for name, about in buttons if name == "undo"]
+    return [
+        (name, about, words.say(look(name)[0]) + (f" {undos.index(about) + 1}" if name == "undo" and undos[1:] else ""))
+        for name, about in buttons
+    ]
 
 
 def more(deeds: Iterable[str]) -> Act[Press]:

@@ -26,6 +26,7 @@ from typing import cast
 import aiohttp
 import discord
 
+from bots.common import hand
 from bots.common.answers import Answer
 from bots.discord_bot.answers import Press, may_press
 from bots.discord_bot.markup import MARKUP
@@ -130,11 +131,10 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
 
 async def undo(press: Press, number: str) -> Answer:
     """Take back what was done."""
-    found = await press.desk.action(press.space, int(number))
-    if found is None:
-        known = await press.desk.known(press.space, int(number))
-        return Answer(press.say("hand.undone_before" if known else "hand.undo_unknown"))
-    alert, action = found
+    return await hand.undo(press, int(number), _take_back)
+
+
+async def _take_back(press: Press, alert: str, action: Action) -> str | Answer:
     guild = _guild(press)
     place = guild.get_channel(int(action.place)) if action.place else None
     place = place if isinstance(place, Place) else None
@@ -143,13 +143,11 @@ async def undo(press: Press, number: str) -> Answer:
     reason = press.say("hand.reason_undo", case=alert, who=press.moderator.name, id=press.moderator.id)
     try:
         aim = Aim(action.person, guild, await _member(guild, action.person), place)
-        told = await _UNDOING[action.what](press, aim, Undoing(action, reason))
+        return await _UNDOING[action.what](press, aim, Undoing(action, reason))
     except discord.NotFound:
-        told = press.say("hand.discord_gone")
+        return press.say("hand.discord_gone")
     except discord.HTTPException as error:
         return Answer(_refusal(press, error))
-    first = await press.desk.undone(int(number), press.moderator) is not None
-    return Answer(told if first else press.say("hand.undone_before"))
 
 
 # --- who may do what to whom -----------------------------------------------------------------------------------------

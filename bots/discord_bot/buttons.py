@@ -147,14 +147,9 @@ def view(card: Card, language: str = ENGLISH) -> discord.ui.View:
 
 
 def _view(buttons: tuple[tuple[str, str], ...], grounds: str | None, language: str) -> discord.ui.View:
-    shown, undo = discord.ui.View(timeout=None), say(language, "hand.undo")
-    undos = [about for name, about in buttons if name == "undo"]
-    for name, about in buttons:
-        if name == "undo":
-            label = undo if len(undos) == 1 else f"{undo} {undos.index(about) + 1}"
-            shown.add_item(UndoButton(about, label))
-        else:
-            shown.add_item(AlertButton(name, about, language))
+    shown = discord.ui.View(timeout=None)
+    for name, about, label in hand.labelled(buttons, words(language)):
+        shown.add_item(UndoButton(about, label) if name == "undo" else AlertButton(name, about, language))
     if grounds is not None:
         shown.add_item(GroundsMenu(grounds, language))
     return shown

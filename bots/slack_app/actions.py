@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bots.common import hand
 from bots.common.answers import Answer
 from bots.slack_app.answers import Press
 from bots.slack_app.api import RefusalError, call
@@ -88,18 +89,14 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
 
 async def undo(press: Press, number: str) -> Answer:
     """Take back what was done."""
-    found = await press.desk.action(press.space, int(number))
-    if found is None:
-        return Answer(press.words.say("hand.undone_before"))
-    _, action = found
-    if action.person.id == press.moderator.id:
-        return Answer(press.words.say("hand.never_yourself"))
+    return await hand.undo(press, int(number), _take_back)
+
+
+async def _take_back(press: Press, _alert: str, action: Action) -> str | Answer:
     try:
-        told = await DEEDS[action.what].undo(press, Aim(action.person, action.place))
+        return await DEEDS[action.what].undo(press, Aim(action.person, action.place))
     except PlatformError as error:
         return Answer(_refusal(press, error))
-    first = await press.desk.undone(int(number), press.moderator) is not None
-    return Answer(told if first else press.words.say("hand.undone_before"))
 
 
 # --- who may do what to whom -----------------------------------------------------------------------------------------

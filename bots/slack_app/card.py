@@ -51,7 +51,8 @@ def blocks(drawn: Face, words: Words) -> list[Block]:
     head: Block = {"type": "header", "text": _plain(clip(f"{sign} {drawn.title}", HEADER))}
     opened = words.say("slack_hand.opened", when=words.markup.when(drawn.opened))
     foot = [_context(opened), _context(drawn.note)] if drawn.note else [_context(opened)]
-    foot.append({"type": "actions", "elements": [button(name, drawn.alert, words) for name in drawn.buttons]})
+    buttons = hand.labelled([(name, drawn.alert) for name in drawn.buttons], words)
+    foot.append({"type": "actions", "elements": [button(*one) for one in buttons]})
     pictures = [_picture(one) for one in (drawn.actor, drawn.target) if one is not None]
     if pictures:
         foot.insert(0, {"type": "context", "elements": [part for pair in pictures for part in pair]})
@@ -80,16 +81,16 @@ def alert_of(message: Mapping[str, Any]) -> str | None:
 def answer(told: Answer, words: Words) -> list[Block]:
     """Draw what whoever pressed is told."""
     shown = [section(part) for part in parts(told.text)]
-    if told.buttons:
-        shown.append({"type": "actions", "elements": [button(name, about, words) for name, about in told.buttons]})
-    return shown
+    buttons = hand.labelled(told.buttons, words)
+    once = [button(*one) for one in buttons if one[0] != "undo"]
+    undos = [[button(*one)] for one in buttons if one[0] == "undo"]  # no block may hold two of one name
+    return shown + [{"type": "actions", "elements": row} for row in (once, *undos) if row]
 
 
-def button(name: str, about: str, words: Words) -> Block:
+def button(name: str, about: str, label: str) -> Block:
     """Draw a button; `about` is an alert, or the number of an action."""
-    text, style = hand.look(name)
-    label = _plain(clip(words.say(text), LABEL))
-    return {"type": "button", "action_id": ACTION + name, "value": about, "text": label} | STYLES[style]
+    text = _plain(clip(label, LABEL))
+    return {"type": "button", "action_id": ACTION + name, "value": about, "text": text} | STYLES[hand.look(name)[1]]
 
 
 def waiting(words: Words) -> dict[str, Any]:

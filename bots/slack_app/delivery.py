@@ -32,6 +32,7 @@ CALL_TYPE = "lampkeeper_call"
 async def show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, reference: str | None) -> str:
     """Post a card in `channel`, or edit the posted one; return the reference to edit it by.
 
+    One that somebody deleted is posted anew while its alert is open; once that is decided, people may clear it away.
     Slack takes no message of which it cannot fetch a picture; then the card goes without.
     """
     try:
@@ -52,6 +53,8 @@ async def _show(client: AsyncWebClient, channel: str, drawn: Face, words: Words,
         except RefusalError as error:
             if error.code not in GONE:
                 raise
+            if drawn.decided and error.code in NOWHERE:
+                return reference
         else:
             return reference
     return await _post(client, channel, **content)

@@ -50,7 +50,7 @@ async def choose(asked: Asked) -> Shown:
         admin, place = await asked.person(), await asked.place()
         return Shown(await answers.show(asked.here, request, admin, place, _write(asked)))
     sure = button(asked.say("requests.confirm_button"), FORGET, str(request.number), "danger")
-    return Shown(asked.say("requests.confirm", who=asked.words.named(request.person)), (actions([sure]),))
+    return Shown(await answers.sure(asked.here, request), (actions([sure]),))
 
 
 async def forget(asked: Asked) -> Shown:

@@ -218,8 +218,10 @@ class Workspace:
         return await delivery.find(self.client, self._alert_channel(), card.alert)
 
     async def withdraw(self, alert: str, reference: str | None) -> None:
-        """Say in place of a posted card that the data of its alert was deleted."""
-        found = reference or await delivery.find(self.client, self._alert_channel(), alert)
+        """Say in place of a posted card that the data of its alert was deleted; nowhere can there be none."""
+        found, channel = reference, self.settings.alert_channel
+        if found is None and channel is not None:
+            found = await delivery.find(self.client, channel, alert)
         if found is not None:
             await delivery.withdraw(self.client, found, words(self.language))
 
