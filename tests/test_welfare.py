@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bots.common.face import face
 from bots.discord_bot.card import embed
-from bots.slack_app.card import Block, blocks
+from bots.slack_app.card import blocks
+from bots.slack_app.kit import Block
 from bots.slack_app.markup import words
 from bots.terminal import card_text
 from bots.texts import ENGLISH

@@ -8,6 +8,7 @@ whenever it ends, and what was missed in between is read from history.
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import discord
@@ -153,7 +154,14 @@ class DiscordAdapter:
         token = self._config.token.get_secret_value()
         self._intents = await _intents(token)
         async with self.client() as client:
-            await client.start(token)
+            connected = asyncio.create_task(client.start(token))
+            try:
+                await asyncio.shield(connected)
+            finally:
+                # While discord.py reconnects it drops a cancellation (`Shard.reidentify`); closed first, it ends.
+                await client.close()
+                connected.cancel()
+                await asyncio.gather(connected, return_exceptions=True)
 
 
 async def _intents(token: str) -> discord.Intents:

@@ -23,7 +23,6 @@ from bots.slack_app import direct
 from bots.slack_app.api import RefusalError, call
 from bots.slack_app.forms import said
 from bots.slack_app.kit import Block, section
-from bots.slack_app.markup import words
 from bots.slack_app.workspace import Workspace, space_of
 from core.cards import Person
 from core.errors import LampkeeperError
@@ -67,12 +66,12 @@ class Asked:
     @property
     def words(self) -> Words:
         """What is said to them, in the workspace's language."""
-        return words(self.workspace.language)
+        return self.workspace.words
 
     @property
     def here(self) -> Here:
         """The workspace's space."""
-        return Here(self.workspace.space, self.words, self.workspace.guard.ledger)
+        return self.workspace.here
 
     @property
     def aid(self) -> Aid:

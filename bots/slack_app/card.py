@@ -17,19 +17,17 @@ from bots.common.excerpt import pages
 from bots.common.face import Face, Field, Picture
 from bots.common.lines import clip
 from bots.common.words import Words
+from bots.slack_app import kit
+from bots.slack_app.kit import MODAL_TITLE, SECTION, Block, actions, context, header, option, plain, section, written
 from bots.slack_app.markup import escape
 from core.cards import ExcerptLine
 from core.effects import Level
 
-Block = dict[str, Any]
-
-HEADER, SECTION, FIELD, FIELDS, BLOCKS, TEXT = 150, 3000, 2000, 10, 50, 3000
-LABEL, TITLE, ALT, OPTION = 75, 24, 200, 75
+FIELD, FIELDS, BLOCKS, TEXT, ALT = 2000, 10, 50, 3000, 200
 EXCERPT_SECTIONS = 20
 """Sections of one excerpt; a modal may be of 250 kB, and nobody reads that much."""
 SIGNS: dict[Level, str] = {"none": "⚪", "watch": "🟡", "review": "🟠", "urgent": "🔴"}
 DECIDED = "⚫"
-STYLES: dict[hand.Style, dict[str, str]] = {"danger": {"style": "danger"}, "primary": {"style": "primary"}, "plain": {}}
 ACTION = "lampkeeper_"
 """What the names of our buttons begin with."""
 EVENT_TYPE = "lampkeeper_alert"
@@ -48,11 +46,11 @@ def fallback(drawn: Face) -> str:
 def blocks(drawn: Face, words: Words) -> list[Block]:
     """Draw the card."""
     sign = DECIDED if drawn.decided else SIGNS[drawn.level]
-    head: Block = {"type": "header", "text": _plain(clip(f"{sign} {drawn.title}", HEADER))}
+    head = header(f"{sign} {drawn.title}")
     opened = words.say("slack_hand.opened", when=words.markup.when(drawn.opened))
-    foot = [_context(opened), _context(drawn.note)] if drawn.note else [_context(opened)]
+    foot = [context(opened), context(drawn.note)] if drawn.note else [context(opened)]
     buttons = hand.labelled([(name, drawn.alert) for name in drawn.buttons], words)
-    foot.append({"type": "actions", "elements": [button(*one) for one in buttons]})
+    foot.append(actions(button(*one) for one in buttons))
     pictures = [_picture(one) for one in (drawn.actor, drawn.target) if one is not None]
     if pictures:
         foot.insert(0, {"type": "context", "elements": [part for pair in pictures for part in pair]})
@@ -84,37 +82,35 @@ def answer(told: Answer, words: Words) -> list[Block]:
     buttons = hand.labelled(told.buttons, words)
     once = [button(*one) for one in buttons if one[0] != "undo"]
     undos = [[button(*one)] for one in buttons if one[0] == "undo"]  # no block may hold two of one name
-    return shown + [{"type": "actions", "elements": row} for row in (once, *undos) if row]
+    return shown + [actions(row) for row in (once, *undos) if row]
 
 
 def button(name: str, about: str, label: str) -> Block:
     """Draw a button; `about` is an alert, or the number of an action."""
-    text = _plain(clip(label, LABEL))
-    return {"type": "button", "action_id": ACTION + name, "value": about, "text": text} | STYLES[hand.look(name)[1]]
+    return kit.button(label, ACTION + name, about, hand.look(name)[1])
 
 
-def waiting(words: Words) -> dict[str, Any]:
+def waiting(words: Words) -> Block:
     """Return the modal that stands until an excerpt is there."""
     return modal(words.say("card.excerpt"), [section(words.say("slack_hand.moment"))], words)
 
 
-def excerpt(lines: Sequence[ExcerptLine], words: Words) -> dict[str, Any]:
+def excerpt(lines: Sequence[ExcerptLine], words: Words) -> Block:
     """Return the modal that shows an excerpt."""
     drawn = [section(part) for page in pages(lines, words, SECTION, EXCERPT_SECTIONS) for part in parts(page)]
-    return modal(words.say("card.excerpt"), [*drawn, _context(words.say("card.note"))], words)
+    return modal(words.say("card.excerpt"), [*drawn, context(words.say("card.note"))], words)
 
 
-def modal(title: str, shown: list[Block], words: Words) -> dict[str, Any]:
+def modal(title: str, shown: list[Block], words: Words) -> Block:
     """Return a modal that only tells (https://docs.slack.dev/surfaces/modals)."""
-    close = _plain(clip(words.say("slack_hand.close"), TITLE))
-    return {"type": "modal", "title": _plain(clip(title, TITLE)), "close": close, "blocks": shown}
+    return kit.modal(title, shown, close=plain(clip(words.say("slack_hand.close"), MODAL_TITLE)))
 
 
-def form(told: Answer, words: Words, private: str) -> dict[str, Any]:
+def form(told: Answer, words: Words, private: str) -> Block:
     """Return the form that ends a dismissal; `private` comes back with it."""
     offered = hand.grounds_offered(words)
-    options = [{"text": _plain(clip(label, OPTION)), "value": value} for value, label in offered]
-    choose = _plain(words.say("hand.choose_grounds"))
+    options = [option(label, value) for value, label in offered]
+    choose = plain(words.say("hand.choose_grounds"))
     grounds = {"type": "static_select", "action_id": GROUNDS, "options": options, "placeholder": choose}
     remark = {
         "type": "plain_text_input",
@@ -128,7 +124,7 @@ def form(told: Answer, words: Words, private: str) -> dict[str, Any]:
         {
             "type": "input",
             "block_id": REMARK,
-            "label": _plain(words.say("hand.remark_label")),
+            "label": plain(words.say("hand.remark_label")),
             "element": remark,
             "optional": True,
         },
@@ -136,13 +132,8 @@ def form(told: Answer, words: Words, private: str) -> dict[str, Any]:
     return modal(words.say("hand.remark_title"), asked, words) | {
         "callback_id": FORM,
         "private_metadata": private,
-        "submit": _plain(clip(words.say("slack_hand.submit"), TITLE)),
+        "submit": plain(clip(words.say("slack_hand.submit"), MODAL_TITLE)),
     }
-
-
-def section(text: str) -> Block:
-    """Draw a text that is in Slack's markup."""
-    return {"type": "section", "text": _mrkdwn(clip(text, SECTION))}
 
 
 def parts(text: str) -> Iterator[str]:
@@ -162,13 +153,13 @@ def _fields(fields: Iterable[Field]) -> Iterator[Block]:
     for field in fields:
         text = f"*{field.name}*\n{field.text}"
         if field.short and len(beside) < FIELDS:
-            beside.append(_mrkdwn(clip(text, FIELD)))
+            beside.append(written(text, FIELD))
             continue
         if beside:
             yield {"type": "section", "fields": beside}
             beside = []
         if field.short:
-            beside.append(_mrkdwn(clip(text, FIELD)))
+            beside.append(written(text, FIELD))
         else:
             yield section(text)
     if beside:
@@ -183,16 +174,4 @@ def _fitting(shown: list[Block], most: int, words: Words) -> list[Block]:
 
 def _picture(one: Picture) -> tuple[Block, Block]:
     name = clip(one.name, ALT) or "…"
-    return {"type": "image", "image_url": one.url, "alt_text": name}, _plain(name)
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_mrkdwn(clip(text, SECTION))]}
-
-
-def _mrkdwn(text: str) -> Block:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": True}
+    return {"type": "image", "image_url": one.url, "alt_text": name}, plain(name)

@@ -15,6 +15,7 @@ from bots.common.examples import OPENED, People, decided_card, lines, open_card
 from bots.common.face import face
 from bots.slack_app import card as drawn
 from bots.slack_app.actions import DEEDS
+from bots.slack_app.kit import Block
 from bots.slack_app.markup import APART, MARKUP, words
 from bots.texts import ENGLISH
 from core.cards import Action, Card, Person
@@ -52,13 +53,13 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _card(card: Card) -> list[drawn.Block]:
+def _card(card: Card) -> list[Block]:
     where = MARKUP.channel(CHANNEL)
     links = [f"{MARKUP.when(float(ref.message_id))} {where}" for ref in card.messages]
     return drawn.blocks(face(card, WORDS, links, {}), WORDS)
 
 
-def _shown(blocks: list[drawn.Block]) -> Iterator[str]:
+def _shown(blocks: list[Block]) -> Iterator[str]:
     texts = [_plain(text) for block in blocks for text in _texts(block)]
     yield "```\n" + "\n\n".join(texts) + "\n```"
     labels = [part["text"]["text"] for block in blocks if block["type"] == "actions" for part in block["elements"]]
@@ -66,7 +67,7 @@ def _shown(blocks: list[drawn.Block]) -> Iterator[str]:
         yield "Buttons: " + " · ".join(f"**{label}**" for label in labels)
 
 
-def _texts(block: drawn.Block) -> Iterator[str]:
+def _texts(block: Block) -> Iterator[str]:
     """Yield the texts of a block, in the order of reading."""
     if block["type"] == "input":
         options: list[dict[str, Any]] = block["element"].get("options", [])

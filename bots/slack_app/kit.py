@@ -25,12 +25,12 @@ def header(text: str) -> Block:
 def section(text: str, accessory: Block | None = None) -> Block:
     """Return a paragraph, with a button beside it."""
     beside = {} if accessory is None else {"accessory": accessory}
-    return {"type": "section", "text": _written(text), **beside}
+    return {"type": "section", "text": written(text), **beside}
 
 
 def context(text: str) -> Block:
     """Return a paragraph in small."""
-    return {"type": "context", "elements": [_written(text)]}
+    return {"type": "context", "elements": [written(text)]}
 
 
 def button(text: str, action: str, value: str, style: Style = "plain") -> Block:
@@ -49,9 +49,9 @@ def plain(text: str) -> Block:
     return {"type": "plain_text", "text": text}
 
 
-def _written(text: str) -> Block:
+def written(text: str, most: int = SECTION) -> Block:
     """Return a text in Slack's markup, of which nothing else becomes a link or a mention."""
-    return {"type": "mrkdwn", "text": clip(text, SECTION), "verbatim": True}
+    return {"type": "mrkdwn", "text": clip(text, most), "verbatim": True}
 
 
 def option(text: str, value: str) -> Block:

@@ -1,5 +1,7 @@
 """Who moderates a workspace: who is named, or in one of the moderators' usergroups, or else in the alert channel.
 
+An admin is whom Slack calls admin or owner of this workspace, no other one's: Slack Connect brings those along.
+
 Leans on `people`, which asks Slack. Asked anew at every press; Slack's answers hold for a while there.
 """
 
@@ -19,3 +21,9 @@ async def moderates(user: str, settings: SlackWorkspace, people: People) -> bool
     if settings.moderators or settings.moderator_roles or settings.alert_channel is None:
         return False
     return user in await people.members(settings.alert_channel)
+
+
+async def administers(user: str, people: People, team: str) -> bool:
+    """Tell whether `user` is an admin or owner of the workspace of `team`."""
+    known = await people.known(user)
+    return known.admin and not known.deleted and known.elsewhere(team) is None

@@ -14,6 +14,7 @@ from bots.slack_app import direct
 from bots.slack_app.asked import Asked, Shown
 from bots.slack_app.forms import menu
 from bots.slack_app.kit import OPTIONS, SECTION, actions, button
+from bots.slack_app.moderators import administers
 from core import requests
 from core.cards import Person
 from core.errors import PlatformError
@@ -65,9 +66,7 @@ async def forget(asked: Asked) -> Shown:
 
 
 async def _is_admin(asked: Asked) -> bool:
-    """Tell whether an admin or owner of this workspace asks; Slack Connect brings other workspaces' along."""
-    known = await asked.workspace.people.known(asked.user)
-    return known.admin and not known.deleted and known.elsewhere(asked.workspace.who.team) is None
+    return await administers(asked.user, asked.workspace.people, asked.workspace.who.team)
 
 
 def _refused(asked: Asked) -> Shown:

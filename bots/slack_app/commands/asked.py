@@ -3,7 +3,6 @@
 Leans on `bots.slack_app.people`, which remembers what Slack said of an account. Asked every time: whoever is a
 moderator no more gets no answer. Decisions:
 
-- An admin is whom Slack calls admin or owner of this workspace, no other one's: Slack Connect brings those along.
 - An admin counts as a moderator, as on Discord.
 """
 
@@ -17,7 +16,7 @@ from bots.common.here import Here
 from bots.common.settings import all_in_words
 from bots.common.words import Words
 from bots.slack_app.kit import Block, paragraphs
-from bots.slack_app.moderators import moderates
+from bots.slack_app.moderators import administers, moderates
 from bots.slack_app.workspace import Workspace
 from core.cards import Person
 
@@ -66,7 +65,7 @@ class Asked:
         """Tell whether they count as `who`."""
         if who == "member":
             return True
-        return await is_admin(self.workspace, self.person.id) or (
+        return await administers(self.person.id, self.workspace.people, self.workspace.who.team) or (
             who == "moderator" and await moderates(self.person.id, self.workspace.settings, self.workspace.people)
         )
 
@@ -83,9 +82,3 @@ Act = Callable[[Asked, str], Awaitable[Shown | None]]
 async def asks(workspace: Workspace, user: str, trigger: str = "") -> Asked:
     """Return who asks."""
     return Asked(workspace, Person(user, (await workspace.people.known(user)).name), trigger)
-
-
-async def is_admin(workspace: Workspace, user: str) -> bool:
-    """Tell whether somebody is an admin or owner of the workspace."""
-    known = await workspace.people.known(user)
-    return known.admin and not known.deleted and known.elsewhere(workspace.who.team) is None
