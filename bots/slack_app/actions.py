@@ -114,7 +114,7 @@ async def _obstacle(press: Press, aim: Aim, name: str) -> str:
         "never_yourself": aim.who.id == press.moderator.id,
         "never_bot": known.bot or aim.who.id == workspace.who.user,
         "never_owner": known.admin,
-        "never_moderator": await moderates(aim.who.id, workspace.settings, workspace.people),
+        "never_moderator": await moderates(aim.who.id, workspace.settings, workspace.people, workspace.who.team),
         "not_in_server": known.deleted,
     }
     reason = next((reason for reason, holds in reasons.items() if holds), "")

@@ -24,6 +24,8 @@ GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_close
 """Refusals to edit a card that a new card answers."""
 NOWHERE = frozenset(("message_not_found", "channel_not_found"))
 """Refusals to edit a card that tell that it is gone."""
+CLOSED = frozenset(("channel_not_found", "not_in_channel", "is_archived"))
+"""Refusals that tell that an earlier alert channel is closed to the app: in the present one a card is posted anew."""
 UNDRAWN = "invalid_blocks"
 CALL_TYPE = "lampkeeper_call"
 """Type of the metadata by which a call is found again."""
@@ -51,7 +53,7 @@ async def _show(client: AsyncWebClient, channel: str, drawn: Face, words: Words,
         try:
             await call(client.chat_update, channel=posted_in, ts=ts, **content)
         except RefusalError as error:
-            if error.code not in GONE:
+            if error.code not in GONE and (posted_in == channel or error.code not in CLOSED):
                 raise
             if drawn.decided and error.code in NOWHERE:
                 return reference

@@ -48,6 +48,6 @@ def _is(word: str) -> Callable[..., Awaitable[bool]]:
     """Return what tells whether a command begins with a word."""
 
     async def matches(command: dict[str, Any]) -> bool:
-        return str(command.get("text") or "").split()[:1] == [word]
+        return str(command.get("text") or "").lower().split()[:1] == [word]
 
     return matches

@@ -11,8 +11,14 @@ from bots.slack_app.people import People
 from core.config import SlackWorkspace
 
 
-async def moderates(user: str, settings: SlackWorkspace, people: People) -> bool:
-    """Tell whether `user` moderates; raises `PlatformError` where Slack does not tell."""
+async def moderates(user: str, settings: SlackWorkspace, people: People, team: str) -> bool:
+    """Tell whether `user` moderates the workspace of `team`; raises `PlatformError` where Slack does not tell.
+
+    People of another workspace never do: a shared channel brings them along.
+    """
+    known = await people.known(user)
+    if known.deleted or known.elsewhere(team) is not None:
+        return False
     if user in settings.moderators:
         return True
     for group in settings.moderator_roles:
@@ -24,6 +30,6 @@ async def moderates(user: str, settings: SlackWorkspace, people: People) -> bool
 
 
 async def administers(user: str, people: People, team: str) -> bool:
-    """Tell whether `user` is an admin or owner of the workspace of `team`."""
-    known = await people.known(user)
+    """Tell whether `user` is an admin or owner of the workspace of `team`; asks Slack, for this opens everything."""
+    known = await people.anew(user)
     return known.admin and not known.deleted and known.elsewhere(team) is None

@@ -103,7 +103,7 @@ async def _pressed(workspace: Workspace, body: Raw) -> None:
 async def _press(workspace: Workspace, body: Raw) -> Press | None:
     """Return who pressed, or tell them that it is not for them to press and return None."""
     user = str(body["user"]["id"])
-    if await moderates(user, workspace.settings, workspace.people):
+    if await moderates(user, workspace.settings, workspace.people, workspace.who.team):
         return Press(workspace, Person(user, (await workspace.people.known(user)).name))
     await _send(workspace, body, Answer(words(workspace.language).say("hand.refused")))
     return None

@@ -40,10 +40,10 @@ class Served(SlackWorkspace, Pausing):
         A deletion always is: what was deleted is to go, whenever that was.
         """
         channel, message = raw["channel"], subject(raw)
-        if channel in self.left_out:
-            return False
         if raw.get("subtype") == "message_deleted":
             return True
+        if channel in self.left_out:
+            return False
         said, edited = float(message["ts"]), (message.get("edited") or {}).get("ts")
         free = said >= self.left_out_until.get(channel, 0.0) and not self.skips(said)
         return free and not (edited and self.skips(float(edited)))

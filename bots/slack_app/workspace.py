@@ -33,7 +33,7 @@ from bots.slack_app.api import Me
 from bots.slack_app.backscan import Backscans
 from bots.slack_app.bands import Bands
 from bots.slack_app.events import EVENTS
-from bots.slack_app.history import History
+from bots.slack_app.history import MARGIN, History
 from bots.slack_app.markup import words
 from bots.slack_app.people import People
 from bots.slack_app.served import NOTED, Served
@@ -72,7 +72,9 @@ class Memory:
     async def last_alive(self, platform: str) -> float | None:
         """Until when everything that the workspace showed is known to be stored; None if it never was."""
         alive = await self._guard.last_alive(platform)
-        return None if alive is None or self._joined is None or alive < self._joined else alive
+        if alive is None or self._joined is None or alive >= self._joined:
+            return None if self._joined is None else alive
+        return self._joined + MARGIN  # which history takes off: before it came nothing is read
 
     def listening(self, _platform: str, is_listening: bool) -> None:
         """Take note whether nothing is left to read."""

@@ -203,8 +203,8 @@ class Workspaces:
 
     async def _remove(self, team: str, *, sure: bool) -> None:
         workspace, space = self.served.get(team), space_of(team)
-        if not sure and workspace is not None and await _works(workspace):
-            return
+        if not sure and (workspace is None or await _works(workspace)):
+            return  # where it is not served, `look` asks with the token that is kept, and gives the grace
         async with self._changing:
             if team in self.served or space in await self.installations.every(PLATFORM):
                 await self._delete(team, space)

@@ -65,8 +65,9 @@ class Asked:
         """Tell whether they count as `who`."""
         if who == "member":
             return True
-        return await administers(self.person.id, self.workspace.people, self.workspace.who.team) or (
-            who == "moderator" and await moderates(self.person.id, self.workspace.settings, self.workspace.people)
+        user, people, team = self.person.id, self.workspace.people, self.workspace.who.team
+        return await administers(user, people, team) or (
+            who == "moderator" and await moderates(user, self.workspace.settings, people, team)
         )
 
     async def store(self, changes: dict[str, Any]) -> None:

@@ -28,4 +28,6 @@ async def alert_channel(asked: Asked, channel: str) -> Choice:
     notes = [asked.say("setup.alerts_chosen", channel=shown)]
     if not told.get("is_private"):
         notes.append(asked.say("setup.alerts_public", channel=shown))
+    if told.get("is_ext_shared") or told.get("is_pending_ext_shared"):
+        notes.append(asked.say("home.alerts_shared", channel=shown))
     return Choice({"alert_channel": channel}, tuple(notes))

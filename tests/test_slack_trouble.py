@@ -1,0 +1,88 @@
+"""Slack where something is closed, taken away or broken: who may no more, and what must be seen all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text as sql
+
+from core.cards import Person
+from tests.slack_api import ALERTS, BOT_USER, PEOPLE, PRIVATE
+from tests.slack_oauth import http_stage
+from tests.slack_platform import SlackStage, slack_stage
+from tests.test_slack_commands import CHANNEL, ask
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[SlackStage]:
+    async with slack_stage(tmp_path) as stage:
+        stage.platform.users[PEOPLE["teacher"]]["is_admin"] = True
+        yield stage
+
+
+@pytest.mark.parametrize("how", ["the app was removed from it", "it was deleted"])
+async def test_an_open_card_in_a_closed_alert_channel_is_posted_in_the_new_one(stage: SlackStage, how: str) -> None:
+    alert = await stage.alert()
+    await ask(stage, f"settings alert_channel {PRIVATE}", "teacher")
+    if how == "it was deleted":
+        del stage.platform.channels[ALERTS]
+    else:
+        stage.platform.channels[ALERTS].members.discard(BOT_USER)
+    await stage.guard.desk.claim(alert, Person(PEOPLE["moderator"], "moderator"))
+    await stage.settled()
+    assert [message for message in stage.platform.channels[PRIVATE].messages if message.get("metadata")]
+
+
+@pytest.mark.parametrize("what", ["claim", "dismiss", "excerpt", "export"])
+async def test_people_of_another_workspace_in_the_alert_channel_moderate_nothing(stage: SlackStage, what: str) -> None:
+    alert = await stage.alert()
+    stage.platform.users[PEOPLE["second"]]["team_id"] = "T0OTHER"
+    assert "Only this workspace's moderators" in (await stage.push(alert, what, "second")).text
+
+
+async def test_who_is_an_admin_no_more_changes_nothing_though_slack_did_not_say_so(stage: SlackStage) -> None:
+    await ask(stage, "settings", "teacher")
+    stage.platform.users[PEOPLE["teacher"]]["is_admin"] = False
+    assert "Only" in await ask(stage, "settings mode shadow", "teacher")
+
+
+async def test_what_is_deleted_in_a_channel_left_out_since_is_deleted_here_too(stage: SlackStage) -> None:
+    said = await stage.say("actor", "a lighthouse")
+    await stage.settled()
+    await ask(stage, f"settings ignored_channel {CHANNEL}", "teacher")
+    await stage.delete(said)
+    await stage.settled()
+    async with stage.guard.ledger.store.read() as tx:
+        assert await tx.scalar(sql("SELECT count(*) FROM messages WHERE deleted")) == 1
+
+
+async def test_a_word_with_a_capital_as_phones_write_it_is_answered(stage: SlackStage) -> None:
+    number = await stage.platform.command("Privacy", "friend")
+    assert "kept" in str(await stage.platform.answered(number))
+
+
+async def test_a_workspace_that_slack_refuses_costs_a_newer_one_nothing(tmp_path: Path) -> None:
+    async with http_stage(tmp_path) as stage:
+        one = await stage.team("T0ONE")
+        await one.say("target", "hi")
+        await stage.settled()
+        stage.slack.tokens = {token: team for token, team in stage.slack.tokens.items() if team is not one}
+        await stage.restart()
+        await asyncio.sleep(1.1)  # Slack's times of messages and ours of arrivals are whole seconds apart
+        two = await stage.team("T0TWO")
+        before = await two.say("target", "hello")
+        await stage.adapter.of("slack:T0TWO").settled()
+        await stage.guard.settled()
+        await stage.stop()
+        two.away = True
+        missed = await two.say("actor", "said while it was stopped")
+        two.away = False
+        await stage.start()
+        await stage.adapter.of("slack:T0TWO").settled()
+        await stage.guard.settled()
+        stored = [message for _, message in await stage.stored()]
+        assert before in stored
+        assert missed in stored
