@@ -64,6 +64,26 @@ async def test_a_word_with_a_capital_as_phones_write_it_is_answered(stage: Slack
     assert "kept" in str(await stage.platform.answered(number))
 
 
+async def test_events_that_slack_dropped_over_http_are_read_from_history(tmp_path: Path) -> None:
+    async with http_stage(tmp_path) as stage:
+        team = await stage.team("T0ONE")
+        await team.say("target", "hello")
+        await stage.settled()
+        team.away = True
+        missed = await team.say("actor", "a line that Slack dropped")
+        team.away = False
+        told = {
+            "type": "app_rate_limited",
+            "team_id": "T0ONE",
+            "minute_rate_limited": 1_700_000_000,
+            "api_app_id": "A0",
+        }
+        answer = await stage.slack.send({"type": "events_api", "payload": told})
+        assert answer.status == 200
+        await stage.settled()
+        assert missed in [message for _, message in await stage.stored()]
+
+
 async def test_a_workspace_that_slack_refuses_costs_a_newer_one_nothing(tmp_path: Path) -> None:
     async with http_stage(tmp_path) as stage:
         one = await stage.team("T0ONE")

@@ -73,7 +73,7 @@ class SlackAdapter:
         self._workspaces = Workspaces(config, guard, self._scans, self._end)
         self._known_events = Once(EVENT_SECONDS, EVENTS_KNOWN)
         self._outages = Once(OUTAGE_EVERY, EVENTS_KNOWN)
-        self._replays = replays()
+        self._replays = replays(self._dropped)
         self._over: asyncio.Future[None] | None = None
         guard.chores.append(lambda: tell_due(guard.ledger, self.platform, self._words_of))
 
@@ -187,6 +187,12 @@ class SlackAdapter:
         presses.add(app, self)
         app.event(re.compile(""))(self._event)
         return app
+
+    def _dropped(self, team: str) -> None:
+        """Read from history what Slack dropped: more than 30,000 events an hour."""
+        if (workspace := self._workspaces.served.get(team)) is not None:
+            log.warning("slack.events_dropped", space=workspace.space, remedy="what Slack dropped is read from history")
+            workspace.history.behind()
 
     async def _event(
         self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext, request: AsyncBoltRequest

@@ -60,13 +60,20 @@ class Once:
         return True
 
 
-def replays() -> Callable[..., Awaitable[BoltResponse]]:
-    """Return the middleware that refuses signed requests seen before; Bolt runs it right after its own check."""
+def replays(dropped: Callable[[str], None]) -> Callable[..., Awaitable[BoltResponse]]:
+    """Return the middleware that refuses signed requests seen before; Bolt runs it right after its own check.
+
+    `dropped` is called with the team of which Slack dropped events: Bolt has no listener for that
+    (https://docs.slack.dev/apis/events-api/#rate-limiting).
+    """
     seen = Once(WINDOW, most=1_000_000)
 
     async def refuse(req: AsyncBoltRequest, resp: BoltResponse, next_: Callable[[], Awaitable[None]]) -> BoltResponse:
         if not seen.first(header(req, "x-slack-signature")):
             return BoltResponse(status=401, body="")
+        if req.body.get("type") == "app_rate_limited":
+            dropped(str(req.body.get("team_id")))
+            return BoltResponse(status=200, body="")
         await next_()
         return resp
 
