@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from bots.discord_bot import DiscordAdapter
-from core.cards import Call, Card
 from core.config import Discord, DiscordServer
 from core.guard import Guard
 from core.messages import ConversationKey, Event, Message
@@ -37,7 +36,7 @@ from tests.discord_objects import (
     there,
 )
 from tests.discord_platform import Platform, Reply, platform
-from tests.support import lampkeeper, slow_talk
+from tests.support import Later, lampkeeper, slow_talk
 
 VERBS = {"confirm": "Confirm", "dismiss": "Dismiss", "excerpt": "Show excerpt"}
 """Actions of a card's buttons by which it can do what every platform's cards can."""
@@ -145,28 +144,6 @@ def listens(platform: Platform, adapter: DiscordAdapter) -> bool:
     return not adapter.feed._shut & heard_of
 
 
-class Later:
-    """Stands in for the adapter, which is made with a guard that is made with its deliverers."""
-
-    platform = "discord"
-    adapter: DiscordAdapter
-
-    async def show(self, card: Card, reference: str | None) -> str:
-        return await self.adapter.show(card, reference)
-
-    async def find(self, card: Card) -> str | None:
-        return await self.adapter.find(card)
-
-    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
-        await self.adapter.withdraw(space, alert, reference)
-
-    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
-        await self.adapter.call(card, reference, why, tried=tried)
-
-    async def notify(self, space: str, text: str) -> None:
-        await self.adapter.notify(space, text)
-
-
 class Told(NamedTuple):
     """What whoever pressed was told, and whether nobody else was."""
 
@@ -190,7 +167,7 @@ class DiscordStage:
     async def start(self) -> None:
         """Start Lampkeeper; returns when it listens and has read what it missed."""
         self.there.let_in()
-        later = Later()
+        later = Later("discord")
         self.guard = await self._life.enter_async_context(
             lampkeeper(self._folder, clock=self._clock, deliverers=[later])
         )

@@ -20,20 +20,19 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
-import pytest
 from aiohttp import web
 from pydantic import SecretStr
 from slack_sdk.signature import SignatureVerifier
 from sqlalchemy import text as sql
 
-from bots.slack_app import SlackAdapter, api
+from bots.slack_app import SlackAdapter
 from bots.slack_app.manifest import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH, SCOPES
 from core import config
 from core.cards import Person
 from core.guard import Guard
 from tests.slack_api import ALERTS, APP, APP_TOKEN, BOT_USER, PEOPLE, Json
-from tests.slack_platform import Forward, SlackPlatform
-from tests.support import lampkeeper
+from tests.slack_platform import SlackPlatform, pointed_at
+from tests.support import Later, lampkeeper
 
 CLIENT, SECRET, SIGNING = "123.456", "tests-client-secret", "0123456789abcdef0123456789abcdef"
 PUBLIC = "https://lampkeeper.example"
@@ -231,7 +230,7 @@ class HttpStage:
         return team
 
     async def start(self) -> None:
-        forward = Forward()
+        forward = Later("slack")
         self.guard = await self._stack.enter_async_context(
             lampkeeper(self.folder, clock=lambda: time.time() + self.later, deliverers=(forward,))
         )
@@ -291,10 +290,7 @@ async def http_stage(folder: Path, **settings: Any) -> AsyncIterator[HttpStage]:
     port = free_port()
     async with Slack(f"http://127.0.0.1:{port}").serving() as slack:
         stage = HttpStage(folder, slack, http_config(port, **settings))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(api, "BASE_URL", f"{slack.url}/api/")
-            for proxy in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
-                patch.delenv(proxy, raising=False)
+        with pointed_at(slack.url):
             try:
                 await stage.start()
                 yield stage

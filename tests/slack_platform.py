@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from sqlalchemy import text as sql
 from bots.slack_app import SlackAdapter, api
 from bots.slack_app.card import EVENT_TYPE, GROUNDS, REMARK
 from bots.slack_app.manifest import COMMAND
-from core.cards import Call, Card
 from core.config import Slack
 from core.guard import Guard
 from tests.slack_api import (
@@ -40,7 +39,7 @@ from tests.slack_api import (
     WebApi,
 )
 from tests.slack_replies import VERBS, Reply, Told, actions, replied
-from tests.support import lampkeeper, slow_talk
+from tests.support import Later, lampkeeper, slow_talk
 
 
 class SlackPlatform(WebApi):
@@ -352,28 +351,6 @@ class SlackPlatform(WebApi):
         return socket
 
 
-class Forward:
-    """Delivers to an adapter that is made only after the guard it is made with."""
-
-    platform = "slack"
-    adapter: SlackAdapter
-
-    async def show(self, card: Card, reference: str | None) -> str:
-        return await self.adapter.show(card, reference)
-
-    async def find(self, card: Card) -> str | None:
-        return await self.adapter.find(card)
-
-    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
-        await self.adapter.withdraw(space, alert, reference)
-
-    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
-        await self.adapter.call(card, reference, why, tried=tried)
-
-    async def notify(self, space: str, text: str) -> None:
-        await self.adapter.notify(space, text)
-
-
 class SlackStage:
     """Lampkeeper on the tests' Slack; the contract suite plays on it and on Discord's alike."""
 
@@ -388,7 +365,7 @@ class SlackStage:
         self._where: dict[str, str] = {}
 
     async def start(self) -> None:
-        forward = Forward()
+        forward = Later("slack")
         self.guard = await self._stack.enter_async_context(
             lampkeeper(self.folder, clock=lambda: time.time() + self.later, deliverers=(forward,))
         )
@@ -532,15 +509,22 @@ def slack_config(**more: Any) -> Slack:
     return Slack(**{**tokens, "alert_channel": ALERTS, **more})
 
 
+@contextmanager
+def pointed_at(url: str) -> Iterator[None]:
+    """Point slack_sdk's address at the tests' Slack."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "BASE_URL", f"{url}/api/")
+        for proxy in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+            patch.delenv(proxy, raising=False)
+        yield
+
+
 @asynccontextmanager
 async def slack_stage(folder: Path, kind: type[SlackStage] = SlackStage, **config: Any) -> AsyncIterator[SlackStage]:
     """A running Lampkeeper on the tests' Slack; `config` are keys of the section [slack]."""
     async with SlackPlatform().serving() as platform:
         stage = kind(folder, platform, slack_config(**config))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(api, "BASE_URL", f"{platform.url}/api/")
-            for proxy in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
-                patch.delenv(proxy, raising=False)
+        with pointed_at(platform.url):
             try:
                 await stage.start()
                 yield stage

@@ -96,6 +96,30 @@ class Ahead:
         return time.time() + self.seconds
 
 
+class Later:
+    """Delivers to an adapter that is made only after the guard it is made with."""
+
+    adapter: Deliverer
+
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+
+    async def show(self, card: Card, reference: str | None) -> str:
+        return await self.adapter.show(card, reference)
+
+    async def find(self, card: Card) -> str | None:
+        return await self.adapter.find(card)
+
+    async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
+        await self.adapter.withdraw(space, alert, reference)
+
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+        await self.adapter.call(card, reference, why, tried=tried)
+
+    async def notify(self, space: str, text: str) -> None:
+        await self.adapter.notify(space, text)
+
+
 class Board:
     """A platform that is a list: what was posted, edited and told, and errors to raise instead, in order.
 

@@ -205,7 +205,7 @@ class Workspace:
         """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
         actor = await self.people.introduced(card.actor, self.who.team, self.language)
         target = card.target and await self.people.introduced(card.target, self.who.team, self.language)
-        card, said = replace(card, actor=actor, target=target), words(self.language)
+        card, said = replace(card, actor=actor, target=target), self.words
         links = [await delivery.link(self.client, message, self.who) for message in card.messages]
         accounts = {who.id: await self._account(who) for who in (actor, target) if who is not None and who.id}
         drawn = face(card, said, links, accounts)
@@ -225,12 +225,12 @@ class Workspace:
         if found is None and channel is not None:
             found = await delivery.find(self.client, channel, alert)
         if found is not None:
-            await delivery.withdraw(self.client, found, words(self.language))
+            await delivery.withdraw(self.client, found, self.words)
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         """Call the usergroups that the workspace chose to a posted card."""
         chosen = self.settings.second_reviewers if why == "second" else (self.settings.call_role,)
-        said = words(self.language)
+        said = self.words
         roles = " ".join(said.markup.role(role) for role in chosen if role is not None)
         if roles:
             text = said.say(f"card.call_{why}", roles=roles)
