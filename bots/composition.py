@@ -78,6 +78,8 @@ def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
         store,
         keep_text_days=config.storage.keep_text_days,
         age_bands=config.age_bands,
+        four_eyes=config.cases.four_eyes,
+        keep_cases=config.cases.keep(),
         defaults={f"discord:{server.id}": {"mode": server.mode, "review": server.review} for server in servers},
     )
 

@@ -19,25 +19,36 @@ only the look-ups are done for many at once. Decisions:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, peaks, unread
+from core import audit, cases, outbox, peaks, preserved, unread
 from core.conversation import address, listen
 from core.effects import Effect, OpenAlert, Scored, Unread, UpdateAlert
 from core.engine import Engine, PairKey
+from core.export.record import Kind
 from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
+from core.preserved import Seen
 from core.retention import refold
 from core.store import add, tables, upsert
 from core.store import messages as kept_messages
 from core.store.messages import Kept, MessageKey
-from core.store.states import Known, Marks, Touched, load_conversations, load_pairs, load_people, save_all
+from core.store.states import (
+    Known,
+    Marks,
+    Touched,
+    blind_target,
+    load_conversations,
+    load_pairs,
+    load_people,
+    save_all,
+)
 from core.tally import Heard
 from core.vault import Vault
 
@@ -62,6 +73,8 @@ class Batch:
         self._peaks: dict[Peak, float] = {}
         self._shown: dict[str, str] = {}
         self._old_edits = 0
+        self._windows: dict[str, None] = {}
+        self._seen: dict[str, list[Seen]] = {}
 
     async def take(self, events: Sequence[Event]) -> None:
         """Carry out `events` in order."""
@@ -125,6 +138,7 @@ class Batch:
         """Bring into memory the people and pairs that feeding `fresh` will touch; addressing is tried on copies."""
         for space, some in _by_space(fresh).items():
             known = self._memory.of(space)
+            await preserved.watched(self._tx, known)
             copies = {name: replace(known.state.conversations[name]) for name in {m.key.conversation for m in some}}
             people: set[str] = set()
             pairs: set[PairKey] = set()
@@ -153,9 +167,10 @@ class Batch:
             author.name,
             author.age_band,
         )
-        self._messages.append(
-            Kept(*place, message.text, message.time, memory.received, attachments=message.attachments)
-        )
+        kept = Kept(*place, message.text, message.time, memory.received, attachments=message.attachments)
+        self._messages.append(kept)
+        for alert in self._preserving(known, author.id, pair.target):
+            self._seen.setdefault(alert, []).append(Seen(kept, "message", memory.received))
         memory.next_seq += 1
         if author.name:
             known.names[author.id] = author.name
@@ -174,28 +189,57 @@ class Batch:
             elif isinstance(effect, Unread):
                 self._unread.append(effect)
             else:
-                level = known.state.alerts[effect.pair.actor, effect.pair.target].level
+                _, actor, target = effect.pair
+                level = known.state.alerts[actor, target].level
+                self._windows[effect.alert] = None
+                me, other = self._vault.blind(known.space, actor), blind_target(self._vault, known.space, target)
+                preserved.watch(known, effect.alert, me, other)
                 self._alerts.append(effect._replace(score=effect.score._replace(level=level)))
                 touched = self._touched.setdefault(known.space, Touched())
-                touched.pairs.add((effect.pair.actor, effect.pair.target))
+                touched.pairs.add((actor, target))
+
+    def _preserving(self, known: Known, author: str, target: str | None) -> Collection[str]:
+        """Return the cases that preserve what the one says to the other."""
+        if not known.preserving:
+            return ()
+        me, other = self._vault.blind(known.space, author), blind_target(self._vault, known.space, target)
+        return known.preserving.get((me, other), ())
+
+    async def _preserve_change(self, known: Known, before: Kept, after: Kept, kind: Kind) -> None:
+        """Preserve an edit or a deletion, in the cases of the two with what it read before."""
+        seen = [
+            Seen(before, "edit" if before.version else "message", before.received),
+            Seen(after, kind, self._memory.received),
+        ]
+        await preserved.watched(self._tx, known)
+        for alert in self._preserving(known, before.author, before.target):
+            await preserved.preserve(self._tx, self._vault, alert, seen)
+        await self._changed((before.key, before.id), after.text, kind)
+
+    async def _changed(self, key: MessageKey, text: str | None, kind: Kind) -> None:
+        await preserved.changed(self._tx, self._vault, key, text, kind, self._memory.received)
 
     async def _edit(self, message: Message) -> None:
         key = (message.key, message.id)
         if key not in self._stored:
             await self._feed([message], late_edit=True)
-            self._old_edits += key not in self._stored
+            if key not in self._stored:
+                self._old_edits += 1
+                await self._changed(key, message.text, "edit")
             return
         await self._write()
         before = await kept_messages.newest_version(self._tx, self._vault, key)
         assert before is not None
         if before.text is None:  # purged; only its id stayed
             self._old_edits += 1
+            await self._changed(key, message.text, "edit")
             return
         if before.text == message.text:
             return
         after = before._replace(version=before.version + 1, text=message.text)
         await add(self._tx, tables.messages, [kept_messages.row_of(self._vault, after)])
         known = self._memory.of(message.key.space)
+        await self._preserve_change(known, before, after, "edit")
         author, target = before.author, before.target
         people, pairs = {author}, {(author, target)}
         if target is not None:
@@ -215,8 +259,15 @@ class Batch:
     async def _delete(self, deletion: Deletion) -> None:
         key = (deletion.key, deletion.id)
         if key not in self._stored:
+            await self._changed(key, None, "deletion")
             return
         await self._write()
+        before = await kept_messages.newest_version(self._tx, self._vault, key)
+        if before is None or before.text is None:
+            await self._changed(key, None, "deletion")
+        else:
+            after = before._replace(version=before.version + 1, text=None)
+            await self._preserve_change(self._memory.of(deletion.key.space), before, after, "deletion")
         await kept_messages.mark_deleted(self._tx, key)
         for alert in await cases.alerts_resting_on(self._tx, self._vault, key):
             self._shown[alert] = deletion.key.space
@@ -232,10 +283,16 @@ class Batch:
         await unread.count(tx, self._unread)
         self._messages, self._touched, self._alerts, self._shown = [], {}, [], {}
         self._peaks, self._unread = {}, []
+        self._windows, self._seen = {}, {}
 
     async def _write_alerts(self) -> None:
         newest = {effect.alert: effect for effect in self._alerts}
         await cases.save(self._tx, self._vault, self._alerts)
+        for alert in self._windows:
+            await preserved.window(self._tx, self._vault, alert, self._memory.received)
+        for alert, seen in self._seen.items():
+            await preserved.preserve(self._tx, self._vault, alert, seen)
+        heads = {alert: await preserved.head(self._tx, alert) for alert in newest}
         deeds = [
             audit.row(
                 self._now,
@@ -244,6 +301,7 @@ class Batch:
                 about=effect.alert,
                 level=effect.score.level,
                 probability=effect.score.probability,
+                **heads[effect.alert]._asdict(),
             )
             for effect in self._alerts
         ]

@@ -21,8 +21,12 @@ Gone = Literal["left", "banned"]
 Grounds = Literal["ordinary_talk", "friends_family", "role_play", "wrong_person", "other"]
 """Why people dismissed an alert: ordinary talk, friends or family, role play or a game, the other way round, else."""
 GROUNDS: tuple[Grounds, ...] = get_args(Grounds)
-Call = Literal["urgent", "second"]
-"""What people are called for: the conversation strongly follows the pattern; somebody wants a second reviewer."""
+State = Literal["open", "claimed", "escalated", "dismissed", "concern_confirmed", "reported", "on_hold", "closed"]
+"""Where a case stands; `core.transitions` says how it gets there."""
+STATES: tuple[State, ...] = get_args(State)
+Call = Literal["urgent", "second", "remind", "ping", "second_channel"]
+"""What people are called for: the conversation strongly follows the pattern; somebody wants a second reviewer; nobody
+has claimed it, which is said under the card, by calling moderators, and in another channel."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 LEVEL_WORDS: dict[Level, str] = {
@@ -168,10 +172,11 @@ class Card:
     `alert` is the alert's id; `probability` is in 0..1, or None where too little was said; `signals` are meanings in
     words, and `welfare` those that tell how the other person fares; `messages` are the ones that moved the score most,
     strongest first, after those that members reported; `decided` is None while open. A second reviewer was asked at
-    `escalated`, and the evidence is under legal hold since `held`. `course` is how the probability moved with the
-    pair's last messages of which the text is retained. `reported` are the times of members' reports, and `asked` says
-    that such a report, not the score, opened it. Who reported is never on the card, which the reported person may be
-    able to see: an excerpt tells.
+    `escalated`, and the evidence is under legal hold since `held`, to `held_until` if that is fixed. `state` is one of
+    `core.transitions`, and `merged` the case that this one became part of. `course` is how the probability moved with
+    the pair's last messages of which the text is retained. `reported` are the times of members' reports, and `asked`
+    says that such a report, not the score, opened it. Who reported is never on the card, which the reported person may
+    be able to see: an excerpt tells.
     """
 
     alert: str
@@ -188,6 +193,9 @@ class Card:
     claimed: Claim | None = None
     escalated: float | None = None
     held: float | None = None
+    held_until: float | None = None
+    state: State = "open"
+    merged: str | None = None
     actions: tuple[Taken, ...] = ()
     about_actor: Background = Background()
     about_target: Background = Background()

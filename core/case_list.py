@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, not_, or_, select
 
 from core import cases
 from core.audit import LAMPKEEPER, NAMELESS, Deed
 from core.cards import Card, Person
 from core.ledger import Ledger
 from core.store import tables
+from core.transitions import undecided
 
 Which = Literal["open", "decided", "all"]
 _T = tables.alerts
@@ -50,7 +51,7 @@ async def listed(ledger: Ledger, space: str, wanted: Wanted, *, start: int = 0, 
     """Return at most `most` cases from number `start` on, newest first, and how many there are altogether."""
     here = [_T.c.space == space]
     if wanted.which != "all":
-        here.append(_T.c.decision.is_(None) if wanted.which == "open" else _T.c.decision.is_not(None))
+        here.append(undecided() if wanted.which == "open" else not_(undecided()))
     if wanted.about is not None:
         blind = ledger.vault.blind(space, wanted.about)
         here.append(or_(_T.c.actor == blind, _T.c.target == blind))

@@ -1,120 +1,160 @@
-"""The file of a case: all there is about it, as plain values that JSON holds.
+"""The record of a case, read from the store: the one way into `core.export`.
 
-Leans on the values of `core.cards` and `core.reported` only. Times are ISO 8601 in UTC, and the platform's ids stand
-beside names, so that the file can be read without Lampkeeper. `FORMAT` grows when a key changes its meaning; keys may
-be added at any time.
+Leans on `core.cases` for the card, `core.preserved` for the messages, and the audit. Runs inside a transaction of its
+caller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, overload
 
-from sqlalchemy import Row
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import audit, cases, notes, preserved, referrals, reported
 from core.cards import NOTE, Background, Card, Person
-from core.reported import Report
-from core.store.messages import Kept
+from core.export.record import (
+    CaseRecord,
+    Decision,
+    Deed,
+    MemberReport,
+    Moderator,
+    Note,
+    Party,
+    Passed,
+    Taken,
+)
+from core.store import tables
 
-FORMAT = "lampkeeper-case-1"
+if TYPE_CHECKING:
+    from core.ledger import Ledger
+
+_T, _D = tables.alerts, tables.audit
 
 
-def stamp(time: float | None) -> str | None:
-    """Write a time (seconds since the epoch) down.
+async def record(tx: AsyncConnection, ledger: Ledger, alert: str, *, reports: bool) -> CaseRecord | None:
+    """Return everything about a case, and about the cases that became part of it; None if there is no such case.
 
-    >>> stamp(0.5)
-    '1970-01-01T00:00:00.500+00:00'
+    `reports`: whether who reads it may know which members asked moderators to look.
     """
-    return None if time is None else datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
+    vault = ledger.vault
+    card = await cases.card(tx, vault, alert, ledger.engine.own_meanings, ledger.age_bands)
+    if card is None:
+        return None
+    deeds = (await tx.execute(select(_D).where(_D.c.about == alert).order_by(_D.c.id))).all()
+    noted = await notes.of_case(tx, vault, alert)
+    referred = await referrals.of_case(tx, vault, alert)
+    whom = {row.who for row in deeds} | {row.who for row, _ in noted}
+    whom |= {who for row, _ in referred for who in (row.who, row.second)}
+    names = await cases.people_named(tx, vault, card.space, whom)
+    told = await reported.among(tx, vault, _T.c.alert == alert) if reports else None
+    parts = await tx.scalars(select(_T.c.alert).where(_T.c.merged == alert).order_by(_T.c.opened))
+    merged = [await record(tx, ledger, part, reports=reports) for part in parts.all()]
+
+    def by(who: str) -> Moderator:
+        return _moderator(names.get(who, cases.FORMER_MODERATOR))
+
+    return CaseRecord(
+        note=NOTE,
+        case=card.alert,
+        space=card.space,
+        exported=_time(ledger.clock()),
+        opened=_time(card.opened),
+        state=card.state,
+        level=card.level,
+        probability=card.probability,
+        actor=_party(card.actor, card.about_actor),
+        target=None if card.target is None else _party(card.target, card.about_target),
+        signals=card.signals,
+        welfare=card.welfare,
+        claimed_by=None if card.claimed is None else _moderator(card.claimed.moderator),
+        escalated=_time(card.escalated),
+        held=_time(card.held),
+        held_until=_time(card.held_until),
+        decision=_decision(card),
+        notes=tuple(Note(by=by(row.who), time=_time(row.time), text=text) for row, text in noted),
+        actions=_actions(card),
+        reports=None if told is None else tuple(map(_report, told)),
+        passed=tuple(
+            Passed(
+                to=referral.to,
+                time=_time(row.time),
+                by=tuple(by(who) for who in (row.who, row.second) if who),
+                reference=referral.reference,
+            )
+            for row, referral in referred
+        ),
+        merged=tuple(part for part in merged if part is not None),
+        items=tuple(await preserved.items(tx, vault, alert)),
+        audit=tuple(
+            Deed(
+                time=_time(row.time),
+                what=row.what,
+                by=None if row.what in audit.NAMELESS or row.who == audit.LAMPKEEPER else by(row.who),
+                detail=row.detail,
+            )
+            for row in deeds
+        ),
+    )
 
 
-def case_file(
-    card: Card,
-    texts: Sequence[Kept],
-    reports: Sequence[Report] | None,
-    trail: Sequence[tuple[Row[Any], Person | None]],
-    now: float,
-) -> dict[str, Any]:
-    """Lay out a case.
-
-    `texts` are all known versions of what its excerpt shows, oldest first; `reports` those of members, or None where
-    the reader may not know them; `trail` the rows of its audit with who that was, where it is known and may be told.
-    """
-    moved = {(ref.key, ref.message_id) for ref in card.messages}
-    decided, claimed = card.decided, card.claimed
-    file = {
-        "format": FORMAT,
-        "note": NOTE,
-        "case": card.alert,
-        "space": card.space,
-        "exported": stamp(now),
-        "opened": stamp(card.opened),
-        "level": card.level,
-        "probability": card.probability,
-        "actor": _person(card.actor, card.about_actor),
-        "target": _person(card.target, card.about_target),
-        "signals": list(card.signals),
-        "welfare": list(card.welfare),
-        "decision": decided
-        and {
-            "decision": decided.decision,
-            "by": asdict(decided.moderator),
-            "time": stamp(decided.time),
-            "grounds": decided.grounds,
-            "remark": decided.remark,
-        },
-        "claimed": claimed and {"by": asdict(claimed.moderator), "time": stamp(claimed.time)},
-        "escalated": stamp(card.escalated),
-        "held": stamp(card.held),
-        "actions": [
-            {
-                "action": taken.action.what,
-                "person": asdict(taken.action.person),
-                "place": taken.action.place,
-                "until": stamp(taken.action.until),
-                "by": asdict(taken.moderator),
-                "time": stamp(taken.time),
-                "undone": stamp(taken.undone),
-            }
-            for taken in card.actions
-        ],
-        "messages": [
-            {
-                "conversation": kept.key.conversation,
-                "id": kept.id,
-                "version": kept.version,
-                "author": {"id": kept.author, "name": kept.name},
-                "target": kept.target,
-                "time": stamp(kept.time),
-                "received": stamp(kept.received),
-                "text": kept.text,
-                "attachments": list(kept.attachments),
-                "moved_the_score": (kept.key, kept.id) in moved,
-                "deleted": kept.deleted,
-            }
-            for kept in texts
-        ],
-        "audit": [
-            {"time": stamp(row.time), "what": row.what, "by": who and asdict(who), "detail": row.detail}
-            for row, who in trail
-        ],
-    }
-    if reports is not None:
-        file["reports"] = [_report(report) for report in reports]
-    return file
+def _decision(card: Card) -> Decision | None:
+    made = card.decided
+    if made is None:
+        return None
+    return Decision(
+        decision=made.decision,
+        by=_moderator(made.moderator),
+        time=_time(made.time),
+        grounds=made.grounds,
+        remark=preserved.whole(made.remark),
+    )
 
 
-def _report(report: Report) -> dict[str, Any]:
-    place = {"conversation": report.conversation, "id": report.message_id}
-    return {
-        "by": asdict(Person(report.person, report.name)) if report.person else None,
-        "time": stamp(report.time),
-        "message": place if report.message_id else None,
-        "text": report.words,
-    }
+def _actions(card: Card) -> tuple[Taken, ...]:
+    return tuple(
+        Taken(
+            action=taken.action.what,
+            person=_moderator(taken.action.person),
+            by=_moderator(taken.moderator),
+            time=_time(taken.time),
+            until=_time(taken.action.until),
+            undone=_time(taken.undone),
+            place=taken.action.place,
+        )
+        for taken in card.actions
+    )
 
 
-def _person(who: Person | None, about: Background) -> dict[str, Any] | None:
-    return None if who is None else asdict(who) | asdict(about) | {"stated": list(about.stated)}
+def _party(who: Person, about: Background) -> Party:
+    return Party(
+        id=who.id,
+        name=preserved.whole(who.name),
+        age_band=about.band,
+        age_band_by=None if about.band is None else about.band_by,
+        stated_ages=about.stated,
+        gone=who.gone,
+        other_cases={"open": about.open, "confirmed": about.confirmed, "dismissed": about.dismissed},
+    )
+
+
+def _moderator(who: Person) -> Moderator:
+    return Moderator(id=who.id, name=preserved.whole(who.name))
+
+
+def _report(report: reported.Report) -> MemberReport:
+    return MemberReport(
+        by=Moderator(id=report.person, name=preserved.whole(report.name)) if report.person else None,
+        time=_time(report.time),
+        message=report.message_id or None,
+        text=preserved.whole(report.words),
+    )
+
+
+@overload
+def _time(seconds: float) -> datetime: ...
+@overload
+def _time(seconds: float | None) -> datetime | None: ...
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -25,6 +25,7 @@ from core.signals.computed import MEANINGS
 from core.store import messages, tables, upsert
 from core.store.messages import MessageKey
 from core.store.states import Known, alert_about, blind_target, dump, load_people, parse, person_about
+from core.transitions import Step, may, state
 from core.vault import Vault
 
 FORMER_MODERATOR = Person("", "a moderator")
@@ -46,7 +47,7 @@ async def card(
     `own_meanings` are those of the operator's own signals, `age_bands` what the operator knows of people. A signal that
     is known no more is left out.
     """
-    row = (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
+    row = (await tx.execute(select(_T, state().label("state")).where(_T.c.alert == alert))).first()
     if row is None:
         return None
     about = parse(vault, row.sealed, alert_about(alert))
@@ -81,6 +82,9 @@ async def card(
         claimed=None if row.claimant is None else Claim(names.get(row.claimant, FORMER_MODERATOR), row.claimed),
         escalated=row.escalated,
         held=row.held,
+        held_until=row.held_until,
+        state=row.state,
+        merged=row.merged,
         actions=tuple(_taken(vault, action, names) for action in taken),
         about_actor=await _background(tx, vault, row, actor, age_bands),
         about_target=Background() if target is None else await _background(tx, vault, row, target, age_bands),
@@ -114,30 +118,75 @@ async def decide(tx: AsyncConnection, vault: Vault, alert: str, space: str, deci
     why = {"grounds": decided.grounds, "remark": decided.remark}
     values = {"decision": decided.decision, "decided": decided.time, "remark": dump(vault, why, _about_remark(alert))}
     who = await remember(tx, vault, space, decided.moderator)
-    return await _change(tx, alert, _T.c.decision.is_(None), values | {"moderator": who})
+    step: Step = "confirm" if decided.decision == "confirmed" else "dismiss"
+    return await step_of(tx, alert, step, **values, moderator=who)
 
 
 async def undecide(tx: AsyncConnection, alert: str, who: str, since: float) -> bool:
     """Take back a decision that pseudonym `who` made at or after `since`; tell whether there was such a one."""
-    mine = and_(_T.c.moderator == who, _T.c.decided >= since)
+    mine = and_(may("undo"), _T.c.moderator == who, _T.c.decided >= since)
     return await _change(tx, alert, mine, {"decision": None, "decided": None, "moderator": None, "remark": None})
+
+
+async def step_of(tx: AsyncConnection, alert: str, step: Step, **values: Any) -> bool:
+    """Take a step of a case and write down `values`, if it stands where the step starts; tell whether it did."""
+    return await _change(tx, alert, may(step), values)
 
 
 async def claim(tx: AsyncConnection, alert: str, who: str, time: float, instead_of: str | None = None) -> bool:
     """Record that pseudonym `who` works on it, if nobody does, or `instead_of` did so far; tell whether it was."""
-    so_far = and_(_T.c.claimant.is_not_distinct_from(instead_of), _T.c.decision.is_(None))
+    step: Step = "claim" if instead_of is None else "take_over"
+    so_far = and_(_T.c.claimant.is_not_distinct_from(instead_of), may(step))
     return await _change(tx, alert, so_far, {"claimant": who, "claimed": time})
 
 
 async def release(tx: AsyncConnection, alert: str, who: str) -> bool:
     """Record that pseudonym `who` works on it no more; tell whether they did so far."""
-    return await _change(tx, alert, _T.c.claimant == who, {"claimant": None, "claimed": None})
+    return await _change(tx, alert, and_(may("release"), _T.c.claimant == who), {"claimant": None, "claimed": None})
 
 
 async def mark(tx: AsyncConnection, alert: str, column: str, time: float | None) -> bool:
-    """Set `escalated`, `pinged` or `held`, once, or take it back (None); tell whether that changed anything."""
+    """Set `pinged` or `held`, once, or take it back (None); tell whether that changed anything."""
     place = _T.c[column]
     return await _change(tx, alert, place.is_not(None) if time is None else place.is_(None), {column: time})
+
+
+async def stands(tx: AsyncConnection, alert: str, step: Step) -> bool:
+    """Tell whether a case stands where a step starts."""
+    return await tx.scalar(select(_T.c.alert).where(_T.c.alert == alert, may(step))) is not None
+
+
+async def hold_until(tx: AsyncConnection, alert: str, now: float, until: float) -> None:
+    """Put a case under legal hold until a time at least."""
+    this = update(_T).where(_T.c.alert == alert)
+    await tx.execute(this.where(_T.c.held.is_(None)).values(held=now))
+    await tx.execute(this.where(or_(_T.c.held_until.is_(None), _T.c.held_until < until)).values(held_until=until))
+
+
+async def lift(tx: AsyncConnection, alert: str, now: float) -> bool:
+    """End a legal hold that is not fixed, or whose time is up; tell whether there was one."""
+    free = and_(_T.c.held.is_not(None), or_(_T.c.held_until.is_(None), _T.c.held_until <= now))
+    return await _change(tx, alert, free, {"held": None, "held_until": None})
+
+
+async def could_merge(tx: AsyncConnection, alert: str, into: str) -> bool:
+    """Tell whether a case can become part of another: same space, same actor or same two people, and no circle."""
+    rows = {row.alert: row for row in await tx.execute(select(_T).where(_T.c.alert.in_((alert, into))))}
+    if len(rows) < len({alert, into}) or alert == into:
+        return False
+    one, other = rows[alert], rows[into]
+    related = one.actor == other.actor or {one.actor, one.target} == {other.actor, other.target}
+    return one.space == other.space and related and other.closed is None
+
+
+async def related(tx: AsyncConnection, alert: str) -> list[str]:
+    """Return the other cases of the same actor or the same two people, newest first."""
+    row = (await tx.execute(select(_T.c.space, _T.c.actor, _T.c.target).where(_T.c.alert == alert))).first()
+    if row is None:
+        return []
+    same = or_(_T.c.actor == row.actor, and_(_T.c.actor == row.target, _T.c.target == row.actor))
+    theirs = select(_T.c.alert).where(_T.c.space == row.space, _T.c.alert != alert, same)
+    return list(await tx.scalars(theirs.order_by(_T.c.opened.desc(), _T.c.alert)))
 
 
 async def remember(tx: AsyncConnection, vault: Vault, space: str, person: Person) -> str:

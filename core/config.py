@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from core.errors import ConfigError
+from core.keeping import Keep
 from core.messages import AgeBand
 from core.policy import Thresholds
 from core.signals.own import OwnSignal
@@ -105,6 +106,20 @@ class Alerts(_Section):
         watch = min(recommended.watch, review) if self.watch is None else self.watch
         urgent = max(recommended.urgent, review) if self.urgent is None else self.urgent
         return Thresholds(watch=watch, review=review, urgent=urgent)
+
+
+class Cases(_Section):
+    """How cases are worked on, and for how many days they are kept; `four_eyes` takes two moderators."""
+
+    four_eyes: frozenset[Literal["report", "ban"]] = frozenset()
+    keep_dismissed_days: float = Field(default=30, ge=0)
+    keep_closed_days: float = Field(default=90, ge=0)
+    keep_undecided_days: float = Field(default=180, ge=1)
+    keep_cases_days: float = Field(default=730, ge=1)
+
+    def keep(self) -> Keep:
+        """Return how long cases are kept."""
+        return Keep(self.keep_dismissed_days, self.keep_closed_days, self.keep_undecided_days, self.keep_cases_days)
 
 
 class Signal(_Section):
@@ -244,6 +259,7 @@ class Config(_Section):
 
     storage: Storage = Storage()
     alerts: Alerts = Alerts()
+    cases: Cases = Cases()
     signals: tuple[Signal, ...] = ()
     age_bands: dict[PersonId, AgeBand] = Field(default_factory=dict)
     helplines: tuple[Helpline, ...] = ()

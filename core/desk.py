@@ -1,7 +1,7 @@
 """The desk: what moderators ask for and decide, each a transaction of its own, audited with who, when and why.
 
-Leans on `core.ledger`, `core.cases` and `core.excerpts`. Adapters have checked before that whoever asks is a moderator.
-Decisions:
+Leans on `core.ledger`, `core.cases`, `core.transitions` and `core.preserved`. Adapters have checked before that whoever
+asks is a moderator. Decisions:
 - Of two who press at once the first is recorded, and the second is told who that was (`Verdict`).
 - An action on the platform is recorded before it is tried (`acted`), which makes the first of two moderators the only
   one who acts; one that the platform refused is taken off again (`refused`). So nothing that was done is missing here,
@@ -12,20 +12,21 @@ Decisions:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, excerpts, outbox, policy, reported
+from core import audit, casefile, cases, excerpts, four_eyes, notes, outbox, policy, preserved, referrals
 from core.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
-from core.casefile import case_file
 from core.course import drawn
+from core.export.record import CaseRecord
 from core.ledger import Ledger
 from core.messages import Pair
 from core.policy import AlertState
+from core.referrals import Referral
 from core.store import tables
 from core.store.states import Touched, load_pairs, save
 
@@ -36,6 +37,10 @@ ENDS_SLACK = 60.0
 UNDO_WITHIN = 86_400.0
 """Seconds in which a decision can be taken back by whoever made it."""
 _A = tables.actions
+FourEyes = Literal["report", "ban"]
+Referred = Literal["recorded", "second_needed", "not_typed", "state"]
+"""What became of a referral: recorded; agreed to by one of two; the case's number was not typed; it was not confirmed
+before."""
 Change = Callable[[AsyncConnection, Pair, float], Awaitable[bool]]
 
 
@@ -48,10 +53,11 @@ class Verdict:
 
 
 class Desk:
-    """Casework on one ledger."""
+    """Casework on one ledger; what is in `four_eyes` takes two people."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, four_eyes: Collection[FourEyes] = ()) -> None:
         self._ledger = ledger
+        self._four_eyes = frozenset(four_eyes)
 
     async def card(self, alert: str) -> Card | None:
         """Return an alert's card as it stands, or None if there is no such alert."""
@@ -117,34 +123,142 @@ class Desk:
         """Have a second reviewer called, once."""
 
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
-            if not await cases.mark(tx, alert, "escalated", now):
+            if not await cases.step_of(tx, alert, "escalate", escalated=now):
                 return False
             await outbox.put_call(tx, pair.space, alert, "second", now)
             return True
 
         return await self._press(alert, moderator, change, "alert escalated")
 
+    # --- the rest of its way ----------------------------------------------------------------------------------------
+
+    async def put_aside(self, alert: str, moderator: Person) -> Verdict | None:
+        """Put the case aside until somebody outside answers: nobody is reminded of it meanwhile."""
+
+        async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
+            return await cases.step_of(tx, alert, "put_aside", aside=now)
+
+        return await self._press(alert, moderator, change, "case put aside")
+
+    async def resume(self, alert: str, moderator: Person) -> Verdict | None:
+        """Go on with a case that was put aside, from where it stood."""
+
+        async def change(tx: AsyncConnection, _pair: Pair, _now: float) -> bool:
+            return await cases.step_of(tx, alert, "resume", aside=None)
+
+        return await self._press(alert, moderator, change, "case resumed")
+
+    async def close(self, alert: str, moderator: Person) -> Verdict | None:
+        """Close a case that was decided: nothing more is preserved, and retention begins to count."""
+
+        async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
+            return await cases.step_of(tx, alert, "close", closed=now)
+
+        return await self._press(alert, moderator, change, "case closed")
+
+    async def reopen(self, alert: str, moderator: Person) -> Verdict | None:
+        """Open a closed case again, where it stood; one that was merged stands by itself then."""
+
+        async def change(tx: AsyncConnection, _pair: Pair, _now: float) -> bool:
+            return await cases.step_of(tx, alert, "reopen", closed=None, merged=None)
+
+        return await self._press(alert, moderator, change, "case reopened")
+
+    async def merge(self, alert: str, into: str, moderator: Person) -> Verdict | None:
+        """Make a case part of another about the same actor, and close it.
+
+        What is preserved of it stays in its own chain, and goes along wherever the other is exported to. Not accepted
+        where the two have no person in common, or the other is closed or part of this one.
+        """
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            if not await cases.could_merge(tx, alert, into):
+                return False
+            if not await cases.step_of(tx, alert, "merge", closed=now, merged=into):
+                return False
+            await self._policy(tx, alert, pair, lambda state: policy.decided(state, now) if state.open else None)
+            await outbox.put_cards(tx, {into: pair.space}, now)
+            return True
+
+        return await self._press(alert, moderator, change, "case merged", into=into)
+
+    async def note(self, alert: str, text: str, moderator: Person) -> Verdict | None:
+        """Note something on a case; nothing, where the text is empty."""
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            if not text.strip():
+                return False
+            who = await cases.remember(tx, self._ledger.vault, pair.space, moderator)
+            await notes.put(tx, self._ledger.vault, pair.space, alert, who, text.strip(), now)
+            return True
+
+        return await self._press(alert, moderator, change, "note added")
+
+    async def refer(self, alert: str, referral: Referral, moderator: Person) -> Referred | None:
+        """Record that a confirmed case is reported to an authority; evidence is then kept for `referrals.KEPT`.
+
+        Only whoever typed the case's number does so, and two of them where the operator asks for four eyes. None if
+        there is no such alert.
+        """
+        if not referrals.confirms(referral.typed, alert):
+            return "not_typed"
+        outcome: Referred = "state"
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            nonlocal outcome
+            vault, space = self._ledger.vault, pair.space
+            who, first = await cases.remember(tx, vault, space, moderator), ""
+            if not await cases.stands(tx, alert, "report"):
+                return False
+            if "report" in self._four_eyes:
+                agreed = await four_eyes.agree(tx, alert, space, "report", who, now)
+                if agreed is None:
+                    outcome = "second_needed"
+                    return True
+                first = agreed
+            await cases.step_of(tx, alert, "report", reported=now)
+            await cases.hold_until(tx, alert, now, now + referrals.KEPT)
+            await preserved.window(tx, vault, alert, now)
+            await referrals.put(tx, vault, space, alert, referral, first or who, who if first else "", now)
+            outcome = "recorded"
+            return True
+
+        verdict = await self._press(alert, moderator, change, "report confirmed")
+        return None if verdict is None else outcome
+
+    async def agree(self, alert: str, what: FourEyes, moderator: Person) -> bool:
+        """Tell whether something may be done: two agreed to it, or the operator asks for one only. Audited."""
+        if what not in self._four_eyes:
+            return True
+        enough = False
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            nonlocal enough
+            who = await cases.remember(tx, self._ledger.vault, pair.space, moderator)
+            enough = await four_eyes.agree(tx, alert, pair.space, what, who, now) is not None
+            return True
+
+        await self._press(alert, moderator, change, "agreed", action=what)
+        return enough
+
     # --- evidence ----------------------------------------------------------------------------------------------------
 
     async def hold(self, alert: str, moderator: Person) -> Verdict | None:
-        """Put the case under legal hold: a copy of what its excerpt shows stays until the hold is lifted."""
+        """Put the case under legal hold: whatever is preserved of it stays until the hold is lifted."""
 
         async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
             if not await cases.mark(tx, alert, "held", now):
                 return False
-            await excerpts.preserve(tx, self._ledger.vault, alert)
+            await preserved.window(tx, self._ledger.vault, alert, now)
             return True
 
         return await self._press(alert, moderator, change, "legal hold set")
 
     async def lift(self, alert: str, moderator: Person) -> Verdict | None:
-        """Lift the legal hold; text that the retention rule took meanwhile is gone then."""
+        """Lift the legal hold, unless its time is fixed and not up: the case was reported."""
 
-        async def change(tx: AsyncConnection, _pair: Pair, _now: float) -> bool:
-            if not await cases.mark(tx, alert, "held", None):
-                return False
-            await excerpts.give_up(tx, alert)
-            return True
+        async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
+            return await cases.lift(tx, alert, now)
 
         return await self._press(alert, moderator, change, "legal hold lifted")
 
@@ -241,28 +355,24 @@ class Desk:
 
     # --- the file of a case ------------------------------------------------------------------------------------------
 
-    async def export(self, alert: str, moderator: Person) -> dict[str, Any] | None:
-        """Return all there is about a case, as JSON holds it: card, actions, audit, excerpt with times. Audited.
+    async def export(self, alert: str, moderator: Person) -> CaseRecord | None:
+        """Return all there is about a case: card, actions, audit, preserved messages. Audited.
 
         Members' reports are in it, but not for the person reported: they must not learn who asked. A file is passed
         on, so its audit tells nobody who that was. None if there is no such alert.
         """
-        ledger, vault = self._ledger, self._ledger.vault
+        ledger = self._ledger
         async with ledger.transaction() as tx:
-            card = await self._card(tx, alert)
-            if card is None:
+            pair = await cases.pair_of(tx, ledger.vault, alert)
+            if pair is None:
                 return None
-            who = await cases.remember(tx, vault, card.space, moderator)
-            await audit.record(tx, [audit.row(ledger.clock(), card.space, "case exported", who=who, about=alert)])
-            table = tables.audit
-            trail = (await tx.execute(select(table).where(table.c.about == alert).order_by(table.c.id))).all()
-            names = await cases.people_named(tx, vault, card.space, {row.who for row in trail})
-            texts = await excerpts.shown(tx, vault, alert)
-            told = None
-            if moderator.id != card.actor.id:
-                told = await reported.among(tx, vault, tables.alerts.c.alert == alert)
-        by = [(row, None if row.what in audit.NAMELESS else names.get(row.who)) for row in trail]
-        return case_file(card, texts, told, by, ledger.clock())
+            now = ledger.clock()
+            who = await cases.remember(tx, ledger.vault, pair.space, moderator)
+            if await preserved.goes_on(tx, alert):
+                await preserved.window(tx, ledger.vault, alert, now)
+            head = (await preserved.head(tx, alert))._asdict()
+            await audit.record(tx, [audit.row(now, pair.space, "case exported", who=who, about=alert, **head)])
+            return await casefile.record(tx, ledger, alert, reports=moderator.id != pair.actor)
 
     # -----------------------------------------------------------------------------------------------------------------
 
@@ -283,8 +393,10 @@ class Desk:
             accepted = await change(tx, pair, now)
             if accepted:
                 who = vault.blind(pair.space, moderator.id)
-                await audit.record(tx, [audit.row(now, pair.space, what, who=who, about=alert, **why)])
+                head = (await preserved.head(tx, alert))._asdict()
+                await audit.record(tx, [audit.row(now, pair.space, what, who=who, about=alert, **why, **head)])
                 await outbox.put_cards(tx, {alert: pair.space}, now)
+                ledger.memory.of(pair.space).preserving = None
             card = await self._card(tx, alert)
         assert card is not None
         return Verdict(card, accepted)

@@ -1,32 +1,26 @@
-"""The excerpt a moderator asks for: what is retained around the messages that moved a score; and legal hold.
+"""The excerpt a moderator asks for: what is preserved of a case, and what is retained around what moved its score.
 
-Leans on `core.cases` for the alert and `core.store.messages` for texts; runs inside a transaction of its caller. Under
-legal hold the alert keeps a sealed copy of what its excerpt shows, every version of it. The copy only grows while the
-hold lasts: it is brought up to date before anything is purged or forgotten (`core.retention`), so that an excerpt under
-hold never gets shorter. A message's `seq` may be given again once all was purged, so what is in the copy and what is
-stored are told apart by where a message stands and when it was received.
+Leans on `core.preserved` and `core.store.messages` for texts; runs inside a transaction of its caller. What is both
+preserved and retained is told apart by where a message stands and by its version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import reported
+from core import preserved, reported
 from core.cards import ExcerptLine, Person
 from core.emphasis import weight, weighty
 from core.evidence import Evidence
-from core.messages import ConversationKey
 from core.store import messages, tables
 from core.store.messages import Kept, MessageKey
-from core.store.states import alert_about, dump, parse
+from core.store.states import alert_about, parse
 from core.vault import Vault
 
-EXCERPT_LINES = 5
-"""Lines shown before and after each message that moved the score."""
 _T = tables.alerts
 
 
@@ -41,7 +35,7 @@ async def excerpt(tx: AsyncConnection, vault: Vault, alert: str, read: Callable[
     row = await _row(tx, alert)
     if row is None:
         return []
-    moved = _moved(vault, row)
+    moved = preserved.moved(vault, row)
     wordings: dict[MessageKey, list[Kept]] = {}
     for kept in await shown(tx, vault, alert):
         wordings.setdefault((kept.key, kept.id), []).append(kept)
@@ -68,29 +62,11 @@ async def shown(tx: AsyncConnection, vault: Vault, alert: str) -> list[Kept]:
     row = await _row(tx, alert)
     if row is None:
         return []
-    known = _copied(vault, row)
-    for key in _moved(vault, row):
-        known += await messages.around(tx, vault, key, EXCERPT_LINES)
-    found = {(kept.key, kept.id, kept.received, kept.version): kept for kept in known}
+    found = {(kept.key, kept.id, kept.version): kept for kept in await preserved.said(tx, vault, alert)}
+    for key in preserved.moved(vault, row):
+        for kept in await messages.around(tx, vault, key, preserved.LINES):
+            found[kept.key, kept.id, kept.version] = kept
     return sorted(found.values(), key=lambda kept: (kept.received, kept.seq, kept.version))
-
-
-async def preserve(tx: AsyncConnection, vault: Vault, alert: str) -> None:
-    """Bring an alert's copy of its excerpt up to date."""
-    copy = dump(vault, await shown(tx, vault, alert), _about_evidence(alert))
-    await tx.execute(update(_T).where(_T.c.alert == alert).values(evidence=copy))
-
-
-async def preserve_held(tx: AsyncConnection, vault: Vault, spaces: Collection[str]) -> None:
-    """Bring the copies of all alerts under legal hold in `spaces` up to date, before anything is removed there."""
-    held = select(_T.c.alert).where(_T.c.space.in_(spaces), _T.c.held.is_not(None))
-    for alert in (await tx.scalars(held)).all():
-        await preserve(tx, vault, alert)
-
-
-async def give_up(tx: AsyncConnection, alert: str) -> None:
-    """Remove an alert's copy: the hold is lifted, and the retention rule is all that counts."""
-    await tx.execute(update(_T).where(_T.c.alert == alert).values(evidence=None))
 
 
 def _earlier(read: Callable[[str], Evidence], before: list[str | None], now: str) -> str:
@@ -100,19 +76,3 @@ def _earlier(read: Callable[[str], Evidence], before: list[str | None], now: str
 
 async def _row(tx: AsyncConnection, alert: str) -> Row[Any] | None:
     return (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
-
-
-def _moved(vault: Vault, row: Row[Any]) -> set[MessageKey]:
-    places = reported.places(parse(vault, row.sealed, alert_about(row.alert)))
-    return {(ConversationKey(row.space, conversation), message_id) for conversation, message_id in places}
-
-
-def _copied(vault: Vault, row: Row[Any]) -> list[Kept]:
-    if row.evidence is None:
-        return []
-    copied = (Kept(*fields) for fields in parse(vault, row.evidence, _about_evidence(row.alert)))
-    return [kept._replace(key=ConversationKey(*kept.key)) for kept in copied]
-
-
-def _about_evidence(alert: str) -> tuple[str, ...]:
-    return ("alerts", alert, "evidence")

@@ -24,7 +24,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
@@ -32,12 +32,13 @@ from typing import Any
 import structlog
 from sqlalchemy import Column, select
 
-from core import audit, leaving, outbox, peaks, reports, retention, unread
+from core import audit, keeping, leaving, outbox, peaks, reports, retention, unread
 from core.batch import Batch
 from core.communities import Choices, Communities
-from core.desk import Desk
+from core.desk import Desk, FourEyes
 from core.engine import Engine
 from core.errors import LampkeeperError, StoreError
+from core.keeping import Keep
 from core.ledger import Ledger
 from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
@@ -61,7 +62,8 @@ class Guard:
     """Watches over everything received.
 
     `keep_text_days` is the retention rule, `clock` seconds since the epoch, `age_bands` what the operator knows of
-    people (``platform:id``), over what a platform's roles say, `defaults` what the operator chose for spaces.
+    people (``platform:id``), over what a platform's roles say, `defaults` what the operator chose for spaces,
+    `four_eyes` what takes two people, and `keep_cases` how long cases stay.
     """
 
     def __init__(  # noqa: PLR0913 - all that one process is set up with
@@ -73,18 +75,21 @@ class Guard:
         clock: Callable[[], float] = time.time,
         age_bands: Mapping[str, AgeBand] = MappingProxyType({}),
         defaults: Mapping[str, Choices] = MappingProxyType({}),
+        four_eyes: Collection[FourEyes] = (),
+        keep_cases: Keep = Keep(),  # noqa: B008 - a value
     ) -> None:
         self.skipped = 0
         """Events that could not be processed since the start."""
         self.ledger = Ledger(engine, store, clock, age_bands)
         self.ledger.committed.append(self._wake)
-        self.desk = Desk(self.ledger)
+        self.desk = Desk(self.ledger, four_eyes)
         self.communities = Communities(self.ledger, defaults)
         self.chores: list[Callable[[], Coroutine[Any, Any, object]]] = []
         """What else is done with the housekeeping, about once an hour; adapters add theirs."""
         self.scans = Scans(self.ledger)
         self._loaded = False
         self.keep_text_days = keep_text_days
+        self.keep_cases = keep_cases
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._stopping = asyncio.Event()
         self._behind = False
@@ -189,6 +194,7 @@ class Guard:
         """Purge the text and the peaks that were kept long enough; return of how many messages."""
         async with self.ledger.transaction() as tx:
             await peaks.purge(tx, self.ledger.clock())
+            await keeping.purge(tx, self.keep_cases, self.ledger.clock())
             await reports.purge(tx, self.ledger.vault, self.ledger.clock() - self.keep_text_days * retention.DAY)
         total = 0
         while True:
@@ -224,7 +230,9 @@ class Guard:
         Returns how many cases about them stay, as they are under legal hold.
         """
         async with self.ledger.transaction() as tx:
-            held = await retention.forget_person(tx, self.ledger.vault, self.ledger.engine, space, person)
+            held = await retention.forget_person(
+                tx, self.ledger.vault, self.ledger.engine, space, person, self.ledger.clock()
+            )
             await audit.record(tx, [audit.row(self.ledger.clock(), space, "person forgotten", held=held)])
             self.ledger.memory.clear()
         await self.ledger.store.checkpoint()
@@ -237,7 +245,7 @@ class Guard:
         Returns how many of its cases stay, as they are under legal hold; where any do, the audit says so.
         """
         async with self.ledger.transaction() as tx:
-            held = await retention.forget_space(tx, self.ledger.vault, space)
+            held = await retention.forget_space(tx, self.ledger.vault, space, self.ledger.clock())
             if held:
                 await audit.record(tx, [audit.row(self.ledger.clock(), space, "space deleted", held=held)])
             self.ledger.memory.clear()

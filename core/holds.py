@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
-from core import audit, cases, excerpts
+from core import audit, cases
 from core.ledger import Ledger
 from core.store import tables
 
@@ -24,7 +24,7 @@ async def end(ledger: Ledger, space: str, person: str | None = None) -> int:
         held = list(await tx.scalars(select(_T.c.alert).where(*which)))
         for alert in held:
             await cases.mark(tx, alert, "held", None)
-            await excerpts.give_up(tx, alert)
+            await cases.mark(tx, alert, "held_until", None)
         now = ledger.clock()
         await audit.record(tx, [audit.row(now, space, "legal hold lifted", about=alert) for alert in held])
     return len(held)

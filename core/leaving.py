@@ -32,7 +32,7 @@ async def forget_left(ledger: Ledger) -> list[str]:
             if left is None or left > until:
                 continue  # it came back this moment
             first: float | None = await tx.scalar(_deleted(space).where(tables.audit.c.time >= left))
-            held = await retention.forget_space(tx, ledger.vault, space)
+            held = await retention.forget_space(tx, ledger.vault, space, ledger.clock())
             if held:  # still sealed, and due again; but if it comes back, it is a new one
                 await upsert(tx, _T, [{"space": space, "joined": None, "left": left}])
             if first is None:

@@ -13,6 +13,7 @@ from core.cards import Gone
 from core.ledger import Ledger
 from core.store import tables
 from core.store.states import dump, parse, person_about
+from core.transitions import undecided
 
 
 async def note(ledger: Ledger, space: str, person: str, gone: Gone | None) -> bool:
@@ -38,7 +39,7 @@ async def note(ledger: Ledger, space: str, person: str, gone: Gone | None) -> bo
             return False
         await tx.execute(update(people).where(*me).values(identity=dump(vault, identity | {"gone": gone}, about)))
         now = ledger.clock()
-        shown = list(await tx.scalars(select(alerts.c.alert).where(*mine, alerts.c.decision.is_(None))))
+        shown = list(await tx.scalars(select(alerts.c.alert).where(*mine, undecided())))
         await audit.record(
             tx, [audit.row(now, space, "person gone", about=alert, how=gone or "back") for alert in shown]
         )

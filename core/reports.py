@@ -7,8 +7,9 @@ Leans on `core.ledger`, `core.cases`, `core.reported` and the engine's scorer. D
 - Its probability is the pair's last score, or None where too little was said. It is never made up.
 - A message is reported with whom it was aimed at, as it was stored. A person is reported as they talk to whoever
   reports; where they never did, to an alert about them that is open already, or else to nobody in particular.
-- Nothing is stored anew. A message that was not kept (from before Lampkeeper, in a channel that is left out, purged) is
-  a link on the card and no text: admins chose what is read, and a report by one does not consent for another.
+- What is retained around a reported message is preserved with the case. A message that was not kept (from before
+  Lampkeeper, in a channel that is left out, purged) is a link on the card and no text: admins chose what is read, and a
+  report by one does not consent for another.
 - Who reports is sealed with the alert, and told to moderators with the excerpt and the case's file, never to the
   person reported, and in no record of what was done. Where nobody could find whom they meant, the alert is kept as
   aimed at whoever reports, so that each has a case of their own; its card names no target.
@@ -25,7 +26,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, policy, reported
+from core import audit, cases, outbox, policy, preserved, reported
 from core.cards import Person
 from core.effects import LEVELS, OpenAlert, Reason, Score
 from core.engine import PairKey
@@ -38,6 +39,7 @@ from core.retention import DAY
 from core.scorer import outcome_of
 from core.store import messages, tables, upsert
 from core.store.states import Known, Touched, chunks, dump, load_pairs, load_people, parse, person_about, save
+from core.transitions import undecided
 from core.vault import Vault
 
 MOST_A_DAY = 5
@@ -92,6 +94,8 @@ async def receive(ledger: Ledger, space: str, asking: Asking) -> Received:
         conversation, message_id = ("", "") if asking.message is None else (asking.message[0][1], asking.message[1])
         report = Report(reporter.id, reporter.name, now, asking.words[:LONGEST], conversation, message_id)
         await reported.add(tx, vault, alert, report, opened=opened)
+        await preserved.window(tx, vault, alert, now)
+        ledger.memory.of(space).preserving = None
         await audit.record(tx, [audit.row(now, space, "report received", who=who, about=alert, opened=opened)])
         await outbox.put_cards(tx, {alert: space}, now)
     return Received("opened" if opened else "added", alert, kept)
@@ -155,7 +159,7 @@ async def _whom(tx: AsyncConnection, vault: Vault, space: str, asking: Asking) -
 async def _open_about(tx: AsyncConnection, vault: Vault, space: str, asking: Asking, key: PairKey) -> str | None:
     """Return the open alert of the pair, or, where a person is reported, the newest open one about that person."""
     actor = vault.blind(space, key[0])
-    query = select(_T.c.alert).where(_T.c.space == space, _T.c.actor == actor, _T.c.decision.is_(None))
+    query = select(_T.c.alert).where(_T.c.space == space, _T.c.actor == actor, undecided())
     target = "" if key[1] is None else vault.blind(space, key[1])
     alert: str | None = await tx.scalar(query.where(_T.c.target == target).order_by(_T.c.opened.desc()).limit(1))
     if alert is None and asking.message is None and asking.about.id:

@@ -28,6 +28,7 @@ from core.holdings import holdings
 from core.ledger import Ledger
 from core.store import messages, tables
 from core.store.states import dump, parse, person_about
+from core.transitions import undecided
 from core.vault import Vault
 
 Kind = Literal["access", "deletion"]
@@ -109,7 +110,7 @@ async def delete(ledger: Ledger, space: str, number: int, moderator: Person) -> 
         if not found.done:
             return found
         await _answered(tx, ledger, space, number, moderator)
-        await retention.forget_person(tx, vault, ledger.engine, space, request.person.id)
+        await retention.forget_person(tx, vault, ledger.engine, space, request.person.id, ledger.clock())
         await audit.record(tx, [audit.row(ledger.clock(), space, "person forgotten", request=number)])
         ledger.memory.clear()
     await ledger.store.checkpoint()
@@ -150,9 +151,9 @@ async def _standing(tx: AsyncConnection, vault: Vault, space: str, person: str) 
     table, me = tables.alerts, vault.blind(space, person)
     part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me))
     held = tuple((await tx.scalars(select(table.c.alert).where(*part, table.c.held.is_not(None)))).all())
-    undecided = select(table.c.alert).where(*part, table.c.held.is_(None), table.c.decision.is_(None))
-    open_ = list(await tx.scalars(undecided))
-    waiting = (table.c.space == space) & table.c.decision.is_(None)
+    waiting_for_people = select(table.c.alert).where(*part, table.c.held.is_(None), undecided())
+    open_ = list(await tx.scalars(waiting_for_people))
+    waiting = (table.c.space == space) & undecided()
     told = await reported.reported_by(tx, vault, waiting, person)
     open_ += [alert for alert in told if alert not in {*open_, *held}]
     return Deletion(not (held or open_), tuple(open_), held)

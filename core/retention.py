@@ -12,10 +12,10 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
 - Daily peaks go after `core.peaks.KEPT_DAYS`, whatever becomes of the text.
 - The text of an open alert's messages is purged like any other. Reasons keep ids only. Text that other people wrote
   may name somebody who asked to be forgotten: it goes with the purge.
-- Under legal hold a case keeps a copy of what its excerpt shows (`core.excerpts`), made when the hold is set and before
-  anything of it is purged or forgotten; the messages themselves go as ever, so that bases stay prefixes. Forgetting a
-  person or a space leaves held cases with their copy, actions and audit, and says how many; of their pairs it leaves
-  only how many alerts there were. Lifting the hold ends that.
+- A case keeps what is preserved of it (`core.preserved`); the messages themselves go as ever, so that bases stay
+  prefixes. Forgetting a person or a space leaves cases under legal hold with all that belongs to them, brought up to
+  date before, and says how many; of their pairs it leaves only how many alerts there were. Lifting the hold ends that.
+  In cases of others that stay, what the person said is removed, but for its digest.
 - Cards that were posted about what is forgotten are taken back (`core.withdrawals`), and those that only name the
   person as a moderator are drawn anew. In a space that left, nobody can.
 """
@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
+    Column,
     ColumnElement,
     Table,
     and_,
@@ -43,7 +44,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, excerpts, reported, withdrawals
+from core import audit, preserved, reported, withdrawals
 from core.engine import Engine, PairKey
 from core.messages import ConversationKey
 from core.pair import PairState, PersonState, fold_person
@@ -75,7 +76,7 @@ async def purge(tx: AsyncConnection, vault: Vault, engine: Engine, older_than: f
     old = await messages.oldest(tx, vault, older_than, PURGED_AT_ONCE)
     if not old:
         return Purged(0, {})
-    await excerpts.preserve_held(tx, vault, {kept.key.space for kept in old})
+    await preserved.windows_of_held(tx, vault, {kept.key.space for kept in old}, now)
     await _fold_into_bases(tx, vault, engine, old)
     horizons = await _remove(tx, old)
     spaces = [kept.key.space for kept in old]
@@ -94,13 +95,15 @@ async def refold(tx: AsyncConnection, vault: Vault, engine: Engine, known: Known
     known.state.pairs |= pairs
 
 
-async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space: str, person: str) -> int:
+async def forget_person(  # noqa: PLR0913, PLR0917 - what it works on, and when
+    tx: AsyncConnection, vault: Vault, engine: Engine, space: str, person: str, now: float
+) -> int:
     """Remove a person from every table: what they said, what was said to them, and every state and alert about them.
 
     Returns how many alerts about them stay, as they are under legal hold.
     """
     me = vault.blind(space, person)
-    await excerpts.preserve_held(tx, vault, {space})
+    await preserved.windows_of_held(tx, vault, {space}, now)
     kept = tables.messages
     to_me = select(kept).where(kept.c.space == space, kept.c.target == me, kept.c.author != me)
     others = {said.author for said in await messages.read(tx, vault, to_me)}
@@ -115,12 +118,12 @@ async def forget_person(tx: AsyncConnection, vault: Vault, engine: Engine, space
     return await tx.scalar(select(func.count()).select_from(alerts).where(*mine)) or 0
 
 
-async def forget_space(tx: AsyncConnection, vault: Vault, space: str) -> int:
+async def forget_space(tx: AsyncConnection, vault: Vault, space: str, now: float) -> int:
     """Remove everything about a space from every table, but for alerts under legal hold; return how many those are.
 
     Its posted cards are taken back, unless Lampkeeper left it.
     """
-    await excerpts.preserve_held(tx, vault, {space})
+    await preserved.windows_of_held(tx, vault, {space}, now)
     alerts = tables.alerts
     held = list(await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, alerts.c.held.is_not(None))))
     left = await tx.scalar(select(tables.spaces.c.left).where(tables.spaces.c.space == space))
@@ -147,6 +150,10 @@ SPACE_RULES: dict[str, bool] = {
     "people": True,
     "pairs": True,
     "alerts": True,
+    "items": True,
+    "notes": True,
+    "consents": True,
+    "referrals": True,
     "actions": True,
     "requests": True,
     "peaks": True,
@@ -155,7 +162,7 @@ SPACE_RULES: dict[str, bool] = {
     "outbox": True,
 }
 """Table -> whether its rows belong to a space, and go with it."""
-HELD_BY = {"alerts": "alert", "actions": "alert", "audit": "about"}
+HELD_BY = {**dict.fromkeys(("alerts", "items", "notes", "consents", "referrals", "actions"), "alert"), "audit": "about"}
 """Table -> the column that names an alert, where its rows stay if that alert is under legal hold."""
 
 PersonRule = Callable[[AsyncConnection, Vault, str, str], Awaitable[None]]
@@ -206,8 +213,34 @@ async def _alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) ->
 
 async def _actions(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
     """Keep that something was done, not by whom if it was this person; what was done to them goes with the alert."""
-    table, me = tables.actions, vault.blind(space, person)
-    await tx.execute(update(table).where(table.c.space == space, table.c.who == me).values(who=FORGOTTEN))
+    await _unname(tx, tables.actions.c.who, space, vault.blind(space, person))
+
+
+async def _items(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove what the person said from the cases of others; what is under legal hold stays."""
+    await preserved.erase(tx, space, vault.blind(space, person))
+
+
+async def _unname(tx: AsyncConnection, column: Column[Any], space: str, me: str) -> None:
+    """Keep that something was done by a case, not by whom if it was this person."""
+    mine = update(column.table).where(column.table.c.space == space, column == me)
+    await tx.execute(mine.values({column.name: FORGOTTEN}))
+
+
+async def _notes(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Keep what the person noted, not who noted it."""
+    await _unname(tx, tables.notes.c.who, space, vault.blind(space, person))
+
+
+async def _consents(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Take back what only the person agreed to."""
+    await _delete(tx, tables.consents, space, tables.consents.c.who == vault.blind(space, person))
+
+
+async def _referrals(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Keep that a case was reported, not by whom if it was this person."""
+    for column in (tables.referrals.c.who, tables.referrals.c.second):
+        await _unname(tx, column, space, vault.blind(space, person))
 
 
 async def _requests(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
@@ -279,6 +312,10 @@ PERSON_RULES: dict[str, PersonRule] = {
     "audit": _audit,
     "outbox": _nobody,
     "alerts": _alerts,
+    "items": _items,
+    "notes": _notes,
+    "consents": _consents,
+    "referrals": _referrals,
     "actions": _actions,
     "requests": _requests,
     "messages": _messages,

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.effects import LEVELS, Level
 from core.ledger import Ledger
 from core.store import tables
+from core.transitions import undecided
 from core.unread import TOLD, by_name
 
 DAY = 86_400.0
@@ -87,7 +88,7 @@ async def stats(ledger: Ledger, space: str, days: int) -> Stats:
         decisions = select(alerts.c.decision, alerts.c.decided - opened.c.time).select_from(shown)
         decided = (await tx.execute(decisions.where(alerts.c.decided >= since))).all()
         waiting = select(func.count()).select_from(alerts)
-        still_open = await tx.scalar(waiting.where(alerts.c.space == space, alerts.c.decision.is_(None)))
+        still_open = await tx.scalar(waiting.where(alerts.c.space == space, undecided()))
         unread = await _unread(tx, space, since)
     by_decision = Counter(decision for decision, _ in decided)
     return Stats(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cards import Call, Card, Person
+from core.desk import FourEyes
 from core.effects import OpenAlert, UpdateAlert
 from core.engine import Engine, SpaceState
 from core.guard import Guard
@@ -69,11 +70,12 @@ async def lampkeeper(
     clock: Callable[[], float] = time.time,
     deliverers: Sequence[Deliverer] = (),
     own_signals: OwnSignals | None = None,
+    four_eyes: Sequence[FourEyes] = (),
 ) -> AsyncIterator[Guard]:
     """Run a guard on the database in `folder`; leaving stops it cleanly, entering again is a restart."""
     store = await open_store(folder / "lampkeeper.db", folder / "lampkeeper.key")
     try:
-        guard = Guard(engine(review, own_signals), store, clock=clock)
+        guard = Guard(engine(review, own_signals), store, clock=clock, four_eyes=four_eyes)
         running = asyncio.create_task(guard.run(deliverers))
         await asyncio.sleep(0)  # a task that was never begun could not commit what is queued when it is cancelled
         try:

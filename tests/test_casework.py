@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from core.desk import UNDO_WITHIN
 from core.emphasis import MOST, SHARE, weight, weighty
 from core.engine import SpaceState
 from core.errors import PlatformError, TryLater
+from core.export.record import CaseRecord, Moderator, broken
 from core.guard import Guard
 from core.messages import Author, Edit, Message
 from core.policy import Rules
@@ -107,7 +108,9 @@ async def test_a_dismissal_keeps_its_grounds_and_its_remark_and_the_audit_only_t
         assert (decided.grounds, decided.remark) == ("role_play", "they rehearse a play")
         async with guard.ledger.store.read() as tx:
             details = await tx.scalars(select(tables.audit.c.detail).where(tables.audit.c.what == "alert decided"))
-            assert list(details) == [{"decision": "dismissed", "grounds": "role_play"}]
+            assert [{name: each[name] for name in ("decision", "grounds")} for each in details] == [
+                {"decision": "dismissed", "grounds": "role_play"}
+            ]
     assert b"rehearse" not in on_disk(tmp_path)
 
 
@@ -388,7 +391,7 @@ async def test_a_second_reviewer_is_asked_once(tmp_path: Path) -> None:
 # --- legal hold ------------------------------------------------------------------------------------------------------
 
 
-async def test_what_a_held_excerpt_shows_outlives_the_purge_until_the_hold_is_lifted(tmp_path: Path) -> None:
+async def test_what_an_excerpt_shows_outlives_the_purge_of_messages_and_a_hold_is_set_once(tmp_path: Path) -> None:
     board, clock = Board(), Clock()
     async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
         alert = await opened(guard, board)
@@ -402,7 +405,7 @@ async def test_what_a_held_excerpt_shows_outlives_the_purge_until_the_hold_is_li
         assert await guard.desk.excerpt(alert, MODERATOR) == before
         assert (await shown(guard, board, alert)).held == NOW
         await guard.desk.lift(alert, MODERATOR)
-        assert await guard.desk.excerpt(alert, MODERATOR) == []
+        assert (await shown(guard, board, alert)).held is None
 
 
 async def test_what_was_edited_before_a_hold_was_set_stays_as_it_read_first(tmp_path: Path) -> None:
@@ -420,7 +423,8 @@ async def test_what_was_edited_before_a_hold_was_set_stays_as_it_read_first(tmp_
         excerpt = await guard.desk.excerpt(alert, MODERATOR)
         lines, earlier = [line.text for line in excerpt], [line.earlier for line in excerpt]
     assert file is not None
-    assert [line["text"] for line in file["messages"] if line["id"] == first] == [message.text, "nothing to see here"]
+    kept = [item.content for item in file.items if item.content is not None and item.content.id == first]
+    assert [(one.kind, one.text) for one in kept] == [("message", message.text), ("edit", "nothing to see here")]
     assert "nothing to see here" in lines
     assert message.text not in lines
     assert message.text in earlier
@@ -516,7 +520,8 @@ async def test_forgetting_leaves_held_cases_with_their_evidence_and_says_how_man
             assert [detail["held"] for (detail,) in details] == [1]
         file = await guard.desk.export(alert, MODERATOR)
         assert file is not None
-        assert "legal hold set" in [row["what"] for row in file["audit"]]
+        assert "legal hold set" in [deed.what for deed in file.audit]
+        assert broken(file) == []
 
 
 @pytest.mark.parametrize("who", ["actor", None])
@@ -613,15 +618,15 @@ async def test_the_file_of_a_case_holds_card_texts_actions_and_who_did_what(tmp_
         await guard.desk.decide(alert, "confirmed", MODERATOR)
         file = await guard.desk.export(alert, MODERATOR)
         assert file is not None
-        assert file == json.loads(json.dumps(file))
-    assert file["case"] == alert
-    assert file["actor"]["id"] == "actor"
-    assert {line["text"] for line in file["messages"]} <= set(slow_talk())
-    assert any(line["moved_the_score"] for line in file["messages"])
-    assert file["decision"]["by"] == {"id": MODERATOR.id, "name": MODERATOR.name, "gone": None}
-    assert file["actions"][0]["until"] == "1970-01-12T14:46:40.000+00:00"
-    trail = [(row["what"], row["by"] and row["by"]["name"]) for row in file["audit"]]
-    assert trail[-4:] == [
+    assert CaseRecord.model_validate_json(file.model_dump_json()) == file
+    assert file.case == alert
+    assert file.actor.id == "actor"
+    assert {item.content and item.content.text for item in file.items} <= set(slow_talk())
+    assert any(item.moved_the_score for item in file.items)
+    assert file.decision is not None
+    assert file.decision.by == Moderator(id=MODERATOR.id, name=MODERATOR.name)
+    assert file.actions[0].until == datetime.fromtimestamp(NOW + 3600, UTC)
+    assert [(deed.what, deed.by and deed.by.name) for deed in file.audit][-4:] == [
         ("alert claimed", SECOND.name),
         ("action taken", MODERATOR.name),
         ("alert decided", MODERATOR.name),

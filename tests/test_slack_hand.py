@@ -17,7 +17,7 @@ from tests.slack_oauth import HttpStage, Team, http_stage
 from tests.slack_platform import SlackStage, slack_stage
 from tests.slack_replies import Reply
 from tests.slack_seeing_stage import regroup
-from tests.support import slow_talk
+from tests.support import MODERATOR, slow_talk
 
 OWNER = "U0OWNER"
 MODERATORS, REVIEWERS = "S0MODERATORS", "S0REVIEWERS"
@@ -153,6 +153,7 @@ async def test_where_slack_has_waited_too_long_the_presser_is_told_to_press_agai
 
 async def test_an_excerpt_of_purged_text_says_so(stage: SlackStage) -> None:
     alert = await stage.alert()
+    await stage.guard.desk.decide(alert, "dismissed", MODERATOR)
     stage.later = 400 * 86_400.0
     await stage.guard.purge()
     assert "no longer kept" in (await stage.push(alert, "excerpt")).text

@@ -7,7 +7,6 @@ is a row of `BUTTONS`. What touches a member is a platform's own deed: it gives 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
@@ -204,7 +203,7 @@ async def export(press: Press, card: Card) -> Answer:
     case = await press.desk.export(card.alert, press.moderator)
     if case is None:
         return _unknown(press)
-    written = json.dumps(case, ensure_ascii=False, indent=2).encode()
+    written = case.model_dump_json(indent=2).encode()
     return Answer(press.words.say("hand.exported"), file=File(f"case-{card.alert}.json", written))
 
 

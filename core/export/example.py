@@ -92,6 +92,14 @@ def _chained(case: str, contents: list[Content]) -> tuple[Item, ...]:
         link = f"https://discord.com/channels/4001/{content.conversation}/{content.id}"
         reason = content.author == PEOPLE["actor"]
         items.append(
-            Item(number=number, content=content, sha256=digest, chain=chain.hex(), link=link, moved_the_score=reason)
+            Item(
+                number=number,
+                content=content,
+                received=content.received,
+                sha256=digest,
+                chain=chain.hex(),
+                link=link,
+                moved_the_score=reason,
+            )
         )
     return tuple(items)

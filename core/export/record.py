@@ -101,10 +101,14 @@ class Content(_Value):
 
 
 class Item(_Value):
-    """One preserved version, by its `number` from 1. `moved_the_score`: the score rests on this message."""
+    """One preserved version, by its `number` from 1. `moved_the_score`: the score rests on this message.
+
+    `content` is None where it had to go because its author asked to be forgotten; its digest stays.
+    """
 
     number: Annotated[int, Field(ge=1)]
-    content: Content
+    content: Content | None
+    received: Time
     sha256: Sha256
     chain: Sha256
     link: str | None = None
@@ -210,7 +214,7 @@ class CaseRecord(_Value):
     def all_items(self) -> tuple[Item, ...]:
         """Return its items and those of the merged cases, in the order they were received."""
         items = [*self.items, *(item for case in self.merged for item in case.all_items)]
-        return tuple(sorted(items, key=lambda item: item.content.received))
+        return tuple(sorted(items, key=lambda item: item.received))
 
 
 def beginning(case: str) -> bytes:
@@ -241,7 +245,7 @@ def broken(record: CaseRecord) -> list[str]:
     """
     faults, chain = [], beginning(record.case)
     for number, item in enumerate(record.items, 1):
-        digest = item.content.digest()
+        digest = item.sha256 if item.content is None else item.content.digest()
         chain = follow(chain, bytes.fromhex(digest))
         if item.number != number:
             faults.append(f"Item {item.number} stands at place {number}.")

@@ -40,12 +40,17 @@ class Marks:
 
 @dataclass(slots=True)
 class Known:
-    """One space in memory. `names` are people's names as last seen."""
+    """One space in memory.
+
+    `names` are people's names as last seen; `preserving` are the cases that preserve what is said between two
+    pseudonyms (`core.preserved`), None while not looked up.
+    """
 
     space: str
     state: SpaceState = field(default_factory=SpaceState)
     marks: dict[str, Marks] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    preserving: dict[tuple[str, str], set[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.state.conversations) + len(self.state.people) + len(self.state.pairs)

@@ -4,7 +4,8 @@ Leans on SQLAlchemy. The schema itself is made by the migrations in `core.store.
 What is kept of whom:
 
 - No plain column holds a person's id, a name or a text. A column named `author`, `actor`, `target`, `person`, `who`,
-  `claimant` or `moderator` holds a pseudonym (`Vault.blind`; "" for nobody), and every `LargeBinary` column is sealed.
+  `second`, `claimant` or `moderator` holds a pseudonym (`Vault.blind`; "" for nobody); every `LargeBinary` column is
+  sealed.
 - Ids of spaces, conversations and messages are plain: they name places, and are what the platforms ask for.
 - `messages.seq` counts messages in the order they were received; the versions of an edited message share it.
 - `base` of a pair or a person is the fold of what was purged, `state` the fold of everything (see `core.retention`).
@@ -144,11 +145,80 @@ alerts = Table(
     Column("pinged", Float),
     Column("held", Float),
     Column("evidence", LargeBinary),
+    Column("held_until", Float),
+    Column("aside", Float),
+    Column("reported", Float),
+    Column("closed", Float),
+    Column("merged", String),
+    Column("reminded", Float),
+    Column("reminders", Integer, nullable=False, server_default="0"),
     Index(None, "space", "actor", "target"),
 )
 """`reference` is where its card stands; `remark` seals why people decided so; `claimant` works on it since `claimed`; a
-second reviewer was asked at `escalated`, and moderators were called at `pinged`; since `held` its evidence is under
-legal hold, and `evidence` seals a copy of the text that its excerpt shows. Times are seconds since the epoch."""
+second reviewer was asked at `escalated`, and moderators were called at `pinged`; from `held` on, up to `held_until` if
+there is one, its evidence is under legal hold. It was put `aside`, `reported` to an authority, `closed`; `merged` names
+the case that it became part of. `reminders` were sent, the last at `reminded`. Times are seconds since the epoch.
+`evidence` is what earlier versions kept under legal hold; `core.preserved` takes it over."""
+
+items = Table(
+    "items",
+    metadata,
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("space", String, nullable=False),
+    Column("conversation", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("received", Float, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("chain", String, nullable=False),
+    Column("content", LargeBinary),
+    UniqueConstraint("alert", "conversation", "id", "version"),
+    Index(None, "space", "conversation", "id"),
+)
+"""What is preserved of a case's messages, each version by its number in the case's chain (`core.preserved`). `content`
+is None where it had to go: the digest stays, so that the chain holds."""
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), nullable=False, index=True),
+    Column("time", Float, nullable=False),
+    Column("who", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What moderators noted on a case."""
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), primary_key=True),
+    Column("what", String, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("time", Float, nullable=False),
+    Column("who", String, nullable=False),
+)
+"""The first of two people who have to agree before something is done by a case (`core.four_eyes`)."""
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space", String, nullable=False),
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), nullable=False, index=True),
+    Column("time", Float, nullable=False),
+    Column("who", String, nullable=False),
+    Column("second", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Reports of a case to an authority: confirmed by `who`, and by `second` ("": nobody) where two are asked for; to whom,
+in which words confirmed and under which number there is sealed."""
 
 actions = Table(
     "actions",

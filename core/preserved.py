@@ -1,0 +1,272 @@
+"""What is preserved of a case: the window around what opened it, then all that the two say, every version of it.
+
+Leans on `core.store` and on `core.export.record`, whose `Content` is what is sealed and what its digest is over. Runs
+inside a transaction of its caller. Decisions:
+
+- Preserving begins when an alert opens, not when somebody asks for it: by then an edit may have changed the words.
+  Until people decide that it was nothing, or close the case, what the two write to each other goes on being preserved,
+  in either direction, and every edit and deletion of what was preserved is an item of its own. `core.retention` says
+  how long items stay.
+- Items of a case are numbered from 1 and chained by SHA-256 (`core.export.record`). Nothing here changes one. An item
+  whose content has to go, because its author asked to be forgotten, keeps its digest: the chain holds, and a gap shows.
+- The chain's last value stands in the audit whenever a case is opened, decided, passed on or exported, so that items
+  cut off at the end are missed.
+- What was said near the two by others is preserved where an excerpt shows it, and only as it was said until then.
+- Only kinds of attachments are kept, never what they show. Half a character, which no file could hold, is kept as "�".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import reported
+from core.export.record import Content, Item, Kind, beginning, follow
+from core.messages import ConversationKey
+from core.store import add, messages, tables
+from core.store.messages import Kept, MessageKey
+from core.store.states import Known, alert_about, parse
+from core.transitions import PRESERVED, state
+from core.vault import Vault
+
+LINES = 5
+"""Messages before and after each one that moved the score."""
+_T, _I = tables.alerts, tables.items
+
+
+class Seen(NamedTuple):
+    """A version of a message as it was seen: `kept`, what it is, and when it was received."""
+
+    kept: Kept
+    kind: Kind
+    received: float
+
+
+class Head(NamedTuple):
+    """How many items a case has, and the last value of its chain in hexadecimal."""
+
+    items: int
+    chain: str
+
+
+async def watched(tx: AsyncConnection, known: Known) -> dict[tuple[str, str], set[str]]:
+    """Return the cases that preserve, by the pseudonyms of author and target; looked up once, then remembered."""
+    if known.preserving is None:
+        known.preserving = {}
+        live = select(_T.c.alert, _T.c.actor, _T.c.target)
+        for row in await tx.execute(live.where(_T.c.space == known.space, state().in_(PRESERVED))):
+            watch(known, row.alert, row.actor, row.target)
+    return known.preserving
+
+
+def watch(known: Known, alert: str, actor: str, target: str) -> None:
+    """Preserve from now on what two people, by their pseudonyms, write to each other."""
+    assert known.preserving is not None, "watched() comes first"
+    for between in {(actor, target), (target, actor)}:
+        known.preserving.setdefault(between, set()).add(alert)
+
+
+async def window(tx: AsyncConnection, vault: Vault, alert: str, now: float) -> None:
+    """Preserve what is retained around the messages that moved a case's score, as far as it is not preserved yet."""
+    row = (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
+    if row is None:
+        return
+    found = {(kept.key, kept.id, kept.version): kept for kept in _copied(vault, row)}
+    for key in moved(vault, row):
+        for kept in await messages.around(tx, vault, key, LINES):
+            found[kept.key, kept.id, kept.version] = kept
+    seen: list[Seen] = []
+    gone: dict[MessageKey, Kept] = {}
+    for kept in sorted(found.values(), key=lambda kept: (kept.received, kept.seq, kept.version)):
+        seen.append(Seen(kept, "edit" if kept.version else "message", kept.received))
+        if kept.deleted:
+            gone[kept.key, kept.id] = kept
+    seen += [Seen(_deletion(kept), "deletion", now) for kept in gone.values()]
+    await preserve(tx, vault, alert, seen)
+    if row.evidence is not None:
+        await tx.execute(update(_T).where(_T.c.alert == alert).values(evidence=None))
+
+
+async def windows_of_held(tx: AsyncConnection, vault: Vault, spaces: Iterable[str], now: float) -> None:
+    """Bring the windows of all cases under legal hold in `spaces` up to date, before anything is removed there."""
+    held = select(_T.c.alert).where(_T.c.space.in_(set(spaces)), _T.c.held.is_not(None))
+    for alert in (await tx.scalars(held)).all():
+        await window(tx, vault, alert, now)
+
+
+async def preserve(tx: AsyncConnection, vault: Vault, alert: str, seen: Sequence[Seen]) -> None:
+    """Add versions to a case's chain, in order; those that are in it are left out."""
+    if not seen:
+        return
+    here = (await tx.execute(select(_I.c.conversation, _I.c.id, _I.c.version).where(_I.c.alert == alert))).all()
+    known = {tuple(row) for row in here}
+    items, chain = await head(tx, alert)
+    link, rows = bytes.fromhex(chain), []
+    for kept, kind, received in seen:
+        place = (kept.key.conversation, kept.id, kept.version)
+        if place in known:
+            continue
+        known.add(place)
+        items += 1
+        content = _content(kept, kind, received)
+        digest = content.digest()
+        link = follow(link, bytes.fromhex(digest))
+        rows.append(
+            {
+                "alert": alert,
+                "number": items,
+                "space": kept.key.space,
+                "conversation": kept.key.conversation,
+                "id": kept.id,
+                "version": kept.version,
+                "kind": kind,
+                "author": vault.blind(kept.key.space, kept.author),
+                "received": received,
+                "sha256": digest,
+                "chain": link.hex(),
+                "content": vault.seal(content.canonical(), _about(alert, items)),
+            }
+        )
+    await add(tx, _I, rows)
+
+
+async def changed(  # noqa: PLR0913, PLR0917 - what was seen of which message, when
+    tx: AsyncConnection, vault: Vault, key: MessageKey, text: str | None, kind: Kind, received: float
+) -> None:
+    """Preserve an edit or a deletion in every case that preserves the message and is not over yet."""
+    (space, conversation), message_id = key
+    here = (_I.c.space == space, _I.c.conversation == conversation, _I.c.id == message_id)
+    live = select(_I.c.alert, func.max(_I.c.number)).join(_T, _T.c.alert == _I.c.alert)
+    for alert, number in (await tx.execute(live.where(*here, state().in_(PRESERVED)).group_by(_I.c.alert))).all():
+        row = (await tx.execute(select(_I).where(_I.c.alert == alert, _I.c.number == number))).one()
+        before = _opened(vault, row)
+        if before is None or before.kind == "deletion" or (kind == "edit" and before.text == text):
+            continue
+        after = before.model_copy(update={"text": text, "version": before.version + 1})
+        await preserve(tx, vault, alert, [Seen(_kept(row, after), kind, received)])
+
+
+async def goes_on(tx: AsyncConnection, alert: str) -> bool:
+    """Tell whether a case still preserves what is said."""
+    return await tx.scalar(select(_T.c.alert).where(_T.c.alert == alert, state().in_(PRESERVED))) is not None
+
+
+async def head(tx: AsyncConnection, alert: str) -> Head:
+    """Return where a case's chain stands."""
+    newest = select(_I.c.number, _I.c.chain).where(_I.c.alert == alert).order_by(_I.c.number.desc()).limit(1)
+    row = (await tx.execute(newest)).first()
+    return Head(0, beginning(alert).hex()) if row is None else Head(row.number, row.chain)
+
+
+async def items(tx: AsyncConnection, vault: Vault, alert: str) -> list[Item]:
+    """Return all that is preserved of a case, in its order, without links."""
+    row = (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
+    reasons = set() if row is None else moved(vault, row)
+    found = []
+    for kept in await tx.execute(select(_I).where(_I.c.alert == alert).order_by(_I.c.number)):
+        place = (ConversationKey(kept.space, kept.conversation), kept.id)
+        found.append(
+            Item(
+                number=kept.number,
+                content=_opened(vault, kept),
+                received=datetime.fromtimestamp(kept.received, UTC),
+                sha256=kept.sha256,
+                chain=kept.chain,
+                moved_the_score=place in reasons,
+            )
+        )
+    return found
+
+
+async def said(tx: AsyncConnection, vault: Vault, alert: str) -> list[Kept]:
+    """Return the preserved versions as messages are kept; one that was deleted is marked so in every version."""
+    rows = (await tx.execute(select(_I).where(_I.c.alert == alert).order_by(_I.c.number))).all()
+    gone = {(row.conversation, row.id) for row in rows if row.kind == "deletion"}
+    first: dict[tuple[str, str], float] = {}
+    found = []
+    for row in rows:
+        place = (row.conversation, row.id)
+        first.setdefault(place, row.received)
+        content = _opened(vault, row)
+        if content is not None and row.kind != "deletion":
+            kept = _kept(row, content)
+            found.append(kept._replace(received=first[place], deleted=place in gone))
+    return found
+
+
+def moved(vault: Vault, row: Row[Any]) -> set[MessageKey]:
+    """Return the messages that moved the score of a row of `alerts`, and those that members reported."""
+    places = reported.places(parse(vault, row.sealed, alert_about(row.alert)))
+    return {(ConversationKey(row.space, conversation), message_id) for conversation, message_id in places}
+
+
+async def erase(tx: AsyncConnection, space: str, author: str) -> None:
+    """Remove the content of all that a person, by pseudonym, said in cases not under legal hold; digests stay."""
+    free = select(_T.c.alert).where(_T.c.space == space, _T.c.held.is_(None)).scalar_subquery()
+    theirs = (_I.c.space == space, _I.c.author == author, _I.c.alert.in_(free))
+    await tx.execute(update(_I).where(*theirs).values(content=None, author=""))
+
+
+def _content(kept: Kept, kind: Kind, received: float) -> Content:
+    return Content(
+        kind=kind,
+        conversation=kept.key.conversation,
+        id=kept.id,
+        version=kept.version,
+        author=kept.author,
+        name=whole(kept.name),
+        target=kept.target,
+        time=None if kept.time is None else datetime.fromtimestamp(kept.time, UTC),
+        received=datetime.fromtimestamp(received, UTC),
+        text=None if kind == "deletion" else whole(kept.text or ""),
+        attachments=kept.attachments,
+    )
+
+
+def whole(text: str) -> str:
+    """Put "�" for half a character, which JSON and XML do not hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _opened(vault: Vault, row: Row[Any]) -> Content | None:
+    """Return an item's content; None if it had to go."""
+    if row.content is None:
+        return None
+    return Content.model_validate_json(vault.open(row.content, _about(row.alert, row.number)))
+
+
+def _kept(row: Row[Any], content: Content) -> Kept:
+    return Kept(
+        seq=row.number,
+        version=content.version,
+        key=ConversationKey(row.space, content.conversation),
+        id=content.id,
+        author=content.author,
+        target=content.target,
+        name=content.name,
+        age_band=None,
+        text=content.text,
+        time=None if content.time is None else content.time.timestamp(),
+        received=content.received.timestamp(),
+        attachments=content.attachments,
+    )
+
+
+def _deletion(kept: Kept) -> Kept:
+    return kept._replace(version=kept.version + 1, text=None)
+
+
+def _copied(vault: Vault, row: Row[Any]) -> list[Kept]:
+    """Return what an earlier version of Lampkeeper copied for a legal hold."""
+    if row.evidence is None:
+        return []
+    copied = (Kept(*fields) for fields in parse(vault, row.evidence, ("alerts", row.alert, "evidence")))
+    return [kept._replace(key=ConversationKey(*kept.key)) for kept in copied]
+
+
+def _about(alert: str, number: int) -> tuple[str, ...]:
+    return ("items", alert, str(number), "content")

@@ -1,0 +1,56 @@
+"""Referrals: that a case was reported to an authority, by whom, in which words confirmed.
+
+Leans on `core.store`. A referral needs a named person, who types the case's number: nobody reports by one press. What
+is sent, and how, is not decided here: a packet that somebody took to the police counts as much as a CyberTip.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.store import tables
+from core.store.states import dump, parse
+from core.vault import Vault
+
+KEPT = 365 * 86_400.0
+"""Seconds for which the evidence of a reported case is kept at least: one year, as 18 U.S.C. 2258A(h) asks of providers
+(https://www.law.cornell.edu/uscode/text/18/2258A)."""
+_T = tables.referrals
+
+
+class Referral(NamedTuple):
+    """To whom a case is reported, what was typed to confirm it, and its number there, if there is one."""
+
+    to: str
+    typed: str
+    reference: str = ""
+
+
+def confirms(typed: str, alert: str) -> bool:
+    """Tell whether somebody typed the number of this case.
+
+    >>> confirms(" 0F3A ", "0f3a"), confirms("yes", "0f3a")
+    (True, False)
+    """
+    return typed.strip().casefold() == alert.casefold()
+
+
+async def put(  # noqa: PLR0913, PLR0917 - who agreed to what, when
+    tx: AsyncConnection, vault: Vault, space: str, alert: str, referral: Referral, who: str, second: str, now: float
+) -> None:
+    """Record a referral by pseudonym `who`, and by `second` ("": nobody) where two had to agree."""
+    row = {"space": space, "alert": alert, "time": now, "who": who, "second": second}
+    await tx.execute(insert(_T).values(row | {"sealed": dump(vault, referral._asdict(), _about(alert, now))}))
+
+
+async def of_case(tx: AsyncConnection, vault: Vault, alert: str) -> list[tuple[Row[Any], Referral]]:
+    """Return a case's referrals, oldest first, each with its row."""
+    rows = (await tx.execute(select(_T).where(_T.c.alert == alert).order_by(_T.c.id))).all()
+    return [(row, Referral(**parse(vault, row.sealed, _about(alert, row.time)))) for row in rows]
+
+
+def _about(alert: str, time: float) -> tuple[str, ...]:
+    return ("referrals", alert, str(time), "sealed")
