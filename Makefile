@@ -74,6 +74,11 @@ docs/slack_scopes.md: bots/slack_app/manifest.py bots/slack_app/scopes_page.py
 	$(BIN)/python -m bots.slack_app.scopes_page > $@.new
 	mv $@.new $@
 
+# The record of a case, from the code; a test holds them equal.
+docs/case_record.md: core/export/record.py core/export/record_page.py core/export/example.py
+	$(BIN)/python -m core.export.record_page > $@.new
+	mv $@.new $@
+
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header -q -o requirements.lock

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from core.errors import ConfigError
+from core.export import Reporter
 from core.keeping import Keep
 from core.messages import AgeBand
 from core.policy import Thresholds
@@ -155,6 +156,30 @@ class Helpline(_Section):
     checked: date | None = None
 
 
+class Reporting(_Section):
+    """Who reports a case to an authority. Nothing is needed before a case is exported; then the export names the key.
+
+    `country` is ISO 3166-1 alpha-2; `region` a state, province or county; `service` what people know the platform as.
+    """
+
+    organisation: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    email: str = ""
+    phone: str = ""
+    street: str = ""
+    city: str = ""
+    postal_code: str = ""
+    region: str = ""
+    country: str = ""
+    website: str = ""
+    service: str = ""
+
+    def reporter(self) -> Reporter:
+        """Return it as exports take it."""
+        return Reporter(**self.model_dump())
+
+
 class _Space(_Section):
     """What can be set up for one space on any platform: `mode` and `review` are as in `Alerts`, and win over it.
 
@@ -263,6 +288,7 @@ class Config(_Section):
     signals: tuple[Signal, ...] = ()
     age_bands: dict[PersonId, AgeBand] = Field(default_factory=dict)
     helplines: tuple[Helpline, ...] = ()
+    reporting: Reporting = Reporting()
     discord: Discord | None = None
     slack: Slack | None = None
 

@@ -10,6 +10,7 @@
     ├── StoreError         the database is locked, full, damaged or of another version
     │   └── StoreInUseError    ... or another Lampkeeper has it open, and watches
     ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
+    ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
     └── PlatformError      a platform refused: token revoked, permission or channel missing
         └── TryLater       ... for now only: delivery is tried again
 
@@ -54,6 +55,10 @@ class StoreInUseError(StoreError):
 
 class VaultError(LampkeeperError):
     """The key file is missing, unsafe, or does not fit the data."""
+
+
+class ExportError(LampkeeperError):
+    """A case cannot be exported as asked, or what was exported cannot be read."""
 
 
 class PlatformError(LampkeeperError):

@@ -21,6 +21,7 @@ from random import Random
 from statistics import fmean, median
 
 from core.engine import Engine, SpaceState
+from core.export import FORMATS
 from core.messages import Message
 from core.model import load_model
 from core.pair import REASONS_KEPT, Moment, PairState
@@ -37,6 +38,8 @@ FLAT_AT = (100, 1_000, 10_000)
 """Messages of one conversation around which feeding is timed..."""
 FLAT_OVER = 50
 """... so many to either side."""
+EXPORTED = 10_000
+"""Messages of the case that each export is measured with."""
 HARD = ("benign_sms", "benign_rooms", "benign_parents", "pan12_segments_dev")
 
 
@@ -211,6 +214,34 @@ def figures(corpora: Path) -> None:
                     )
 
 
+_EXPORT = """
+import resource, sys, time
+from core.export import exporter
+from core.export.example import example
+from tests.exports_stage import REPORTER
+record = example(int(sys.argv[2]))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+started = time.perf_counter()
+size = sum(len(file.data) for file in exporter(sys.argv[1])(record, REPORTER))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(time.perf_counter() - started, peak / 1024, before / 1024, size / 1e6)
+"""
+
+
+def exports() -> None:
+    """Print what each export of a large case takes, in a process of its own: the record is made before the clock."""
+    for name in FORMATS:
+        done = subprocess.run(
+            [sys.executable, "-c", _EXPORT, name, str(EXPORTED)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            row(f"export of {EXPORTED:,} messages, {name}", "cannot be made", done.stderr.strip().splitlines()[-1])
+            continue
+        seconds, peak, before, size = map(float, done.stdout.split())
+        row(f"export of {EXPORTED:,} messages, {name} ({size:.1f} MB)", f"{seconds:.2f} s", "under 5")
+        row(f"  ... peak memory, of which {before:,.0f} MB with the record alone", f"{peak:,.0f} MB", "under 200")
+
+
 def main() -> None:
     """Print everything."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # inherited by every process measured, and by the peer
@@ -219,6 +250,7 @@ def main() -> None:
     speed(corpora)
     engine_speed(corpora)
     state_sizes(corpora)
+    exports()
     figures(corpora)
 
 

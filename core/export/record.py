@@ -30,7 +30,10 @@ Kind = Literal["message", "edit", "deletion"]
 
 
 def _as_utc(time: datetime) -> datetime:
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time that UTC has no name for") from error
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_as_utc)]
@@ -233,7 +236,7 @@ def stamp(time: datetime | None) -> str | None:
     >>> stamp(datetime(2026, 1, 1, tzinfo=UTC))
     '2026-01-01T00:00:00.000000Z'
     """
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def broken(record: CaseRecord) -> list[str]:
