@@ -48,11 +48,13 @@ class Answer(NamedTuple):
 
     `buttons` are names of buttons with what each is about (an alert, or an action's number), those of the same name
     numbered from 1 on where there are several; `grounds` is an alert for
-    which the grounds of a dismissal are asked.
+    which the grounds of a dismissal are asked, and `form` names a form to fill in (`bots.common.hand.FORMS`) with the
+    alert that it is about.
     """
 
     text: str = ""
     excerpt: tuple[ExcerptLine, ...] = ()
     buttons: tuple[tuple[str, str], ...] = ()
     grounds: str | None = None
+    form: tuple[str, str] | None = None
     file: File | None = None

@@ -107,6 +107,8 @@ def _name(words: Words, who: Person | None) -> str:
 
 
 def _status(words: Words, card: Card) -> str:
+    if card.state in {"on_hold", "reported", "closed"}:
+        return words.say(f"cases.status_{card.state}")
     if card.decided is None:
         return words.say("cases.status_open")
     return words.say(f"cases.status_{card.decided.decision}", moderator=words.named(card.decided.moderator))

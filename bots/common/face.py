@@ -15,6 +15,7 @@ from bots.common.lines import straight
 from bots.common.words import Words
 from core.cards import Background, Card, Person, Taken, sparkline
 from core.effects import Level
+from core.transitions import WORKED_ON
 
 ROOM = {"signals": 900, "welfare": 500, "messages": 800, "status": 700, "people": 700, "actions": 700, "remark": 600}
 """Characters a field may hold."""
@@ -74,7 +75,7 @@ def face(card: Card, words: Words, links: Sequence[str | None], accounts: Mappin
         card.alert,
         title(card, words),
         card.level,
-        card.decided is not None,
+        card.state not in WORKED_ON,
         card.opened,
         tuple(_fields(card, words, links, accounts)),
         words.say("card.note"),
@@ -95,6 +96,12 @@ def title(card: Card, words: Words) -> str:
 
 def status(card: Card, words: Words) -> str:
     """Say in a line whether an alert is open, or who decided what."""
+    if card.state in {"on_hold", "reported", "closed"}:
+        return words.say(f"card.{card.state}", status=_decision(card, words))
+    return _decision(card, words)
+
+
+def _decision(card: Card, words: Words) -> str:
     decided = card.decided
     if decided is None:
         return words.say("card.open")
@@ -107,7 +114,7 @@ def status(card: Card, words: Words) -> str:
 def offered(card: Card) -> tuple[str, ...]:
     """Name the card's buttons; what is decided is no more asked."""
     claim = "claim" if card.claimed is None else "release"
-    return (claim, "confirm", "dismiss", "excerpt", "more") if card.decided is None else ("excerpt", "more")
+    return (claim, "confirm", "dismiss", "excerpt", "more") if card.state in WORKED_ON else ("excerpt", "more")
 
 
 def _fields(card: Card, words: Words, links: Sequence[str | None], accounts: Mapping[str, Account]) -> Iterator[Field]:
@@ -144,9 +151,11 @@ def _standing(card: Card, words: Words) -> list[str]:
         lines.append(words.say("card.claimed", who=words.named(claimed.moderator), when=when(claimed.time)))
     lines += [
         words.say(f"card.{name}", when=when(time))
-        for name, time in (("escalated", card.escalated), ("held", card.held))
+        for name, time in (("escalated", card.escalated), ("held", card.held), ("held_until", card.held_until))
         if time is not None
     ]
+    if card.merged is not None:
+        lines.append(words.say("card.merged", case=card.merged))
     return lines
 
 

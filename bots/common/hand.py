@@ -1,4 +1,4 @@
-"""What a press does with the case: claim, decide, take back, look, preserve, export, ask for a second look.
+"""What a press does with the case: claim, decide, take back, look, preserve, put aside, close, export, report.
 
 Leans on `core.desk`, which records and audits, and on `bots.texts` (sections hand and card) for every word. A function
 takes the press and the card as it stood, and returns the answer; whether somebody was faster is the desk's to say. Each
@@ -14,11 +14,18 @@ from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from bots.common.answers import Answer, File, Press
 from bots.common.face import done, status
 from bots.common.words import Words
+from core import notes
 from core.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
 from core.desk import Verdict
+from core.referrals import Referral
+from core.transitions import Step, steps_from
 
 REMARK_LONGEST = 300
 """Characters of a remark."""
+REPORTED_TO_LONGEST = 120
+"""Characters of to whom a case is reported, and of its number there."""
+CASE_LONGEST = 32
+"""Characters of a case's number, as it is typed."""
 UNDOS = 5
 """Actions that are offered to be taken back at once, the newest: an answer has room for so many."""
 Style = Literal["danger", "primary", "plain"]
@@ -39,6 +46,24 @@ class Deed(NamedTuple, Generic[P_contra]):
 
     ask: Act[P_contra]
     do: Act[P_contra]
+
+
+class Input(NamedTuple):
+    """A field of a form: its name, its label (a key), how much fits in, whether it is long, and may stay empty."""
+
+    name: str
+    label: str
+    most: int
+    long: bool = False
+    optional: bool = False
+
+
+class Form(NamedTuple):
+    """What a press asks for before anything is done: a title (a key), the fields, and what is done with them."""
+
+    title: str
+    inputs: tuple[Input, ...]
+    submit: Callable[[Press, Card, Mapping[str, str]], Awaitable[Answer]]
 
 
 class Button(NamedTuple, Generic[P_contra]):
@@ -68,6 +93,11 @@ async def submitted(press: Press, alert: str, grounds: Grounds, remark: str) -> 
     """Take in the form that ends a dismissal."""
     words = remark.strip()[:REMARK_LONGEST]
     return await about(press, alert, lambda card: _decide(press, card, "dismissed", grounds, words))
+
+
+async def filled(press: Press, name: str, alert: str, values: Mapping[str, str]) -> Answer:
+    """Take in the form `name` about an alert."""
+    return await about(press, alert, lambda card: FORMS[name].submit(press, card, values))
 
 
 def grounds_offered(words: Words) -> list[tuple[Grounds, str]]:
@@ -164,7 +194,8 @@ def more(deeds: Iterable[str]) -> Act[Press]:
 
     async def offer(press: Press, card: Card) -> Answer:
         hold = "hold" if card.held is None else "lift"
-        offered = [(action, card.alert) for action in (*names, hold, "export", "escalate")]
+        ways = [name for step, name in WAYS.items() if step in steps_from(card.state)]
+        offered = [(action, card.alert) for action in (*names, hold, "export", "note", *ways)]
         if card.decided is not None and card.decided.moderator.id == press.moderator.id:
             offered.append(("undecide", card.alert))
         standing = [taken for taken in card.actions if taken.undone is None and not _over(taken)][-UNDOS:]
@@ -183,6 +214,48 @@ def _over(taken: Taken) -> bool:
     return taken.action.until is not None and taken.action.until <= time.time()
 
 
+async def put_aside(press: Press, card: Card) -> Answer:
+    """Put the case aside."""
+    return _stepped(press, await press.desk.put_aside(card.alert, press.moderator), "hand.is_aside")
+
+
+async def resume(press: Press, card: Card) -> Answer:
+    """Go on with a case that was put aside."""
+    return _stepped(press, await press.desk.resume(card.alert, press.moderator), "hand.resumed")
+
+
+async def close(press: Press, card: Card) -> Answer:
+    """Close the case."""
+    return _stepped(press, await press.desk.close(card.alert, press.moderator), "hand.case_closed")
+
+
+async def reopen(press: Press, card: Card) -> Answer:
+    """Open a closed case again."""
+    return _stepped(press, await press.desk.reopen(card.alert, press.moderator), "hand.reopened")
+
+
+def form(name: str) -> Act[Press]:
+    """Return the press that asks for what the form `name` wants to know; nothing is recorded yet."""
+
+    async def ask(press: Press, card: Card) -> Answer:
+        return Answer(press.words.say(FORMS[name].title), form=(name, card.alert))
+
+    return ask
+
+
+async def _noted(press: Press, card: Card, values: Mapping[str, str]) -> Answer:
+    verdict = await press.desk.note(card.alert, values["text"], press.moderator)
+    return _told(press, verdict, "hand.noted", "hand.not_noted")
+
+
+async def _reported(press: Press, card: Card, values: Mapping[str, str]) -> Answer:
+    referral = Referral(values["to"], values["typed"], values["reference"])
+    outcome = await press.desk.refer(card.alert, referral, press.moderator)
+    if outcome is None:
+        return _unknown(press)
+    return Answer(press.words.say(f"hand.referral_{outcome}", case=card.alert, status=status(card, press.words)))
+
+
 async def hold(press: Press, card: Card) -> Answer:
     """Put the case under legal hold."""
     return _told(press, await press.desk.hold(card.alert, press.moderator), "hand.held", "hand.held_before")
@@ -190,6 +263,8 @@ async def hold(press: Press, card: Card) -> Answer:
 
 async def lift(press: Press, card: Card) -> Answer:
     """Ask whether the hold shall end: what is older than the retention rule allows goes with it."""
+    if card.held_until is not None and card.held_until > time.time():
+        return Answer(press.words.say("hand.held_until", when=press.words.markup.when(card.held_until, "day")))
     return Answer(press.words.say("hand.sure_lift"), buttons=(("yes_lift", card.alert),))
 
 
@@ -223,6 +298,15 @@ def _told(press: Press, verdict: Verdict | None, accepted: str, otherwise: str) 
     if verdict is None:
         return _unknown(press)
     return Answer(press.words.say(accepted if verdict.accepted else otherwise))
+
+
+def _stepped(press: Press, verdict: Verdict | None, done: str) -> Answer:
+    """Tell that a step was taken, or where the case stands, from which it cannot be."""
+    if verdict is None:
+        return _unknown(press)
+    if verdict.accepted:
+        return Answer(press.words.say(done))
+    return Answer(press.words.say("hand.stands", status=status(verdict.card, press.words)))
 
 
 async def _decide(
@@ -260,6 +344,28 @@ def _unknown(press: Press) -> Answer:
     return Answer(press.words.say("hand.unknown"))
 
 
+FORMS: dict[str, Form] = {
+    "note": Form("hand.note_title", (Input("text", "hand.note_label", notes.LONGEST, long=True),), _noted),
+    "report": Form(
+        "hand.report_title",
+        (
+            Input("to", "hand.report_to", REPORTED_TO_LONGEST),
+            Input("reference", "hand.report_reference", REPORTED_TO_LONGEST, optional=True),
+            Input("typed", "hand.report_typed", CASE_LONGEST),
+        ),
+        _reported,
+    ),
+}
+"""Every form but the one that ends a dismissal, whose grounds are chosen first."""
+WAYS: dict[Step, str] = {
+    "escalate": "escalate",
+    "put_aside": "put_aside",
+    "resume": "resume",
+    "report": "report",
+    "close": "close",
+    "reopen": "reopen",
+}
+"""Step -> the button that takes it, offered where the step can be taken from where the case stands."""
 BUTTONS: dict[str, Button[Press]] = {
     "claim": Button("card.claim", "plain", claim),
     "release": Button("card.release", "plain", release),
@@ -273,6 +379,12 @@ BUTTONS: dict[str, Button[Press]] = {
     "yes_lift": Button("hand.yes_lift", "danger", yes_lift),
     "export": Button("hand.export", "plain", export),
     "escalate": Button("hand.escalate", "plain", escalate),
+    "note": Button("hand.note", "plain", form("note")),
+    "put_aside": Button("hand.put_aside", "plain", put_aside),
+    "resume": Button("hand.resume", "plain", resume),
+    "report": Button("hand.report", "plain", form("report")),
+    "close": Button("hand.close", "plain", close),
+    "reopen": Button("hand.reopen", "plain", reopen),
 }
 """Every button that needs no platform."""
 

@@ -102,7 +102,10 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         if not card.actor.id:
             return Answer(press.say("hand.nobody_found"))
         aim = await _aim(press, card, deed)
-        if told := _obstacle(press, aim, deed):
+        told = _obstacle(press, aim, deed)
+        if not told and deed.what == "ban" and not await press.desk.agree(card.alert, "ban", press.moderator):
+            told = press.say("hand.second_agrees")
+        if told:
             return Answer(told)
         until = None if deed.lasts is None else time.time() + deed.lasts
         place = None if aim.place is None else str(aim.place.id)

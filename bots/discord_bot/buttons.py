@@ -5,7 +5,7 @@ Who may press is asked anew at every press. Discord wants an answer within three
 Interaction"), which a busy disk may not keep: a press that is allowed is acknowledged first and answered after. Where
 the answer can no longer be given, what was done stands, and the card shows it.
 
-The form that ends a dismissal is a row of `bots.discord_bot.client.FORMS`.
+The forms are rows of `bots.discord_bot.client.FORMS`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bots.discord_bot.markup import words
 from bots.texts import ENGLISH, say
 from core.cards import GROUNDS, Card, Grounds
 
-__all__ = ["BUTTONS", "DISMISSAL", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "view"]
+__all__ = ["BUTTONS", "DISMISSAL", "FILLED", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "view"]
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,10 @@ class AlertButton(
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the press (called by discord.py)."""
-        await _answer(interaction, lambda press: hand.pressed(press, self.action, self.alert, BUTTONS))
+        if self.action in hand.FORMS:
+            await _ask(interaction, lambda press: _drawn(press, self.action, self.alert))
+        else:
+            await _answer(interaction, lambda press: hand.pressed(press, self.action, self.alert, BUTTONS))
 
 
 class UndoButton(
@@ -117,13 +120,9 @@ class GroundsMenu(
         return cls(match["alert"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the form (called by discord.py); a form has to be the first answer, so nothing is looked up before."""
-        try:
-            if press := await pressed(interaction):
-                chosen = cast("dict[str, list[str]]", interaction.data)["values"][0]
-                await interaction.response.send_modal(_form(press, self.alert, chosen))
-        except discord.HTTPException as error:
-            log.warning("discord.answer_lost", status=error.status, code=error.code)
+        """Open the form (called by discord.py)."""
+        chosen = cast("dict[str, list[str]]", interaction.data)["values"][0]
+        await _ask(interaction, lambda press: _form(press, self.alert, chosen))
 
 
 ITEMS = (AlertButton, UndoButton, GroundsMenu)
@@ -139,6 +138,16 @@ async def _dismissed(interaction: discord.Interaction[Any], form: re.Match[str],
 DISMISSAL = Form(
     re.compile(rf"lampkeeper:dismissed:(?P<alert>\w{{1,64}}):(?P<grounds>{'|'.join(GROUNDS)})"), _dismissed
 )
+
+
+async def _filled(interaction: discord.Interaction[Any], form: re.Match[str], filled: Filled) -> None:
+    """Take in any other form."""
+    name, alert = form["name"], form["alert"]
+    values = {field.name: filled.get(field.name, "") for field in hand.FORMS[name].inputs}
+    await _answer(interaction, lambda press: hand.filled(press, name, alert, values))
+
+
+FILLED = Form(re.compile(rf"lampkeeper:(?P<name>{'|'.join(hand.FORMS)}):(?P<alert>\w{{1,64}})"), _filled)
 
 
 def view(card: Card, language: str = ENGLISH) -> discord.ui.View:
@@ -165,6 +174,31 @@ def _form(press: Press, alert: str, grounds: str) -> discord.ui.Modal:
         max_length=hand.REMARK_LONGEST,
     )
     return drawn(press.say("hand.remark_title"), f"lampkeeper:dismissed:{alert}:{grounds}", remark)
+
+
+def _drawn(press: Press, name: str, alert: str) -> discord.ui.Modal:
+    """Return one of the forms that every platform has."""
+    form = hand.FORMS[name]
+    fields: list[discord.ui.TextInput[Any]] = [
+        discord.ui.TextInput(
+            label=press.say(field.label),
+            custom_id=field.name,
+            style=discord.TextStyle.paragraph if field.long else discord.TextStyle.short,
+            required=not field.optional,
+            max_length=field.most,
+        )
+        for field in form.inputs
+    ]
+    return drawn(press.say(form.title), custom_id(name, alert), *fields)
+
+
+async def _ask(interaction: discord.Interaction[Any], form: Callable[[Press], discord.ui.Modal]) -> None:
+    """Open a form for whoever may press; it has to be the first answer, so nothing is looked up before."""
+    try:
+        if press := await pressed(interaction):
+            await interaction.response.send_modal(form(press))
+    except discord.HTTPException as error:
+        log.warning("discord.answer_lost", status=error.status, code=error.code)
 
 
 async def _answer(interaction: discord.Interaction[Any], act: Callable[[Press], Awaitable[Answer]]) -> None:

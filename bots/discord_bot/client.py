@@ -24,7 +24,7 @@ import structlog
 
 from bots.discord_bot.accounts import Accounts
 from bots.discord_bot.backscan import Backscans
-from bots.discord_bot.buttons import DISMISSAL, ITEMS
+from bots.discord_bot.buttons import DISMISSAL, FILLED, ITEMS
 from bots.discord_bot.connected import Connected
 from bots.discord_bot.connection import INTENT_REMEDY
 from bots.discord_bot.content import Content
@@ -56,7 +56,7 @@ EDITED_LATELY = timedelta(days=1)
 """After which an update of an edited message is taken for a pin, a preview or the like: Discord sends the time
 of the last edit along with every one of them, for ever. Within the day the guard sees that the text is the same."""
 INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True, moderation=True)
-FORMS = (DISMISSAL, TOLD, REPORT, DELETION)
+FORMS = (DISMISSAL, FILLED, TOLD, REPORT, DELETION)
 """Every form."""
 PATIENCE = 30.0
 """Seconds that discord.py waits out a rate limit itself; a longer one goes back to the outbox."""
