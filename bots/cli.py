@@ -38,6 +38,16 @@ COMMANDS = (
 
 GROUPS = (
     (
+        "audit",
+        "Whether the record of what was done is as it was made, and what it says.",
+        (
+            ("verify", "bots.commands.audit:verify", "Find every row that was changed, removed, added or moved."),
+            ("show", "bots.commands.audit:show", "List what was done, when, by whom and about which case."),
+            ("head", "bots.commands.audit:head", "Sign where the audit ends now."),
+            ("key", "bots.commands.audit:key", "Print the public key that signed heads are verified with."),
+        ),
+    ),
+    (
         "slack",
         "What setting up the Slack app needs.",
         (("manifest", "bots.commands.slack:manifest", "Print what to paste into Slack when the app is made there."),),

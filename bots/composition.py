@@ -10,16 +10,19 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import cast
 
 from bots import helplines
 from bots.adapter import Adapter, SafeAdapter
 from core import channels
+from core.audit import heads
 from core.config import ENVIRONMENT, Config
 from core.engine import Engine
 from core.errors import ConfigError, LampkeeperError
 from core.guard import Guard
+from core.ledger import Ledger
 from core.model import load_model
 from core.signals.own import OwnSignals
 from core.signals.plugins import plugged_in
@@ -71,9 +74,9 @@ async def opened(config: Config) -> tuple[Engine, Store]:
 
 
 def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
-    """Put the guard around the engine."""
+    """Put the guard around the engine; it signs where the audit ends, once a day and when it stops."""
     servers = config.discord.servers if config.discord else ()
-    return Guard(
+    guard = Guard(
         engine,
         store,
         keep_text_days=config.storage.keep_text_days,
@@ -82,6 +85,13 @@ def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
         keep_cases=config.cases.keep(),
         defaults={f"discord:{server.id}": {"mode": server.mode, "review": server.review} for server in servers},
     )
+    guard.chores.append(partial(_sign_head, config, guard.ledger, "daily"))
+    guard.last_chores.append(partial(_sign_head, config, guard.ledger, "stopping"))
+    return guard
+
+
+async def _sign_head(config: Config, ledger: Ledger, when: heads.When) -> None:
+    heads.write(config.storage.heads, ledger.store.database, ledger.vault, ledger.clock(), when)
 
 
 def look_less_for_garbage() -> None:

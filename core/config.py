@@ -73,7 +73,13 @@ class Storage(_Section):
 
     database: FilePath = Path("lampkeeper.db")
     key_file: FilePath = Path("lampkeeper.key")
+    audit_heads: FilePath | None = None
     keep_text_days: float = Field(default=7, gt=0, le=90)
+
+    @property
+    def heads(self) -> Path:
+        """The file of the audit's signed heads: beside the database, unless another was named."""
+        return self.audit_heads or self.database.with_name("audit-heads.jsonl")
 
 
 class Alerts(_Section):
@@ -319,9 +325,8 @@ def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:
         problems = [_problem(text, dict(one)) for one in error.errors(include_input=False, include_url=False)]
         raise ConfigError("\n".join(f"{path}, {problem}." for problem in problems), _REMEDY) from None
     folder = path.resolve().parent
-    storage = config.storage.model_copy(
-        update={"database": folder / config.storage.database, "key_file": folder / config.storage.key_file}
-    )
+    paths = {name: getattr(config.storage, name) for name in ("database", "key_file", "audit_heads")}
+    storage = config.storage.model_copy(update={name: folder / path for name, path in paths.items() if path})
     return config.model_copy(update={"storage": storage})
 
 

@@ -11,6 +11,7 @@
     │   └── StoreInUseError    ... or another Lampkeeper has it open, and watches
     ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
     ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
+    ├── AuditError         the audit cannot be verified or signed, or is not what was signed
     └── PlatformError      a platform refused: token revoked, permission or channel missing
         └── TryLater       ... for now only: delivery is tried again
 
@@ -59,6 +60,10 @@ class VaultError(LampkeeperError):
 
 class ExportError(LampkeeperError):
     """A case cannot be exported as asked, or what was exported cannot be read."""
+
+
+class AuditError(LampkeeperError):
+    """The audit cannot be verified or signed, or is not what was signed."""
 
 
 class PlatformError(LampkeeperError):

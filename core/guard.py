@@ -86,6 +86,8 @@ class Guard:
         self.communities = Communities(self.ledger, defaults)
         self.chores: list[Callable[[], Coroutine[Any, Any, object]]] = []
         """What else is done with the housekeeping, about once an hour; adapters add theirs."""
+        self.last_chores: list[Callable[[], Coroutine[Any, Any, object]]] = []
+        """What is done when the guard stops, once all that was received is committed."""
         self.scans = Scans(self.ledger)
         self._loaded = False
         self.keep_text_days = keep_text_days
@@ -120,6 +122,8 @@ class Guard:
             self._stopping.set()
             self._ask_for_sign_of_life()
             await writer
+            for chore in self.last_chores:
+                await self._quietly(chore())
 
     async def receive(self, event: Event) -> None:
         """Queue an event, in the order of its conversation; wait while the queue is full."""
@@ -230,10 +234,9 @@ class Guard:
         Returns how many cases about them stay, as they are under legal hold.
         """
         async with self.ledger.transaction() as tx:
-            held = await retention.forget_person(
-                tx, self.ledger.vault, self.ledger.engine, space, person, self.ledger.clock()
-            )
-            await audit.record(tx, [audit.row(self.ledger.clock(), space, "person forgotten", held=held)])
+            now = self.ledger.clock()
+            held = await retention.forget_person(tx, self.ledger.vault, self.ledger.engine, space, person, now)
+            await audit.record(tx, [audit.row(now, space, "person forgotten", held=held)])
             self.ledger.memory.clear()
         await self.ledger.store.checkpoint()
         return held
@@ -245,9 +248,10 @@ class Guard:
         Returns how many of its cases stay, as they are under legal hold; where any do, the audit says so.
         """
         async with self.ledger.transaction() as tx:
-            held = await retention.forget_space(tx, self.ledger.vault, space, self.ledger.clock())
+            now = self.ledger.clock()
+            held = await retention.forget_space(tx, self.ledger.vault, space, now)
             if held:
-                await audit.record(tx, [audit.row(self.ledger.clock(), space, "space deleted", held=held)])
+                await audit.record(tx, [audit.row(now, space, "space deleted", held=held)])
             self.ledger.memory.clear()
         self.communities.forgotten(space)
         await self.ledger.store.checkpoint()

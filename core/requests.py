@@ -110,8 +110,9 @@ async def delete(ledger: Ledger, space: str, number: int, moderator: Person) -> 
         if not found.done:
             return found
         await _answered(tx, ledger, space, number, moderator)
-        await retention.forget_person(tx, vault, ledger.engine, space, request.person.id, ledger.clock())
-        await audit.record(tx, [audit.row(ledger.clock(), space, "person forgotten", request=number)])
+        now = ledger.clock()
+        await retention.forget_person(tx, vault, ledger.engine, space, request.person.id, now)
+        await audit.record(tx, [audit.row(now, space, "person forgotten", request=number)])
         ledger.memory.clear()
     await ledger.store.checkpoint()
     return found

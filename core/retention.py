@@ -16,6 +16,8 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
   prefixes. Forgetting a person or a space leaves cases under legal hold with all that belongs to them, brought up to
   date before, and says how many; of their pairs it leaves only how many alerts there were. Lifting the hold ends that.
   In cases of others that stay, what the person said is removed, but for its digest.
+- The audit is a hash chain: what is forgotten of it leaves digests that tell nothing, and a row that accounts for them
+  (`core.audit.erasing`).
 - Cards that were posted about what is forgotten are taken back (`core.withdrawals`), and those that only name the
   person as a moderator are drawn anew. In a space that left, nobody can.
 """
@@ -45,6 +47,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, preserved, reported, withdrawals
+from core.audit import erasing
+from core.audit.chain import FORGOTTEN, PARTS
 from core.engine import Engine, PairKey
 from core.messages import ConversationKey
 from core.pair import PairState, PersonState, fold_person
@@ -58,7 +62,6 @@ DAY = 86_400.0
 CLOCK_SLACK = 3600.0
 """How far a platform's clock may run ahead of ours, in seconds."""
 PURGED_AT_ONCE = 500
-FORGOTTEN = "forgotten"
 
 
 class Purged(NamedTuple):
@@ -95,7 +98,7 @@ async def refold(tx: AsyncConnection, vault: Vault, engine: Engine, known: Known
     known.state.pairs |= pairs
 
 
-async def forget_person(  # noqa: PLR0913, PLR0917 - what it works on, and when
+async def forget_person(  # noqa: PLR0913, PLR0917 - whom, where, when, and what it takes to do it
     tx: AsyncConnection, vault: Vault, engine: Engine, space: str, person: str, now: float
 ) -> int:
     """Remove a person from every table: what they said, what was said to them, and every state and alert about them.
@@ -108,7 +111,8 @@ async def forget_person(  # noqa: PLR0913, PLR0917 - what it works on, and when
     to_me = select(kept).where(kept.c.space == space, kept.c.target == me, kept.c.author != me)
     others = {said.author for said in await messages.read(tx, vault, to_me)}
     for rule in PERSON_RULES.values():
-        await rule(tx, vault, space, person)
+        erased = await rule(tx, vault, space, person)
+        await erasing.account(tx, now, "person forgotten", erased or {})
     known = Known(space)
     for author in others:
         await refold(tx, vault, engine, known, (author, person))
@@ -121,7 +125,8 @@ async def forget_person(  # noqa: PLR0913, PLR0917 - what it works on, and when
 async def forget_space(tx: AsyncConnection, vault: Vault, space: str, now: float) -> int:
     """Remove everything about a space from every table, but for alerts under legal hold; return how many those are.
 
-    Its posted cards are taken back, unless Lampkeeper left it.
+    Its posted cards are taken back, unless Lampkeeper left it. Of the audit tombstones stay (`core.audit.chain`), and,
+    with alerts under hold, when the space was deleted.
     """
     await preserved.windows_of_held(tx, vault, {space}, now)
     alerts = tables.alerts
@@ -129,8 +134,12 @@ async def forget_space(tx: AsyncConnection, vault: Vault, space: str, now: float
     left = await tx.scalar(select(tables.spaces.c.left).where(tables.spaces.c.space == space))
     cards = [] if left is not None else await withdrawals.of_space(tx, space)
     counted = await _counted(tx, vault, space)
+    deeds = tables.audit.c
+    kept = or_(deeds.about.in_(held), deeds.what == "space deleted") if held else false()
+    gone = await erasing.erase_rows(tx, (deeds.space == space) & not_(kept))
+    await erasing.account(tx, now, "space deleted", dict.fromkeys(PARTS, gone))
     for table in reversed(tables.metadata.sorted_tables):
-        if SPACE_RULES[table.name]:
+        if SPACE_RULES[table.name] and table is not tables.audit:
             of_a_case = HELD_BY.get(table.name)
             stays = false() if of_a_case is None else table.c[of_a_case].in_(held)
             await tx.execute(delete(table).where(table.c.space == space, not_(stays)))
@@ -159,28 +168,30 @@ SPACE_RULES: dict[str, bool] = {
     "peaks": True,
     "unread": True,
     "audit": True,
+    "audit_chain": False,
     "outbox": True,
 }
 """Table -> whether its rows belong to a space, and go with it."""
 HELD_BY = {**dict.fromkeys(("alerts", "items", "notes", "consents", "referrals", "actions"), "alert"), "audit": "about"}
 """Table -> the column that names an alert, where its rows stay if that alert is under legal hold."""
 
-PersonRule = Callable[[AsyncConnection, Vault, str, str], Awaitable[None]]
+PersonRule = Callable[[AsyncConnection, Vault, str, str], Awaitable[erasing.Erased | None]]
+"""Returns what it erased from the audit, if anything: that has to be accounted for there."""
 
 
 async def _nobody(_tx: AsyncConnection, _vault: Vault, _space: str, _person: str) -> None:
     """Such a table says nothing about people."""
 
 
-async def _audit(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+async def _audit(tx: AsyncConnection, vault: Vault, space: str, person: str) -> erasing.Erased:
     """Keep on record that something happened, but not to whom, nor by whom if it was this person."""
-    table, alerts = tables.audit, tables.alerts
+    deeds, alerts = tables.audit.c, tables.alerts
     me = vault.blind(space, person)
     gone = (alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me), alerts.c.held.is_(None))
     about_me = select(alerts.c.alert).where(*gone)
-    here = update(table).where(table.c.space == space)
-    await tx.execute(here.where(table.c.about.in_(about_me.scalar_subquery())).values(about=FORGOTTEN))
-    await tx.execute(here.where(table.c.who == me).values(who=FORGOTTEN))
+    here = deeds.space == space
+    about = await erasing.erase_part(tx, "about", here & deeds.about.in_(about_me.scalar_subquery()))
+    return {"who": await erasing.erase_part(tx, "who", here & (deeds.who == me)), "about": about}
 
 
 async def _alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
@@ -310,6 +321,7 @@ PERSON_RULES: dict[str, PersonRule] = {
     "spaces": _nobody,
     "installations": _nobody,
     "audit": _audit,
+    "audit_chain": _nobody,
     "outbox": _nobody,
     "alerts": _alerts,
     "items": _items,

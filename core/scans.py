@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from core import audit, outbox
 from core.cards import Person
@@ -42,8 +42,8 @@ class Scans:
         async with ledger.transaction() as tx:
             now, who = ledger.clock(), ledger.vault.blind(key.space, moderator.id)
             deed = audit.row(now, key.space, _BEGUN, who=who, conversation=key.conversation, days=days)
-            (number,) = (await tx.execute(insert(_T).values(deed))).inserted_primary_key or (0,)
-        return Scan(int(number), key, days)
+            (number,) = await audit.record(tx, [deed])
+        return Scan(number, key, days)
 
     async def end(self, scan: Scan, outcome: Outcome, messages: int | None, notice: str | None = None) -> None:
         """Record how a scan ended, and after how many messages; `notice` tells the space's admins."""

@@ -1,7 +1,7 @@
 """The vault: one key file, everything sealed with it, and pseudonyms in place of people's ids.
 
-Leans on `cryptography`. The key file is 32 random bytes, made at first start with mode 0600. Two keys are derived from
-it (HKDF-SHA-256, RFC 5869), so that neither use can weaken the other: one seals, one makes pseudonyms.
+Leans on `cryptography`. The key file is 32 random bytes, made at first start with mode 0600. Three keys are derived
+from it (HKDF-SHA-256, RFC 5869), so that no use can weaken another: one seals, one makes pseudonyms, one signs.
 
 Sealing is AES-256-GCM (NIST SP 800-38D) with associated data naming the table, row and column, so that nobody who can
 write to the database can move a sealed value elsewhere. Random 96-bit nonces under one key are safe for 2**32 values
@@ -24,6 +24,7 @@ from itertools import count
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -43,6 +44,7 @@ class Vault:
     def __init__(self, key: bytes) -> None:
         self._root = _derive(key, b"lampkeeper seal")
         self._blind_key = _derive(key, b"lampkeeper blind")
+        self._sign_key = Ed25519PrivateKey.from_private_bytes(_derive(key, b"lampkeeper sign"))
         self._salt = secrets.token_bytes(SALT_BYTES)
         self._nonces = count()
         self._cipher = lru_cache(maxsize=256)(self._cipher_of)
@@ -67,6 +69,15 @@ class Vault:
             return self._cipher(salt).decrypt(nonce, sealed[SALT_BYTES + NONCE_BYTES :], _joined(about))
         except (InvalidTag, ValueError) as error:
             raise VaultError(f"A sealed value in {about[0]!r} does not open with this key file.", RESTORE) from error
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the Ed25519 signature (RFC 8032, 64 bytes) of `data`, which has to begin with what it is."""
+        return self._sign_key.sign(data)
+
+    @property
+    def verify_key(self) -> bytes:
+        """The public key (32 bytes) that verifies what `sign` signed."""
+        return self._sign_key.public_key().public_bytes_raw()
 
     def _cipher_of(self, salt: bytes) -> AESGCM:
         return AESGCM(_derive(self._root, b"lampkeeper process", salt))

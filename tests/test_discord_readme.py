@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bots.cli import COMMANDS
+from bots.cli import COMMANDS, GROUPS
 from bots.commands.service import check
 from bots.discord_bot.permissions import invite
 from bots.slack_app.commands import COMMANDS as SLACK
@@ -124,4 +124,4 @@ async def test_every_command_that_is_named_exists(page: str, tmp_path: Path) -> 
     assert named
     assert named <= known
     typed = set(re.findall(r"(?:\.venv/bin/|`)lampkeeper ([a-z]+)", text))
-    assert typed <= {name for name, *_ in COMMANDS}
+    assert typed <= {name for name, *_ in (*COMMANDS, *GROUPS)}

@@ -14,7 +14,7 @@ from bots.texts import ENGLISH, languages, texts
 from core.audit import Deed
 from tests.support import ROOT
 
-NOT_ABOUT_A_CASE = ("space ", "settings ", "text ", "person ", "request ", "languages ", "history ")
+NOT_ABOUT_A_CASE = ("space ", "settings ", "text ", "person ", "request ", "languages ", "history ", "parts ")
 
 
 def blanks(text: str) -> set[str]:

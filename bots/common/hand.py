@@ -195,7 +195,7 @@ def more(deeds: Iterable[str]) -> Act[Press]:
     async def offer(press: Press, card: Card) -> Answer:
         hold = "hold" if card.held is None else "lift"
         ways = [name for step, name in WAYS.items() if step in steps_from(card.state)]
-        offered = [(action, card.alert) for action in (*names, hold, "export", "note", *ways)]
+        offered = [(action, card.alert) for action in (*names, hold, "export", "escalate", "note", *ways)]
         if card.decided is not None and card.decided.moderator.id == press.moderator.id:
             offered.append(("undecide", card.alert))
         standing = [taken for taken in card.actions if taken.undone is None and not _over(taken)][-UNDOS:]
@@ -358,14 +358,14 @@ FORMS: dict[str, Form] = {
 }
 """Every form but the one that ends a dismissal, whose grounds are chosen first."""
 WAYS: dict[Step, str] = {
-    "escalate": "escalate",
     "put_aside": "put_aside",
     "resume": "resume",
     "report": "report",
     "close": "close",
     "reopen": "reopen",
 }
-"""Step -> the button that takes it, offered where the step can be taken from where the case stands."""
+"""Step -> the button that takes it, offered where the step can be taken from where the case stands. Whether a second
+reviewer was asked, the answer tells."""
 BUTTONS: dict[str, Button[Press]] = {
     "claim": Button("card.claim", "plain", claim),
     "release": Button("card.release", "plain", release),

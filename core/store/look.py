@@ -21,7 +21,7 @@ WAIT = 1.0
 
 
 @contextmanager
-def _looking(database: Path) -> Iterator[sqlite3.Connection]:
+def looking(database: Path) -> Iterator[sqlite3.Connection]:
     """Open for reading only; StoreError if it is locked, damaged, no database of ours or newer than this program."""
     try:
         uri = f"{database.resolve().as_uri()}?mode=ro"
@@ -47,7 +47,7 @@ def peaks_of(database: Path) -> list[tuple[str, int, str, str, float]]:
     """
     if not database.exists():
         return []
-    with _looking(database) as connection:
+    with looking(database) as connection:
         if "peaks" not in _tables(connection):
             return []
         query = "SELECT space, day, actor, target, probability FROM peaks ORDER BY day"
@@ -61,7 +61,7 @@ def choices_of(database: Path) -> list[tuple[str, bytes]]:
     """
     if not database.exists():
         return []
-    with _looking(database) as connection:
+    with looking(database) as connection:
         if "choices" not in {column for _, column, *_ in connection.execute("PRAGMA table_info(spaces)")}:
             return []
         return connection.execute("SELECT space, choices FROM spaces WHERE choices IS NOT NULL").fetchall()
@@ -73,7 +73,7 @@ def look(database: Path, vault: Vault | None) -> None:
     Raises StoreError if it is locked, damaged or newer than this program, VaultError if it was sealed with another key.
     """
     sealed = None
-    with _looking(database) as connection:
+    with looking(database) as connection:
         (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if answer != "ok":
             damaged = sqlite3.DatabaseError(answer)

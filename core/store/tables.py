@@ -288,6 +288,21 @@ audit = Table(
 )
 """Append only. `who` is "" for Lampkeeper itself; `about` is an alert's id or ""; `detail` holds numbers and levels."""
 
+audit_chain = Table(
+    "audit_chain",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("who_salt", String),
+    Column("who_digest", String, nullable=False),
+    Column("about_salt", String),
+    Column("about_digest", String, nullable=False),
+    Column("rest_salt", String),
+    Column("rest_digest", String, nullable=False),
+    Column("hash", String, nullable=False),
+)
+"""The chain that the rows of `audit` are part of (`core.audit.chain`): salts, digests and hashes in hexadecimal. A link
+stays when its row is deleted with a space, and a digest when its salt is erased."""
+
 outbox = Table(
     "outbox",
     metadata,
