@@ -344,8 +344,9 @@ _EXPECTED = {
 
 
 def _without_file(environment: Mapping[str, str]) -> str | None:
-    """Return the configuration that a Discord token alone stands for: its servers' admins set them up there."""
-    return "[discord]\n" if environment.get("LAMPKEEPER_DISCORD_TOKEN") else None
+    """Return the configuration that tokens alone stand for: the platforms' own admins set the rest up there."""
+    sections = dict.fromkeys(section for variable, (section, _) in ENVIRONMENT.items() if environment.get(variable))
+    return "".join(f"[{section}]\n" for section in sections) or None
 
 
 def _text_of(path: Path) -> str:

@@ -18,9 +18,13 @@ Right = Literal["post", "read"]
 
 
 class Shown(NamedTuple):
-    """A card as it stands in the alert channel; `place` is its message, `buttons` those of `BUTTONS` that it has."""
+    """A card as it stands in the alert channel; `place` is its message, `buttons` those of `BUTTONS` that it has.
+
+    `channel` is where it stands, "" on a platform that has no channels.
+    """
 
     alert: str
+    channel: str
     place: str
     title: str
     text: str
@@ -28,7 +32,10 @@ class Shown(NamedTuple):
 
 
 class Stage(Protocol):
-    """Lampkeeper on one platform. People are called as in `tests.support.PEOPLE`; "moderator" and "second" moderate."""
+    """Lampkeeper on one platform. People are called as in `tests.support.PEOPLE`; "moderator" and "second" moderate.
+
+    A "stranger" moderates another space of the platform, not this one.
+    """
 
     guard: Guard
     space: str
@@ -71,6 +78,9 @@ class Stage(Protocol):
     async def press(self, alert: str, button: str, moderator: str = "moderator") -> tuple[str, bool]:
         """Let somebody press a button, and whatever else it asks for; return what they are told, and if nobody else."""
 
+    async def leave_out(self) -> None:
+        """Let an admin have the channel general left out; return when that holds."""
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass for Lampkeeper."""
 
@@ -86,6 +96,9 @@ class Permitted(Stage, Protocol):
 
     async def permit(self, right: Right) -> None:
         """Give it back."""
+
+    async def change_alert_channel(self) -> None:
+        """Let an admin choose another alert channel; `shown` are the cards of both."""
 
     async def check(self) -> list[Finding]:
         """Run `lampkeeper check`."""

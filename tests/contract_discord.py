@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from structlog.testing import capture_logs
 
 from bots.adapter import Finding
+from core.cards import Person
 from tests.contract import Right, Shown
 from tests.discord_objects import (
     ALERTS,
@@ -17,15 +19,18 @@ from tests.discord_objects import (
     GENERAL,
     HISTORY,
     MODERATORS,
+    PEOPLE,
     SEND,
     SERVER,
     VIEW,
     Json,
     overwrite,
+    there,
 )
-from tests.discord_stage import DiscordStage, discord_stage, until
+from tests.discord_stage import VERBS, DiscordStage, Told, discord_stage, until
 from tests.support import Ahead
 
+OTHER = there(1, SERVER)
 ALERTS_SEEN = [overwrite(EVERYONE, deny=VIEW), overwrite(MODERATORS, allow=VIEW)]
 FORBIDDEN: dict[Right, tuple[int, list[Json]]] = {
     "post": (ALERTS, [*ALERTS_SEEN, overwrite(BOT_ROLE, allow=VIEW, deny=SEND)]),
@@ -43,11 +48,45 @@ class DiscordContract(DiscordStage):
     general = f"<#{GENERAL}>"
     clock: Ahead
 
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
+        self._alerts = [ALERTS]
+
     def shown(self) -> list[Shown]:
         return [
-            Shown(card["alert"], card["message"]["id"], card["title"], card["text"], card["buttons"])
-            for card in self.cards()
+            Shown(card["alert"], str(channel), card["message"]["id"], card["title"], card["text"], card["buttons"])
+            for channel in self._alerts
+            for card in self.cards(channel=channel)
         ]
+
+    async def press(self, alert: str, button: str, moderator: str = "moderator") -> Told:
+        """Press; the stranger moderates another server, and presses there."""
+        if moderator != "stranger":
+            return await super().press(alert, button, moderator)
+        if OTHER not in self.there.servers:
+            self.there.add_server(1)
+            await self.there.send("GUILD_CREATE", self.there.guild(OTHER))
+            await self.settled()
+        card = next(card for card in self.cards() if card["alert"] == alert)
+        elsewhere = {**card["message"], "channel_id": str(there(1, ALERTS))}
+        action = next(action for action, verb in VERBS.items() if verb == button)
+        reply = await self.there.press(elsewhere, f"lampkeeper:{action}:{alert}", PEOPLE["moderator"])
+        return Told(reply.text, reply.ephemeral)
+
+    async def leave_out(self) -> None:
+        await self._choose(ignored_channels=[GENERAL])
+
+    async def change_alert_channel(self) -> None:
+        (room,) = self.there.add_rooms(SERVER, 1)
+        self.there.overwrites[room] = [*ALERTS_SEEN, overwrite(BOT_ROLE, allow=VIEW)]
+        self._alerts.append(room)
+        await self.there.send("CHANNEL_CREATE", self.there.channel(room))
+        await self.there.heard()
+        await self._choose(alert_channel=room)
+
+    async def _choose(self, **changes: Any) -> None:
+        who = Person(str(PEOPLE["moderator"]), "moderator")
+        await self.adapter.servers.choose(SERVER, changes, who)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.seconds += seconds

@@ -59,6 +59,7 @@ class DryContract:
         self._life = AsyncExitStack()
         self._said: dict[str, Message] = {}
         self._listening = False
+        self._left_out = ""
 
     async def start(self) -> None:
         self.guard = await self._life.enter_async_context(
@@ -91,7 +92,7 @@ class DryContract:
         self._listening = False
 
     async def _hear(self, event: Message | Edit | Deletion) -> None:
-        if self._listening:
+        if self._listening and (isinstance(event, Deletion) or _channel(event) != self._left_out):
             await self.guard.receive(event)
 
     async def say(self, author: str, text: str, channel: str = "general", id: str | None = None) -> str:  # noqa: A002
@@ -111,7 +112,7 @@ class DryContract:
     def shown(self) -> list[Shown]:
         drawn = {alert: card_text(card).plain for alert, card in self._screen.cards.items()}
         return [
-            Shown(alert, alert, self._screen.cards[alert].title, text, BUTTON.findall(text))
+            Shown(alert, "", alert, self._screen.cards[alert].title, text, BUTTON.findall(text))
             for alert, text in drawn.items()
         ]
 
@@ -122,13 +123,17 @@ class DryContract:
         self._screen.cards.clear()
 
     async def press(self, alert: str, button: str, moderator: str = "moderator") -> tuple[str, bool]:
-        if moderator not in MODERATORS:
+        if moderator not in (*MODERATORS, "stranger"):
             return PLAIN.say("hand.refused"), True
-        press = DryPress(self.guard.desk, self.space, Person(moderator, moderator))
+        space = f"{PLATFORM}:another" if moderator == "stranger" else self.space
+        press = DryPress(self.guard.desk, space, Person(moderator, moderator))
         answer = await hand.pressed(press, ACTIONS[button], alert, hand.BUTTONS)
         if answer.grounds is not None:
             answer = await hand.submitted(press, answer.grounds, "other", "")
         return _drawn(answer), True
+
+    async def leave_out(self) -> None:
+        self._left_out = "general"
 
     def pass_time(self, seconds: float) -> None:
         self.clock.seconds += seconds
@@ -136,6 +141,10 @@ class DryContract:
     async def remove(self) -> None:
         self._listening = False
         await self.guard.communities.leave(self.space)
+
+
+def _channel(event: Message | Edit) -> str:
+    return (event.message if isinstance(event, Edit) else event).key.conversation
 
 
 def _drawn(answer: Answer) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from structlog.testing import capture_logs
 
 from bots.adapter import Finding
+from core.cards import Person
 from tests.contract import Right, Shown
-from tests.slack_api import GENERAL, TEAM, Json
+from tests.slack_api import ALERTS, GENERAL, PEOPLE, PRIVATE, TEAM, Json
 from tests.slack_platform import SlackStage, slack_stage
+from tests.slack_replies import Told
 
 FORBIDDEN: dict[Right, tuple[str, Json, str]] = {
     "post": ("chat.postMessage", {"code": "missing_scope", "needed": "chat:write"}, "chat:write"),
@@ -25,7 +28,28 @@ class SlackContract(SlackStage):
     general = f"<#{GENERAL}>"
 
     def shown(self) -> list[Shown]:
-        return [Shown(card["alert"], card["ts"], card["title"], card["text"], card["buttons"]) for card in self.cards()]
+        return [
+            Shown(card["alert"], channel, card["ts"], card["title"], card["text"], card["buttons"])
+            for channel in (ALERTS, PRIVATE)
+            for card in self.cards(channel)
+        ]
+
+    async def press(self, alert: str, button: str, moderator: str = "moderator") -> Told:
+        """Press; the stranger's is a workspace with which the alert channel is shared, and the stranger its admin."""
+        if moderator == "stranger":
+            moderator = "friend"
+            self.platform.users[PEOPLE[moderator]] |= {"team_id": "T0OTHER", "is_admin": True}
+            self.platform.channels[ALERTS].members.add(PEOPLE[moderator])
+        return await super().press(alert, button, moderator)
+
+    async def leave_out(self) -> None:
+        await self._choose(ignored_channels=[GENERAL])
+
+    async def change_alert_channel(self) -> None:
+        await self._choose(alert_channel=PRIVATE)
+
+    async def _choose(self, **changes: Any) -> None:
+        await self.adapter.of(self.space).choose(changes, Person(PEOPLE["moderator"], "moderator"))
 
     def pass_time(self, seconds: float) -> None:
         self.later += seconds

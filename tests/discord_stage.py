@@ -25,6 +25,8 @@ from tests.discord_objects import (
     ALERTS,
     CHANNELS,
     DM,
+    GENERAL,
+    LAMPKEEPER,
     MODERATORS,
     PEOPLE,
     SERVER,
@@ -226,7 +228,7 @@ class DiscordStage:
         )
         await self.there.send("MESSAGE_DELETE", {"id": id, **where})
 
-    def cards(self, server: int = 0) -> list[Json]:
+    def cards(self, server: int = 0, channel: int = ALERTS) -> list[Json]:
         """The cards in a server's alert channel, oldest first: title, text, buttons (their labels) and alert."""
         return [
             {
@@ -236,7 +238,7 @@ class DiscordStage:
                 "alert": button_ids(message)[0].split(":")[2],
                 "message": message,
             }
-            for message in self.there.messages.get(there(server, ALERTS), {}).values()
+            for message in self.there.messages.get(there(server, channel), {}).values()
             if message["embeds"]
         ]
 
@@ -278,6 +280,14 @@ class DiscordStage:
 def actions(message: Json) -> list[str]:
     """The actions of a message's buttons."""
     return [button.split(":")[1] for button in button_ids(message)]
+
+
+async def said(platform: Platform, author: str, text: str, channel: int = GENERAL, **more: Any) -> Json:
+    """Let somebody write, where a test needs the whole message; "lampkeeper" is the bot itself."""
+    who = PEOPLE | {"lampkeeper": LAMPKEEPER}
+    message = platform.message(who[author], channel, text, **more)
+    await platform.send("MESSAGE_CREATE", platform.as_event(message))
+    return message
 
 
 async def until(met: Callable[[], bool]) -> None:

@@ -83,8 +83,6 @@ class WebApi:
         """Usergroup -> who belongs to it."""
         self.homes: dict[str, Json] = {}
         """Who -> their Home as it was drawn last."""
-        self.windows: dict[str, Json] = {}
-        """Open windows, by view id."""
         self.teams = {TEAM: "Lamp"}
         everybody = {*PEOPLE.values(), BOT_USER}
         self.channels = {
@@ -98,9 +96,11 @@ class WebApi:
             )
         }
         self.views: dict[str, Json] = {}
-        """Modals by id, each with the trigger it was opened by, whom it is shown to, and whether it was updated."""
+        """Windows by id, each with the trigger it was opened by, whom it is shown to, and whether it was updated."""
         self.triggers: dict[str, str] = {}
-        """Trigger ids that are good for a modal -> who pressed."""
+        """Trigger ids that are good for a window -> who pressed."""
+        self.in_window: set[str] = set()
+        """Those of presses in a window, which alone are good for another one over it."""
         self.slow = False
         """Whether triggers have expired when they come back."""
         self.files: dict[str, Json] = {}
@@ -352,16 +352,19 @@ class WebApi:
         view_id = f"V{next(self.numbers)}"
         about = {"id": view_id, "trigger": trigger, "user": self.triggers.pop(trigger), "updated": False}
         self.views[view_id] = {**view, **about}
-        self.windows[view_id] = {"id": view_id, **view}
         return {"view": {**view, "id": view_id}}
+
+    async def _push_view(self, arguments: Json) -> Json:
+        if arguments["trigger_id"] not in self.in_window:
+            raise ApiError("invalid_trigger_id")
+        return await self._open_view(arguments)
 
     async def _update_view(self, arguments: Json) -> Json:
         view_id, view = arguments["view_id"], arguments["view"]
         check_view(view)
         if view_id not in self.views:
             raise ApiError("not_found")
-        self.views[view_id] |= {**view, "updated": True}
-        self.windows[view_id] = {"id": view_id, **view}
+        self.views[view_id] = self.views[view_id] | {**view, "updated": True}
         return {"view": {**view, "id": view_id}}
 
     async def _upload_url(self, arguments: Json) -> Json:
@@ -410,6 +413,7 @@ class WebApi:
         "usergroups.list": _usergroups,
         "views.publish": _publish,
         "views.open": _open_view,
+        "views.push": _push_view,
         "views.update": _update_view,
         "team.info": _team,
         "conversations.replies": _replies,

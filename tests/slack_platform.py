@@ -247,20 +247,25 @@ class SlackPlatform(WebApi):
         await self.until(lambda: sum(answer["press"] == number for answer in self.answers) > before)
         return [answer for answer in self.answers if answer["press"] == number][before]
 
-    async def act(self, who: str, action: str, value: str, *, at_home: bool = False) -> str:
-        """Press a button of an answer, or of the Home, which has no address to answer at; return its number.
+    async def act(self, who: str, action: str, value: str, view: Json | None = None) -> str:
+        """Press a button of an answer, or of a window or Home, which have no address to answer at; return its number.
 
         https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
         """
         number = str(next(self.numbers))
-        where = {} if at_home else {"response_url": f"{self.url}/response/{number}", "channel": {"id": GENERAL}}
+        if view is None:
+            where: Json = {"response_url": f"{self.url}/response/{number}", "channel": {"id": GENERAL}}
+        else:
+            where = {"view": view}
         payload = {
             "type": "block_actions",
             **self._by(who, number),
-            "container": {"type": "view" if at_home else "message"},
+            "container": {"type": "message" if view is None else "view"},
             "actions": [{"action_id": action, "block_id": "b1", "value": value, "type": "button"}],
             **where,
         }
+        if view is not None and view["type"] == "modal":
+            self.in_window.add(payload["trigger_id"])
         await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
         return number
 
@@ -269,7 +274,10 @@ class SlackPlatform(WebApi):
 
         https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
         """
-        values = {name: {"pick": field} for name, field in picked.items()}
+        await self.send_form(who, view, {name: {"pick": field} for name, field in picked.items()})
+
+    async def send_form(self, who: str, view: Json, values: Json) -> None:
+        """Send a window, or a form; `values` are as Slack tells them: by block id, by action id."""
         sent = {**view, "state": {"values": values}, "team_id": self.team, "type": "modal"}
         payload = {"type": "view_submission", **self._by(who, str(next(self.numbers))), "view": sent}
         await self._send({"type": "interactive", "payload": payload, "accepts_response_payload": True})
@@ -413,7 +421,7 @@ class SlackStage:
     async def delete(self, id: str) -> None:  # noqa: A002
         await self.platform.delete(self._where[id], id)
 
-    def cards(self) -> list[Json]:
+    def cards(self, channel: str = ALERTS) -> list[Json]:
         """The alert cards as they stand in the moderators' channel now."""
         return [
             {
@@ -422,10 +430,10 @@ class SlackStage:
                 "buttons": [VERBS[action] for action in actions(message["blocks"]) if action in VERBS],
                 "actions": actions(message["blocks"]),
                 "alert": message["metadata"]["event_payload"]["alert"],
-                "channel": ALERTS,
+                "channel": channel,
                 "ts": message["ts"],
             }
-            for message in self.platform.channels[ALERTS].messages
+            for message in self.platform.channels[channel].messages
             if (message.get("metadata") or {}).get("event_type") == EVENT_TYPE
         ]
 

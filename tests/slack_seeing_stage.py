@@ -44,6 +44,24 @@ async def app_is_removed(platform: SlackPlatform, channel: str) -> None:
     await platform.send_event(left)
 
 
+async def comes(platform: SlackPlatform, who: str, channel: str) -> None:
+    """Somebody comes into a channel."""
+    platform.channels[channel].members.add(PEOPLE[who])
+    await _moved(platform, "member_joined_channel", who, channel)
+
+
+async def goes(platform: SlackPlatform, who: str, channel: str) -> None:
+    """Somebody leaves a channel."""
+    platform.channels[channel].members.discard(PEOPLE[who])
+    await _moved(platform, "member_left_channel", who, channel)
+
+
+async def _moved(platform: SlackPlatform, kind: str, who: str, channel: str) -> None:
+    event = {"type": kind, "user": PEOPLE[who], "channel": channel, "channel_type": "G", "team": platform.team}
+    await platform.send_event(event | {"event_ts": platform.now()})
+    await platform.acked()
+
+
 async def channel_event(platform: SlackPlatform, kind: str, channel: str, **more: Any) -> None:
     await platform.send_event({"type": kind, "channel": channel, "event_ts": platform.now(), **more})
 

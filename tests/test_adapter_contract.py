@@ -101,6 +101,19 @@ async def test_a_message_delivered_twice_is_counted_once(stage: Stage) -> None:
     assert (await excerpt(stage)).count("lighthouse") == 1
 
 
+async def test_a_deletion_counts_in_a_channel_that_was_left_out_since(stage: Stage) -> None:
+    await play(stage)
+    said = await stage.say("actor", f"{talk()[3]} harbour")
+    await stage.settled()
+    await stage.leave_out()
+    await stage.say("actor", "a lighthouse")
+    await stage.delete(said)
+    await stage.settled()
+    text = await excerpt(stage)
+    assert "deleted" in text
+    assert "lighthouse" not in text
+
+
 async def test_what_lampkeeper_itself_writes_is_not_counted(stage: Stage) -> None:
     await play(stage)
     before = await kept(stage)
@@ -144,6 +157,23 @@ async def test_a_card_is_updated_in_its_place(stage: Stage) -> None:
     (decided,) = stage.shown()
     assert decided.place == card.place
     assert decided.text != more.text
+
+
+async def test_after_a_change_of_the_alert_channel_a_card_stays_and_the_next_one_stands_there(
+    permitted: Permitted,
+) -> None:
+    first = await play(permitted)
+    await permitted.change_alert_channel()
+    await permitted.press(first.alert, "Confirm")
+    await permitted.say("teacher", "hello there")
+    for line in talk()[:3]:
+        await permitted.say("friend", line)
+    await permitted.settled()
+    decided, other = permitted.shown()
+    assert (decided.channel, decided.place) == (first.channel, first.place)
+    assert "confirmed by moderator" in decided.text.lower()
+    assert other.channel != first.channel
+    assert "teacher" in other.text.lower()
 
 
 # --- gaps ------------------------------------------------------------------------------------------------------------
@@ -268,6 +298,17 @@ async def test_somebody_who_is_no_moderator_is_refused(stage: Stage, button: str
     assert private
     assert not [line for line in talk() if line in text]
     assert stage.shown()[0].buttons == [*BUTTONS]
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+async def test_who_moderates_elsewhere_is_refused(stage: Stage, button: str) -> None:
+    card = await play(stage)
+    text, private = await stage.press(card.alert, button, "stranger")
+    await stage.settled()
+    assert "moderator" in text or "no longer kept" in text
+    assert private
+    assert not [line for line in talk() if line in text]
+    assert stage.shown() == [card]
 
 
 async def test_after_a_decision_the_card_stays_one(stage: Stage) -> None:

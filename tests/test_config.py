@@ -125,6 +125,13 @@ def test_an_empty_variable_is_no_token(written):
     assert discord.token is None
 
 
+@pytest.mark.parametrize(("variable", "section"), [(name, section) for name, (section, _) in ENVIRONMENT.items()])
+def test_where_there_is_no_file_a_token_is_enough(variable, section, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load_config(None, {variable: "token"})
+    assert [name for name in ("discord", "slack") if getattr(config, name) is not None] == [section]
+
+
 def test_a_token_alone_does_not_switch_a_platform_on(written):
     assert load_config(written(""), dict.fromkeys(ENVIRONMENT, "token")).discord is None
 

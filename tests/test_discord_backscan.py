@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,6 @@ DAY = 86_400.0
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backscan, "EDIT_EVERY", 0.02)
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path) as running:
-        yield running
 
 
 def past(stage: DiscordStage, author: str, text: str, days: float, channel: int = GENERAL, **more: Any) -> Json:

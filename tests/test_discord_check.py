@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,16 +25,10 @@ from tests.discord_objects import (
     Json,
     overwrite,
 )
-from tests.discord_stage import DiscordStage, discord_stage
+from tests.discord_stage import DiscordStage
 
 ADMIN = Person("1", "admin")
 MENTION = 1 << 17
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path) as running:
-        yield running
 
 
 class Said(list[str]):

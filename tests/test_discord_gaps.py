@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,31 +26,12 @@ from tests.discord_objects import (
     THREAD,
     VIEW,
     VOICE,
-    Json,
     overwrite,
     stamp,
 )
-from tests.discord_platform import Platform, platform
-from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening, rows, settings, until
+from tests.discord_platform import Platform
+from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening, rows, said, settings, until
 from tests.support import slow_talk
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Platform]:
-    async with platform() as running:
-        yield running
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path) as running:
-        yield running
-
-
-async def said(there: Platform, text: str, channel: int = GENERAL, **more: Any) -> Json:
-    message = there.message(PEOPLE["actor"], channel, text, **more)
-    await there.send("MESSAGE_CREATE", there.as_event(message))
-    return message
 
 
 class SlowEar(Ear):
@@ -105,12 +85,12 @@ async def test_more_live_messages_than_can_wait_for_history_are_read_from_it(
     lines = [f"live {number}" for number in range(8)]
     async with listening(ear) as adapter:
         for line in lines:
-            await said(there, line)
+            await said(there, "actor", line)
         await there.heard()
         assert sum(map(len, adapter.feed._held.values())) <= most
         there.history.set()
         await heard(there, adapter)
-        await said(there, "after")
+        await said(there, "actor", "after")
         await heard(there, adapter)
     assert list(dict.fromkeys(ear.texts())) == ["missed", *lines, "after"]
 
@@ -126,13 +106,13 @@ async def test_more_live_messages_than_the_store_takes_are_read_from_history(
         await adapter.catchup.settled()
         with capture_logs() as logs:
             for line in lines:
-                await said(there, line, channel)
+                await said(there, "actor", line, channel)
             await there.heard()
         assert adapter.feed._queue.qsize() <= 2
         assert [entry["channel"] for entry in logs if entry["event"] == "discord.queue_full"] == [str(channel)]
         ear.open.set()
         await heard(there, adapter)
-        await said(there, "after", channel)
+        await said(there, "actor", "after", channel)
         await heard(there, adapter)
     assert list(dict.fromkeys(ear.texts())) == [*lines, "after"]
 
@@ -141,9 +121,9 @@ async def test_messages_edited_while_lampkeeper_was_away_are_edited(there: Platf
     ear = Ear()
     ear.alive = time.time() - 60
     async with listening(ear) as adapter:
-        untouched = await said(there, "untouched", edited_timestamp=stamp(time.time() - 3600))
-        first = await said(there, "one")
-        await said(there, "two")
+        untouched = await said(there, "actor", "untouched", edited_timestamp=stamp(time.time() - 3600))
+        first = await said(there, "actor", "one")
+        await said(there, "actor", "two")
         await heard(there, adapter)
         await there.drop(forget=True)
         first |= {"content": "another one", "edited_timestamp": stamp(time.time())}
@@ -262,7 +242,7 @@ async def test_an_alert_channel_that_the_operators_file_moves_is_read_from_the_n
         stage.config = settings(alert_channel=SECRET)
         stage.there.overwrites[SECRET] = [overwrite(BOT_ROLE, allow=VIEW | SEND)]
         await stage.start()
-        after = await said(stage.there, "now it is a channel as any other", ALERTS)
+        after = await said(stage.there, "actor", "now it is a channel as any other", ALERTS)
         await stage.settled()
         assert await rows(stage) == [after["id"]]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
@@ -61,13 +60,12 @@ async def role(stage: DiscordStage, number: int, permissions: int, position: int
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
+async def stage(stage: DiscordStage) -> DiscordStage:
     """A server in which the bot and its moderators may do everything, with one card."""
-    async with discord_stage(tmp_path) as running:
-        await role(running, BOT_ROLE, EVERYTHING, 10)
-        await role(running, MODERATORS, EVERYTHING, 5)
-        await talk(running)
-        yield running
+    await role(stage, BOT_ROLE, EVERYTHING, 10)
+    await role(stage, MODERATORS, EVERYTHING, 5)
+    await talk(stage)
+    return stage
 
 
 async def talk(stage: DiscordStage, channel: str = "general") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from core.leaving import GRACE
 from core.store import tables
 from tests.discord_objects import ALERTS, GENERAL, LAMPKEEPER, PEOPLE, SERVER, Json, stamp
 from tests.discord_objects import there as placed
-from tests.discord_platform import Platform, platform
+from tests.discord_platform import Platform
 from tests.discord_stage import DiscordStage, Ear, cancelled, discord_stage, heard, listening, until
 from tests.support import slow_talk
 
@@ -41,18 +41,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-async def stage(tmp_path: Path, clock: Clock) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path, clock=clock) as running:
-        yield running
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Platform]:
-    async with platform() as running:
-        yield running
 
 
 async def talk(stage: DiscordStage) -> None:

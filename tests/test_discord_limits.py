@@ -6,7 +6,6 @@ import asyncio
 import copy
 import json
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -33,12 +32,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-async def stage(tmp_path: Path, clock: Clock) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path, clock) as running:
-        yield running
 
 
 async def three_talks(stage: DiscordStage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
@@ -43,10 +42,9 @@ OTHER = 900
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path) as running:
-        await running.adapter.servers.choose(SERVER, {"review": QUIET}, Person("1", "admin"))
-        yield running
+async def stage(stage: DiscordStage) -> DiscordStage:
+    await stage.adapter.servers.choose(SERVER, {"review": QUIET}, Person("1", "admin"))
+    return stage
 
 
 async def talk(stage: DiscordStage) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,31 +23,13 @@ from tests.discord_objects import (
     Json,
     stamp,
 )
-from tests.discord_platform import Platform, platform
-from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening, until
+from tests.discord_platform import Platform
+from tests.discord_stage import DiscordStage, Ear, heard, listening, said, until
 from tests.support import slow_talk
 
 MEMBERS_FLAG_LIMITED = 1 << 15
 """API, "Application Flags": GATEWAY_GUILD_MEMBERS_LIMITED."""
 PICTURE = {"id": "1", "filename": "a.png", "size": 1, "url": "https://a.example/a.png", "proxy_url": ""}
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Platform]:
-    async with platform() as running:
-        yield running
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path) as running:
-        yield running
-
-
-async def said(there: Platform, author: str, text: str, channel: int = GENERAL, **more: Any) -> Json:
-    message = there.message(PEOPLE[author], channel, text, **more)
-    await there.send("MESSAGE_CREATE", there.as_event(message))
-    return message
 
 
 def forwarded(text: str, **more: Any) -> Json:

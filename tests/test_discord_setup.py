@@ -6,7 +6,6 @@ The real client asks the tests' own Discord.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -27,14 +26,8 @@ from tests.discord_objects import (
     VOICE,
     overwrite,
 )
-from tests.discord_platform import Platform, platform
+from tests.discord_platform import Platform
 from tests.discord_stage import Ear, alone
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Platform]:
-    async with platform() as running:
-        yield running
 
 
 async def failing(**server: Any) -> list[Finding]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from tests.discord_objects import (
     GENERAL,
     GROWN,
     HISTORY,
-    LAMPKEEPER,
     MANAGE_MESSAGES,
     MODERATORS,
     PEOPLE,
@@ -44,20 +42,8 @@ from tests.discord_objects import (
     stamp,
 )
 from tests.discord_platform import Platform, platform
-from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening
+from tests.discord_stage import DiscordStage, Ear, discord_stage, heard, listening, said
 from tests.support import slow_talk
-
-
-@pytest.fixture
-async def there() -> AsyncIterator[Platform]:
-    async with platform() as running:
-        yield running
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[DiscordStage]:
-    async with discord_stage(tmp_path) as running:
-        yield running
 
 
 async def talk(stage: DiscordStage, channel: str = "general") -> Json:
@@ -68,12 +54,6 @@ async def talk(stage: DiscordStage, channel: str = "general") -> Json:
     await stage.settled()
     (card,) = stage.cards()
     return card
-
-
-async def said(there: Platform, author: int, text: str, channel: int = GENERAL, **more: Any) -> Json:
-    message = there.message(author, channel, text, **more)
-    await there.send("MESSAGE_CREATE", there.as_event(message))
-    return message
 
 
 # --- what is read ----------------------------------------------------------------------------------------------------
@@ -116,10 +96,10 @@ async def test_a_card_about_direct_messages_says_so_after_a_restart(stage: Disco
 
 async def test_programs_and_the_system_are_never_scored(stage: DiscordStage) -> None:
     for line in slow_talk():
-        await said(stage.there, PEOPLE["robot"], line)
-        await said(stage.there, LAMPKEEPER, line)
-        await said(stage.there, PEOPLE["actor"], line, webhook_id="900")
-        await said(stage.there, PEOPLE["actor"], line, type=7)
+        await said(stage.there, "robot", line)
+        await said(stage.there, "lampkeeper", line)
+        await said(stage.there, "actor", line, webhook_id="900")
+        await said(stage.there, "actor", line, type=7)
     await stage.settled()
     assert not stage.cards()
     assert await stage.guard.cursor(ConversationKey(f"discord:{SERVER}", str(GENERAL))) is None
@@ -129,7 +109,7 @@ async def test_the_moderators_own_and_ignored_channels_are_not_read(there: Platf
     ear = Ear()
     async with listening(ear, ignored_channels=(CATEGORY, FORUM)) as adapter:
         for channel in (ALERTS, VOICE, POST, GENERAL):
-            await said(there, PEOPLE["moderator"], f"in {channel}", channel)
+            await said(there, "moderator", f"in {channel}", channel)
         await heard(there, adapter)
     assert ear.texts() == [f"in {GENERAL}"]
 
@@ -174,7 +154,7 @@ async def test_a_message_is_translated_whole(there: Platform) -> None:
     async with listening(ear, age_roles={str(GROWN): "adult"}) as adapter:
         message = await said(
             there,
-            PEOPLE["teacher"],
+            "teacher",
             f"<@{PEOPLE['target']}> and <@{PEOPLE['friend']}>, see <#{GENERAL}> <:wave:123>",
             type=19,
             mentions=people,
@@ -207,7 +187,7 @@ async def test_an_answer_to_a_program_is_aimed_at_nobody(there: Platform) -> Non
     first = there.message(PEOPLE["robot"], GENERAL, "welcome")
     async with listening(ear) as adapter:
         reference = {"message_id": first["id"], "channel_id": str(GENERAL), "guild_id": str(SERVER)}
-        await said(there, PEOPLE["actor"], "hi", type=19, message_reference=reference, referenced_message=first)
+        await said(there, "actor", "hi", type=19, message_reference=reference, referenced_message=first)
         await heard(there, adapter)
     (event,) = ear.events
     assert isinstance(event, Message)
@@ -217,7 +197,7 @@ async def test_an_answer_to_a_program_is_aimed_at_nobody(there: Platform) -> Non
 async def test_a_link_preview_is_no_edit(there: Platform) -> None:
     ear = Ear()
     async with listening(ear) as adapter:
-        message = await said(there, PEOPLE["actor"], "see https://a.example")
+        message = await said(there, "actor", "see https://a.example")
         await there.send("MESSAGE_UPDATE", there.as_event(message | {"embeds": [{"type": "link", "title": "a"}]}))
         edited = {"content": "see above", "edited_timestamp": stamp(time.time())}
         await there.send("MESSAGE_UPDATE", there.as_event(message | edited))
@@ -280,8 +260,8 @@ async def test_what_comes_in_while_history_is_read_waits_its_turn(there: Platfor
     there.message(PEOPLE["actor"], GENERAL, "missed")
     there.history.clear()
     async with listening(ear) as adapter:
-        await said(there, PEOPLE["actor"], "live")
-        await said(there, PEOPLE["actor"], "elsewhere", VOICE)
+        await said(there, "actor", "live")
+        await said(there, "actor", "elsewhere", VOICE)
         await there.heard()
         await adapter.feed.settled()
         assert ear.texts() == ["elsewhere"]
@@ -305,13 +285,13 @@ async def test_roles_are_asked_for_where_history_does_not_tell_them(there: Platf
 async def test_discords_request_to_reconnect_loses_nothing(there: Platform) -> None:
     ear = Ear()
     async with listening(ear) as adapter:
-        await said(there, PEOPLE["actor"], "one")
+        await said(there, "actor", "one")
         there.open.clear()
         await there.send_frame({"op": 7, "d": None})
         there.identified.clear()
-        await said(there, PEOPLE["actor"], "two")
+        await said(there, "actor", "two")
         await heard(there, adapter)
-        await said(there, PEOPLE["actor"], "three")
+        await said(there, "actor", "three")
         await heard(there, adapter)
     assert (there.identifies, there.resumes) == (1, 1)
     assert list(dict.fromkeys(ear.texts())) == ["one", "two", "three"]
@@ -320,12 +300,12 @@ async def test_discords_request_to_reconnect_loses_nothing(there: Platform) -> N
 async def test_direct_messages_missed_while_away_are_read(there: Platform) -> None:
     ear = Ear()
     async with listening(ear) as adapter:
-        await said(there, PEOPLE["actor"], "one", DM)
+        await said(there, "actor", "one", DM)
         await heard(there, adapter)
         await there.drop(forget=True)
         there.message(PEOPLE["actor"], DM, "two")
         await heard(there, adapter)
-        await said(there, PEOPLE["actor"], "three", DM)
+        await said(there, "actor", "three", DM)
         await heard(there, adapter)
     assert (there.identifies, there.resumes) == (2, 1)
     assert list(dict.fromkeys(ear.texts())) == ["one", "two", "three"]
@@ -334,14 +314,14 @@ async def test_direct_messages_missed_while_away_are_read(there: Platform) -> No
 async def test_a_thread_that_was_archived_while_away_is_read_once_somebody_writes_there(there: Platform) -> None:
     ear = Ear()
     async with listening(ear) as adapter:
-        await said(there, PEOPLE["actor"], "one", THREAD)
+        await said(there, "actor", "one", THREAD)
         await heard(there, adapter)
         await there.drop(forget=True)
         there.message(PEOPLE["actor"], THREAD, "two")
         there.archived.add(THREAD)
         await heard(there, adapter)
         assert ear.texts() == ["one"]
-        await said(there, PEOPLE["actor"], "three", THREAD)
+        await said(there, "actor", "three", THREAD)
         await heard(there, adapter)
     assert list(dict.fromkeys(ear.texts())) == ["one", "two", "three"]
 
@@ -350,13 +330,13 @@ async def test_a_frame_that_cannot_be_parsed_costs_no_message(there: Platform) -
     ear = Ear()
     with capture_logs() as logs:
         async with listening(ear) as adapter:
-            await said(there, PEOPLE["actor"], "one")
+            await said(there, "actor", "one")
             await heard(there, adapter)
             there.identified.clear()
             broken = there.as_event(there.message(PEOPLE["actor"], GENERAL, "secret words")) | {"guild_id": None}
             await there.send_frame({"op": 0, "s": 99, "t": "MESSAGE_CREATE", "d": broken})
             await heard(there, adapter)
-            await said(there, PEOPLE["actor"], "two")
+            await said(there, "actor", "two")
             await heard(there, adapter)
     assert there.identifies == 2
     assert list(dict.fromkeys(ear.texts())) == ["one", "secret words", "two"]
@@ -536,6 +516,6 @@ async def test_mentioning_somebody_in_every_line_hides_nothing() -> None:
     async with platform() as there, listening(ear) as adapter:
         for line in slow_talk():
             target = there.user(PEOPLE["target"])
-            await said(there, PEOPLE["actor"], f"<@{PEOPLE['target']}> {line}", mentions=[target])
+            await said(there, "actor", f"<@{PEOPLE['target']}> {line}", mentions=[target])
         await heard(there, adapter)
     assert ear.texts() == slow_talk()

@@ -20,7 +20,7 @@ from core.retention import DAY
 from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE, PRIVATE, TEAM, Json
 from tests.slack_oauth import http_stage
 from tests.slack_platform import SlackStage, slack_config, slack_stage
-from tests.slack_seeing_stage import channel_without_the_app, past
+from tests.slack_seeing_stage import channel_without_the_app, comes, goes, past
 from tests.support import ROOT, slow_talk
 
 HERE = f"slack:{TEAM}"
@@ -63,14 +63,24 @@ ANSWERED = [(word, command.who) for word, command in COMMANDS.items() if command
 async def test_only_those_whose_it_is_to_ask_get_an_answer(stage: SlackStage, word: str, who: str) -> None:
     if word == "setup":
         await stage.platform.command(word, ADMIN)
-        await stage.platform.until(lambda: bool(stage.platform.windows))
+        await stage.platform.until(lambda: bool(stage.platform.views))
     else:
         assert "Only" not in await ask(stage, word, ADMIN if who == "admin" else MODERATOR)
     refused = await ask(stage, word, MEMBER)
-    assert ("Only this workspace's moderators" in refused) == (who == "moderator")
+    assert ("Only this workspace's moderators" in refused) == (who in ("moderator", "staff"))
     assert ("Only admins and owners" in refused) == (who == "admin")
     if who == "admin":
         assert "Only admins and owners" in await ask(stage, word, MODERATOR)
+    elif who != "member":
+        assert ("Only" in await ask(stage, word, ADMIN)) == (who == "moderator")
+
+
+async def test_an_admin_sees_cases_while_in_the_alert_channel(stage: SlackStage) -> None:
+    assert "counts as one while in the alert channel" in await ask(stage, "cases", ADMIN)
+    await comes(stage.platform, ADMIN, ALERTS)
+    assert "Open cases: 0" in await ask(stage, "cases", ADMIN)
+    await goes(stage.platform, ADMIN, ALERTS)
+    assert "counts as one while in the alert channel" in await ask(stage, "cases", ADMIN)
 
 
 async def test_an_admin_of_another_workspace_is_none_here(stage: SlackStage) -> None:
@@ -247,8 +257,8 @@ async def test_cases_are_listed_and_opened_with_what_was_done(stage: SlackStage)
     assert "https://lamp.slack.example/archives/G0ALERTS/p" in words(answer)
     (button,) = (block["accessory"] for block in answer["blocks"] if "accessory" in block)
     await stage.platform.act(MODERATOR, button["action_id"], button["value"])
-    await stage.platform.until(lambda: bool(stage.platform.windows))
-    (window,) = stage.platform.windows.values()
+    await stage.platform.until(lambda: bool(stage.platform.views))
+    (window,) = stage.platform.views.values()
     assert "What was noticed" in words(window)
     assert "noticed it" in words(window)
     assert button["value"] == alert
@@ -272,7 +282,7 @@ async def test_a_case_that_somebody_else_tries_to_open_stays_shut(stage: SlackSt
     alert = await stage.alert()
     number = await stage.platform.act(MEMBER, "lampkeeper-case", alert)
     assert "Only this workspace's moderators" in words(await stage.platform.answered(number))
-    assert stage.platform.windows == {}
+    assert stage.platform.views == {}
 
 
 async def test_pages_of_cases_turn_in_place(stage: SlackStage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE
 from tests.slack_oauth import HttpStage, Team, http_stage
 from tests.slack_platform import SlackStage, slack_stage
 from tests.slack_replies import Reply
-from tests.slack_seeing_stage import regroup
+from tests.slack_seeing_stage import comes, regroup
 from tests.support import MODERATOR, slow_talk
 
 OWNER = "U0OWNER"
@@ -279,6 +279,19 @@ async def test_where_a_usergroup_moderates_its_members_press_and_nobody_else(tmp
         assert "Only this workspace's" in (await stage.push(alert, "claim", "moderator")).text
         assert "You are looking into it" in (await stage.push(alert, "claim", "teacher")).text
         assert "teacher is looking into it" in (await stage.push(alert, "claim", "friend")).text
+
+
+async def test_an_admin_presses_while_in_the_alert_channel_and_only_then(tmp_path: Path) -> None:
+    async with slack_stage(tmp_path, moderator_roles=(MODERATORS,)) as stage:
+        stage.platform.usergroups[MODERATORS] = {PEOPLE["moderator"]}
+        stage.platform.users[PEOPLE["teacher"]]["is_owner"] = True
+        alert = await stage.alert()
+        assert "Only this workspace's" in (await stage.push(alert, "claim", "teacher")).text
+        await comes(stage.platform, "teacher", ALERTS)
+        assert "You are looking into it" in (await stage.push(alert, "claim", "teacher")).text
+        assert "Only this workspace's" in (await stage.push(alert, "claim", "second")).text, "in it, but no admin"
+        stage.platform.users[PEOPLE["teacher"]]["is_owner"] = False
+        assert "Only this workspace's" in (await stage.push(alert, "release", "teacher")).text
 
 
 async def test_where_slack_does_not_tell_who_moderates_nothing_is_done(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from bots.discord_bot.connection import INTENT_REMEDY
 from bots.discord_bot.content import Content
 from bots.discord_bot.feed import Feed
 from bots.discord_bot.forms import submitted
-from bots.discord_bot.helpdesk import TOLD, CountryMenu, Helpdesk, ServerMenu, TellButton
+from bots.discord_bot.helpdesk import TOLD, Helpdesk, Menu, TellButton
 from bots.discord_bot.history import DIRECT, FOR_NOW, Catchup
 from bots.discord_bot.servers import Served, Servers, readable
 from bots.discord_bot.slash import add_commands, put_commands
@@ -95,7 +95,7 @@ class Watch(Connected):
 
     async def setup_hook(self) -> None:
         """Make the buttons of every card ever posted answer, and the commands (discord.py calls it to begin with)."""
-        self.add_dynamic_items(*ITEMS, CancelButton, CountryMenu, ServerMenu, SetupItem, TellButton, TrialButton)
+        self.add_dynamic_items(*ITEMS, CancelButton, Menu, SetupItem, TellButton, TrialButton)
         await put_commands(self.tree)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import discord
@@ -90,7 +91,7 @@ class Helpdesk:
         shown, known = discord.ui.View(timeout=None), countries(self.helplines)
         shown.add_item(TellButton(self.language))
         for page in range(min(MENUS, -(-len(known) // MENU))):
-            shown.add_item(CountryMenu.of(page, known[page * MENU : (page + 1) * MENU], self.language))
+            shown.add_item(_country_menu(page, known[page * MENU : (page + 1) * MENU], self.language))
         return shown
 
 
@@ -131,18 +132,17 @@ class TellButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], tem
             await answer_error(interaction, error)
 
 
-class CountryMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=COUNTRIES + r":(?P<page>[0-9])"):
-    """Names the helplines of the country chosen."""
+Chosen = Callable[[discord.Interaction[Any], str], Awaitable[None]]
+"""What is done with a value that somebody chose."""
+
+
+class Menu(
+    discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=f"(?P<what>{COUNTRIES}|{SERVERS})(?::[0-9])?"
+):
+    """A menu under an answer; works under every answer ever given. What it does is a row of `CHOSEN`."""
 
     def __init__(self, menu: discord.ui.Select[discord.ui.View]) -> None:
         super().__init__(menu)
-
-    @classmethod
-    def of(cls, page: int, known: list[tuple[str, str]], language: str) -> Self:
-        """Make the menu of some countries, each with its label."""
-        options = [discord.SelectOption(label=label[:100], value=at, emoji=flag(at)) for at, label in known]
-        placeholder = say(language, "members.elsewhere")
-        return cls(discord.ui.Select(custom_id=f"{COUNTRIES}:{page}", placeholder=placeholder, options=options))
 
     @classmethod
     async def from_custom_id(
@@ -153,13 +153,27 @@ class CountryMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], te
         return cls(item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Name the helplines (called by discord.py)."""
+        """Do what was chosen (called by discord.py)."""
         try:
-            helpdesk, (country,) = interaction.client.helpdesk, self.item.values
-            text = named(words(helpdesk.language), helpdesk.helplines, country)
-            await interaction.response.send_message(text, ephemeral=True)
+            (value,), used = self.item.values, self.template.fullmatch(self.item.custom_id)
+            assert used is not None
+            await CHOSEN[used["what"]](interaction, value)
         except Exception as error:  # noqa: BLE001  as above
             await answer_error(interaction, error)
+
+
+def _country_menu(page: int, known: list[tuple[str, str]], language: str) -> Menu:
+    """Return the menu of some countries, each with its label."""
+    options = [discord.SelectOption(label=label[:100], value=at, emoji=flag(at)) for at, label in known]
+    placeholder = say(language, "members.elsewhere")
+    return Menu(discord.ui.Select(custom_id=f"{COUNTRIES}:{page}", placeholder=placeholder, options=options))
+
+
+async def _country(interaction: discord.Interaction[Any], country: str) -> None:
+    """Name the helplines of the country chosen."""
+    helpdesk = interaction.client.helpdesk
+    text = named(words(helpdesk.language), helpdesk.helplines, country)
+    await interaction.response.send_message(text, ephemeral=True)
 
 
 def _form(language: str) -> discord.ui.Modal:
@@ -188,7 +202,7 @@ async def _told(interaction: discord.Interaction[Any], _form: re.Match[str], fil
         await interaction.followup.send(await _send(client, servers[0], interaction.user, filled), ephemeral=True)
     else:
         question = discord.ui.View(timeout=None)
-        question.add_item(ServerMenu.of(servers))
+        question.add_item(_server_menu(servers))
         ask, written = say(language, "members.which_server"), _written(language, filled)
         await interaction.followup.send(ask, embed=written, view=question, ephemeral=True)
 
@@ -218,39 +232,29 @@ async def _send(client: Connected, guild: discord.Guild, user: discord.abc.User,
     return await take(here, told, about, aid(client, server))
 
 
-class ServerMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=SERVERS):
-    """Asks to which server's moderators a form goes. What was written stands above it, and nowhere else."""
+def _server_menu(servers: list[discord.Guild]) -> Menu:
+    """Return the menu that asks to which server's moderators a form goes.
 
-    def __init__(self, menu: discord.ui.Select[discord.ui.View]) -> None:
-        super().__init__(menu)
+    What was written stands above it, and nowhere else.
+    """
+    options = [discord.SelectOption(label=guild.name[:100], value=str(guild.id)) for guild in servers[:MENU]]
+    return Menu(discord.ui.Select(options=options, custom_id=SERVERS))
 
-    @classmethod
-    def of(cls, servers: list[discord.Guild]) -> Self:
-        """Make the menu of some servers."""
-        options = [discord.SelectOption(label=guild.name[:100], value=str(guild.id)) for guild in servers[:MENU]]
-        return cls(discord.ui.Select(options=options, custom_id=SERVERS))
 
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], _match: re.Match[str], /
-    ) -> Self:
-        """Make the menu that was used (called by discord.py)."""
-        assert isinstance(item, discord.ui.Select)
-        return cls(item)
+async def _server(interaction: discord.Interaction[Any], chosen: str) -> None:
+    """Send what was written to the moderators of the server chosen."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    client, user = interaction.client, interaction.user
+    guild = client.get_guild(int(chosen))
+    if interaction.message is None or guild is None or await member_of(guild, user.id) is None:
+        text = say(client.helpdesk.language, "members.no_server")
+    else:
+        text = await _send(client, guild, user, _read(interaction.message.embeds[0]))
+    await interaction.followup.send(text, ephemeral=True)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Send what was written there (called by discord.py)."""
-        try:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            client, user, (chosen,) = interaction.client, interaction.user, self.item.values
-            guild = client.get_guild(int(chosen))
-            if interaction.message is None or guild is None or await member_of(guild, user.id) is None:
-                text = say(client.helpdesk.language, "members.no_server")
-            else:
-                text = await _send(client, guild, user, _read(interaction.message.embeds[0]))
-            await interaction.followup.send(text, ephemeral=True)
-        except Exception as error:  # noqa: BLE001  as above
-            await answer_error(interaction, error)
+
+CHOSEN: dict[str, Chosen] = {COUNTRIES: _country, SERVERS: _server}
+"""What a menu's id begins with -> what is done."""
 
 
 async def shared(client: Connected, user: discord.abc.User) -> list[discord.Guild]:

@@ -1,6 +1,6 @@
 """The Slack adapter: Bolt over Socket Mode or HTTP, one workspace or many, translating in both directions.
 
-Leans on slack-bolt. `workspace` is one team with its `people`, `history`, `delivery` and `presses`, `workspaces` all of
+Leans on slack-bolt. `workspace` is one team with its `people`, `history`, `alerts` and `presses`, `workspaces` all of
 them; `socket_mode` and `http` are the two ways in which Slack reaches one Bolt app, `install` how a workspace lets it
 in, `leave` what happens when it is removed. `translate` makes events into messages, `card` shows alerts, `check` looks
 at the set-up, `api` turns Slack's refusals into words. Here they are put together, and here connections are kept.
@@ -28,14 +28,14 @@ from bots.common.digest import tell_due
 from bots.common.running import again_and_again, together
 from bots.common.words import Words
 from bots.helplines import Helplines, known
-from bots.slack_app import commands, members, presses, socket_mode
+from bots.slack_app import alerts, commands, home, members, presses, socket_mode
 from bots.slack_app.api import quiet, web_client
 from bots.slack_app.backscan import Backscans
 from bots.slack_app.check import check
 from bots.slack_app.helpdesk import Helpdesk
 from bots.slack_app.http import Once, header, replays, serve
 from bots.slack_app.install import make_flow
-from bots.slack_app.workspace import PLATFORM, Workspace, space_of, team_of
+from bots.slack_app.workspace import PLATFORM, Workspace, team_of
 from bots.slack_app.workspaces import Workspaces
 from core.cards import Call, Card
 from core.config import Slack
@@ -76,6 +76,7 @@ class SlackAdapter:
         self._replays = replays(self._dropped)
         self._over: asyncio.Future[None] | None = None
         guard.chores.append(lambda: tell_due(guard.ledger, self.platform, self._words_of))
+        guard.chores.append(self._look_at_homes)
 
     async def run(self) -> None:
         """Connect, catch up on what was missed, listen; return only when cancelled.
@@ -107,23 +108,25 @@ class SlackAdapter:
 
     async def show(self, card: Card, reference: str | None) -> str:
         """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
-        return await self.of(card.space).show(card, reference)
+        return await alerts.show(self.of(card.space), card, reference)
 
     async def find(self, card: Card) -> str | None:
         """Return the reference of a card for the same alert that an interrupted try did post; else None."""
-        return await self.of(card.space).find(card)
+        return await alerts.find(self.of(card.space), card)
 
     async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
         """Say in place of a posted card that the data of its alert was deleted."""
-        await self.of(space).withdraw(alert, reference)
+        workspace = self.of(space)
+        await alerts.withdraw(workspace, alert, reference)
+        workspace.handle(home.draw_all(self.helplines, workspace))
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         """Call those whom the space has chosen to a posted card; with `tried`, look first whether they were."""
-        await self.of(card.space).call(card, reference, why, tried=tried)
+        await alerts.call(self.of(card.space), card, reference, why, tried=tried)
 
     async def notify(self, space: str, text: str) -> None:
         """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
-        await self.of(space).notify(text)
+        await alerts.notify(self.of(space), text)
 
     def _words_of(self, space: str) -> Words | None:
         """Return the words for what a workspace is told unasked; None where that has to wait."""
@@ -131,6 +134,16 @@ class SlackAdapter:
         if workspace is None or workspace.settings.alert_channel is None or workspace.settings.paused:
             return None
         return workspace.words
+
+    def _gap(self) -> None:
+        """Events come from now on; what was not told before may be messages, or that somebody moderates no more."""
+        self._workspaces.gap()
+        for workspace in self._workspaces.served.values():
+            workspace.handle(home.look_again(self.helplines, workspace))
+
+    async def _look_at_homes(self) -> None:
+        for workspace in list(self._workspaces.served.values()):
+            await home.look_again(self.helplines, workspace)
 
     # Where events come from.
 
@@ -144,14 +157,14 @@ class SlackAdapter:
         assert self._config.app_token is not None, "bots.composition asks for missing keys first"
         await self._workspaces.meet()
         try:
-            await socket_mode.listen(self._app(), self._config.app_token.get_secret_value(), self._workspaces.gap)
+            await socket_mode.listen(self._app(), self._config.app_token.get_secret_value(), self._gap)
         finally:
             self._workspaces.lost()
 
     async def _over_http(self) -> None:
         await self._workspaces.meet()
         try:
-            await self._serve(self._app(), self._workspaces.gap)
+            await self._serve(self._app(), self._gap)
         finally:
             self._workspaces.lost()
 
@@ -183,7 +196,7 @@ class SlackAdapter:
             authorize=authorize,  # type: ignore[arg-type]  # None: not one of ours
         )
         members.add(app, self)  # before the commands, of which it takes two
-        commands.add(app, lambda team: self.of(space_of(team)))
+        commands.add(app, self)
         presses.add(app, self)
         app.event(re.compile(""))(self._event)
         return app
@@ -211,5 +224,7 @@ class SlackAdapter:
                 )
                 workspace.history.behind()
             workspace.hear(event)
+            if home.concerns(workspace, event):
+                workspace.handle(home.look_again(self.helplines, workspace))
             if kind == "message" and event.get("channel_type") == "im":
                 workspace.handle(self._helpdesk.greet(workspace, event))

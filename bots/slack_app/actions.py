@@ -23,9 +23,9 @@ from typing import NamedTuple
 
 from bots.common import hand
 from bots.common.answers import Answer
+from bots.slack_app import alerts, direct
 from bots.slack_app.answers import Press
 from bots.slack_app.api import RefusalError, call
-from bots.slack_app.delivery import write
 from bots.slack_app.moderators import moderates
 from core.cards import Action, Card, Person
 from core.errors import PlatformError, TryLater
@@ -187,12 +187,11 @@ async def _tell_owner(press: Press, key: str, aim: Aim) -> str:
     text = words.say(key, who=words.person(aim.who), moderator=words.person(press.moderator))
     try:
         owner = await workspace.people.owner()
-        if owner is not None:
-            await write(workspace.client, owner.id, text)
+        if owner is not None and await direct.write(workspace.client, owner.id, text):
             return words.say("slack_hand.told_owner", owner=words.person(owner))
     except PlatformError:
         pass  # told in the alert channel, where somebody may know an owner
-    await workspace.post(text)
+    await alerts.post(workspace, text)
     return words.say("slack_hand.told_channel")
 
 

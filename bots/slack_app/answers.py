@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bots.common.words import Words
-from bots.slack_app.markup import words
 from bots.slack_app.workspace import Workspace
 from core.cards import Person
 from core.desk import Desk
@@ -34,7 +33,7 @@ class Press:
     @property
     def words(self) -> Words:
         """What is said to them, in the workspace's language."""
-        return words(self.workspace.language)
+        return self.workspace.words
 
     @property
     def second_reviewers(self) -> bool:

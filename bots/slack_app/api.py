@@ -92,6 +92,8 @@ LATER = frozenset(
     ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 )
 """Codes that pass by themselves."""
+LATE = frozenset(("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"))
+"""Refusals to open a window: it was pressed more than three seconds ago, or had its window already."""
 
 
 class RefusalError(PlatformError):
@@ -161,6 +163,15 @@ class Me(NamedTuple):
     bot: str
     url: str
     scopes: frozenset[str]
+
+    def address(self, channel: str, ts: str, thread: str = "") -> str:
+        """Return the address of a message, as Slack's own permalinks are.
+
+        >>> Me("T1", "U1", "B1", "https://a.slack.example/", frozenset()).address("C1", "1.000002", "1.000001")
+        'https://a.slack.example/archives/C1/p1000002?thread_ts=1.000001&cid=C1'
+        """
+        of_thread = f"?thread_ts={thread}&cid={channel}" if thread else ""
+        return f"{self.url}archives/{channel}/p{ts.replace('.', '')}{of_thread}"
 
 
 async def me(client: AsyncWebClient) -> Me:

@@ -49,12 +49,16 @@ def blocks(drawn: Face, words: Words) -> list[Block]:
     head = header(f"{sign} {drawn.title}")
     opened = words.say("slack_hand.opened", when=words.markup.when(drawn.opened))
     foot = [context(opened), context(drawn.note)] if drawn.note else [context(opened)]
-    buttons = hand.labelled([(name, drawn.alert) for name in drawn.buttons], words)
-    foot.append(actions(button(*one) for one in buttons))
+    foot.append(buttons(drawn, words))
     pictures = [_picture(one) for one in (drawn.actor, drawn.target) if one is not None]
     if pictures:
         foot.insert(0, {"type": "context", "elements": [part for pair in pictures for part in pair]})
     return [head, *_fitting(list(_fields(drawn.fields)), BLOCKS - 1 - len(foot), words), *foot]
+
+
+def buttons(drawn: Face, words: Words) -> Block:
+    """Draw the card's buttons."""
+    return actions(button(*one) for one in hand.labelled([(name, drawn.alert) for name in drawn.buttons], words))
 
 
 def metadata(alert: str) -> dict[str, Any]:
@@ -79,9 +83,9 @@ def alert_of(message: Mapping[str, Any]) -> str | None:
 def answer(told: Answer, words: Words) -> list[Block]:
     """Draw what whoever pressed is told."""
     shown = [section(part) for part in parts(told.text)]
-    buttons = hand.labelled(told.buttons, words)
-    once = [button(*one) for one in buttons if one[0] != "undo"]
-    undos = [[button(*one)] for one in buttons if one[0] == "undo"]  # no block may hold two of one name
+    offered = hand.labelled(told.buttons, words)
+    once = [button(*one) for one in offered if one[0] != "undo"]
+    undos = [[button(*one)] for one in offered if one[0] == "undo"]  # no block may hold two of one name
     return shown + [actions(row) for row in (once, *undos) if row]
 
 

@@ -5,22 +5,29 @@ Leans on `bots.slack_app.commands`. A test holds page and commands equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from bots.slack_app.asked import Who
 from bots.slack_app.commands import COMMANDS, Command
 from bots.slack_app.commands.settings import CHANGES
 from bots.slack_app.manifest import COMMAND, REPORT_HELP, REPORT_NAME
 from bots.slack_app.markup import MARKUP
 from bots.texts import ENGLISH, template
 
-WHO = {"member": "every member", "moderator": "moderators", "admin": "the workspace's admins and owners"}
+WHO: Mapping[Who, str] = {
+    "member": "every member",
+    "staff": "moderators, and the workspace's admins and owners",
+    "moderator": "moderators",
+    "admin": "the workspace's admins and owners",
+}
 _HEAD = f"""# Lampkeeper's commands on Slack
 
 Written by `make docs/slack_commands.md` from the commands themselves; please do not edit.
 
 There is one command, `{COMMAND}`; the word after it says what is wanted. *Moderators* are members of one of the
 moderators' usergroups, or people named in the operator's configuration; where neither is set, everybody in the alert
-channel. Admins and owners of the workspace count as moderators, too. Answers are shown only to whoever asked.
+channel. An admin or owner of the workspace counts as a moderator, too, while in the alert channel. Answers are shown
+only to whoever asked.
 """
 
 

@@ -1,4 +1,4 @@
-"""Cards, calls and notices into the alert channel: post, edit in place, find again; and files to one person.
+"""Cards, calls and notices into the alert channel: post, edit in place, find again, empty.
 
 Leans on `bots.slack_app.card` for how a card looks and on `bots.slack_app.api` for what Slack may answer. A card's
 reference is ``<channel>/<ts>``.
@@ -11,7 +11,6 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bots.common.answers import File
 from bots.common.face import Face
 from bots.common.words import Words
 from bots.slack_app.api import Me, RefusalError, call, pages
@@ -118,17 +117,6 @@ async def notify(client: AsyncWebClient, channel: str, text: str) -> None:
     await _post(client, channel, text=text)
 
 
-async def write(client: AsyncWebClient, user: str, text: str) -> None:
-    """Write to one person (https://docs.slack.dev/reference/methods/conversations.open)."""
-    await _post(client, await _direct(client, user), text=text)
-
-
-async def hand_over(client: AsyncWebClient, user: str, file: File) -> None:
-    """Put a file into a person's direct messages with the app (https://docs.slack.dev/messaging/working-with-files)."""
-    direct = await _direct(client, user)
-    await call(client.files_upload_v2, channel=direct, filename=file.name, title=file.name, content=file.content)
-
-
 async def link(client: AsyncWebClient, message: MessageRef, who: Me) -> str | None:
     """Say where a message stands, with a link to it: the one that Slack gives, or else the one it would have given.
 
@@ -140,13 +128,8 @@ async def link(client: AsyncWebClient, message: MessageRef, who: Me) -> str | No
     try:
         url = str((await call(client.chat_getPermalink, channel=channel, message_ts=message.message_id))["permalink"])
     except PlatformError:
-        of_thread = f"?thread_ts={thread}&cid={channel}" if thread else ""
-        url = f"{who.url}archives/{channel}/p{message.message_id.replace('.', '')}{of_thread}"
+        url = who.address(channel, message.message_id, thread)
     return f"{MARKUP.when(float(message.message_id), url=url)} {MARKUP.channel(channel)}"
-
-
-async def _direct(client: AsyncWebClient, user: str) -> str:
-    return str((await call(client.conversations_open, users=user))["channel"]["id"])
 
 
 async def _post(client: AsyncWebClient, channel: str, **content: Any) -> str:

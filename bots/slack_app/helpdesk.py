@@ -19,9 +19,9 @@ import structlog
 from bots.common.helpdesk import NAME_MOST, WHAT_MOST, Answered, Told, countries, flag, greeting, named, take
 from bots.helplines import Helplines
 from bots.slack_app.api import call
-from bots.slack_app.asked import Asked, Shown
+from bots.slack_app.asked import Asked
 from bots.slack_app.forms import Input, filled, form, menu
-from bots.slack_app.kit import OPTIONS, Block, actions, button, section
+from bots.slack_app.kit import OPTIONS, Block, Shown, actions, button, section
 from bots.slack_app.markup import words
 from bots.slack_app.translate import Raw, is_typed
 from bots.slack_app.workspace import Workspace

@@ -2,74 +2,142 @@
 
 Leans on what the commands show. It is drawn anew whenever somebody opens it
 (https://docs.slack.dev/reference/events/app_home_opened), and after they changed something.
+
+What was drawn stands in Slack until something else is, and moderators' Homes name people. So who has more in theirs
+than everybody is noted with the workspace's choices, for as long as it stands there and no longer. Whenever somebody
+may have ceased to moderate (`concerns`; a change of the settings; a connection before which something may have
+happened), and with the housekeeping, those Homes are looked at: who may see less now gets theirs drawn anew. So does
+everybody noted when a person's data was deleted. Where Slack does not tell who moderates, no Home names anybody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from slack_bolt.async_app import AsyncBoltContext
 
 from bots.common.privacy import kept
+from bots.helplines import Helplines
 from bots.slack_app.api import call
-from bots.slack_app.commands.asked import Asked, asks
+from bots.slack_app.asked import Adapter, Asked, asks
 from bots.slack_app.commands.cases import open_cases
 from bots.slack_app.commands.looking import preview_lines, status_lines
 from bots.slack_app.commands.setup import SETUP
 from bots.slack_app.kit import VIEW, Block, actions, button, header, paragraphs, section
+from bots.slack_app.served import Rank
 from bots.slack_app.workspace import Workspace
 from core.errors import LampkeeperError
 
 CASES = 10
 """Open cases that it lists."""
+REGROUPED = frozenset(("subteam_updated", "subteam_members_changed"))
 
 log = structlog.get_logger(__name__)
 
 
-async def opened(event: dict[str, Any], of: Callable[[], Workspace]) -> None:
+async def opened(adapter: Adapter, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext) -> None:
     """Draw the Home for whoever opened it; its tab of messages is nothing to draw."""
     if event.get("tab") != "home":
         return
     try:
-        await _publish(await asks(of(), str(event["user"])))
+        await draw(asks(adapter, body, context))
+    except LampkeeperError as error:
+        log.warning("slack.home_not_drawn", what=error.what, remedy=error.remedy)
+
+
+async def draw(asked: Asked) -> None:
+    """Draw somebody's Home; where that fails, it is when they open it next, or with the next look at who moderates."""
+    try:
+        async with asked.workspace.drawing:
+            await _publish(asked)
     except LampkeeperError as error:
         log.warning("slack.home_not_drawn", what=error.what, remedy=error.remedy)
     except Exception as error:  # noqa: BLE001 - Bolt would log the traceback, and with it what errors carry
         log.error("slack.home_not_drawn", error=type(error).__name__)
 
 
-async def draw(asked: Asked) -> None:
-    """Draw the Home anew for whoever changed something; where that fails, it is when they open it next."""
-    try:
-        await _publish(asked)
-    except LampkeeperError as error:
-        log.warning("slack.home_not_drawn", what=error.what, remedy=error.remedy)
+def concerns(workspace: Workspace, event: Mapping[str, Any]) -> bool:
+    """Tell whether an event may be about somebody who moderates no more."""
+    held, kind, user = workspace.settings, event.get("type"), event.get("user")
+    if kind == "message":
+        return False
+    if kind in REGROUPED:
+        group = event.get("subteam_id") or (event.get("subteam") or {}).get("id")
+        return group in held.moderator_roles
+    if kind == "user_change":
+        return isinstance(user, dict) and user.get("id") in held.homes
+    return held.alert_channel is not None and event.get("channel") == held.alert_channel
+
+
+async def look_again(helplines: Helplines, workspace: Workspace) -> None:
+    """Take off people's Homes what they may see no more; Slack is asked anew who they are."""
+    for group in workspace.settings.moderator_roles:
+        workspace.people.regrouped(group)
+    if workspace.settings.alert_channel is not None:
+        workspace.people.moved(workspace.settings.alert_channel)
+    for user, rank in list(workspace.settings.homes.items()):
+        asked = Asked(workspace, helplines, user, {})
+        if await _known_rank(asked) != rank:
+            await draw(asked)
+
+
+async def draw_all(helplines: Helplines, workspace: Workspace) -> None:
+    """Draw all Homes anew that name people: somebody's data was deleted."""
+    for user in list(workspace.settings.homes):
+        await draw(Asked(workspace, helplines, user, {}))
 
 
 async def _publish(asked: Asked) -> None:
     """Draw somebody's Home (https://docs.slack.dev/reference/methods/views.publish)."""
-    blocks = [*await _moderating(asked), *_everybody(asked)][:VIEW]
-    view = {"type": "home", "blocks": blocks}
-    await call(asked.workspace.client.views_publish, user_id=asked.person.id, view=view)
-
-
-async def _moderating(asked: Asked) -> list[Block]:
-    """Return what only moderators see."""
+    workspace = asked.workspace
     try:
-        if not await asked.may("moderator"):
-            return []
+        rank = await _rank(asked)
+        more = [] if rank is None else await _moderating(asked, rank)
     except LampkeeperError as error:
-        return [section(asked.words.markup.escaped(str(error))), {"type": "divider"}]
+        rank, more = None, [section(asked.words.markup.escaped(str(error))), {"type": "divider"}]
+    if rank is not None:
+        await workspace.drawn_for(asked.user, rank)  # first: what stands there and is not noted would stay
+    view = {"type": "home", "blocks": [*more, *_everybody(asked)][:VIEW]}
+    await call(workspace.client.views_publish, user_id=asked.user, view=view)
+    if rank is None:
+        await workspace.drawn_for(asked.user, None)
+
+
+async def _rank(asked: Asked) -> Rank | None:
+    """Tell what somebody's Home may show; raises `PlatformError` where Slack does not tell.
+
+    Where only who moderates cannot be told, as in a closed alert channel, an admin sees what is wrong all the same.
+    """
+    try:
+        if await asked.may("moderator"):
+            return "moderator"
+    except LampkeeperError:
+        if not await asked.may("admin"):
+            raise
+        return "staff"
+    return "staff" if await asked.may("admin") else None
+
+
+async def _known_rank(asked: Asked) -> Rank | None:
+    try:
+        return await _rank(asked)
+    except LampkeeperError:
+        return None
+
+
+async def _moderating(asked: Asked, rank: Rank) -> list[Block]:
+    """Return what not everybody sees: cases only moderators."""
     say = asked.say
+    cases = [*await open_cases(asked, CASES), {"type": "divider"}] if rank == "moderator" else []
     change = (
         [actions([button(say("setup.button"), SETUP, SETUP, "primary")])]
         if await asked.may("admin")
         else [section(say("home.admins_change"))]
     )
     return [
-        *await open_cases(asked, CASES),
-        {"type": "divider"},
+        *cases,
         header(say("status.title")),
         *paragraphs(await status_lines(asked)),
         header(say("settings.title")),

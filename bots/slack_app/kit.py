@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from bots.common.hand import Style
 from bots.common.lines import clip
@@ -78,3 +78,23 @@ def paragraphs(lines: Iterable[str], room: int = SECTION) -> Iterator[Block]:
 def modal(title: str, blocks: Sequence[Block], **more: Any) -> Block:
     """Return a window."""
     return {"type": "modal", "title": plain(clip(title, MODAL_TITLE)), "blocks": list(blocks)[:VIEW], **more}
+
+
+class Shown(NamedTuple):
+    """An answer for whoever asked: a text, and what is drawn where a text alone does not do.
+
+    `instead` of what was pressed: a list that was turned.
+    """
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    instead: bool = False
+
+    @classmethod
+    def of(cls, *lines: str, more: tuple[Block, ...] = ()) -> Shown:
+        """Show lines, and what stands under them."""
+        return cls(lines[0], (*paragraphs(lines), *more))
+
+    def drawn(self) -> list[Block]:
+        """Return it as blocks."""
+        return list(self.blocks) or [section(self.text)]

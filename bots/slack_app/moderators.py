@@ -1,6 +1,8 @@
 """Who moderates a workspace: who is named, or in one of the moderators' usergroups, or else in the alert channel.
 
-An admin is whom Slack calls admin or owner of this workspace, no other one's: Slack Connect brings those along.
+An admin is whom Slack calls admin or owner of this workspace, no other one's: Slack Connect brings those along. An
+admin moderates, too, while in the alert channel, and only then: whom the moderators let in there may do what they may,
+and whoever keeps a workspace's accounts does not for that alone read what children wrote.
 
 Leans on `people`, which asks Slack. Asked anew at every press; Slack's answers hold for a while there.
 """
@@ -24,9 +26,9 @@ async def moderates(user: str, settings: SlackWorkspace, people: People, team: s
     for group in settings.moderator_roles:
         if await people.in_usergroup(user, group):
             return True
-    if settings.moderators or settings.moderator_roles or settings.alert_channel is None:
+    if settings.alert_channel is None or user not in await people.members(settings.alert_channel):
         return False
-    return user in await people.members(settings.alert_channel)
+    return not (settings.moderators or settings.moderator_roles) or await administers(user, people, team)
 
 
 async def administers(user: str, people: People, team: str) -> bool:

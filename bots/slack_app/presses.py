@@ -1,12 +1,12 @@
-"""Presses on Slack: the buttons of a card and of the answers to it, and the form that ends a dismissal.
+"""Presses on Slack: the buttons of a card, of a case's window and of the answers to both, and the form of a dismissal.
 
 Leans on Bolt; what a press does is in `bots.common.hand` and `actions`, a row of `BUTTONS` each. Every button carries
 what it is about, so a press works after any restart. Decisions:
 
 - Slack wants an answer within three seconds, so each press is acknowledged before anything is looked up, and answered
-  by its response URL, which shows the answer to the presser alone. Where there is none (a form), the answer is posted
-  to the presser alone in the channel that the form was opened from.
-- Who may press is asked anew at every press.
+  to the presser alone: in the case's window, where it was pressed there, with the case as it stands then; else as
+  `direct` says.
+- Who may press is asked anew at every press. Of whoever may not, a case's window is emptied.
 - Texts are shown in a modal, to whoever pressed for them. Slack lets one be opened within three seconds of a press: it
   is opened first and filled then, and where Slack has waited too long, the presser is told to press again, and nothing
   was recorded.
@@ -18,45 +18,38 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bots.common import hand
 from bots.common.answers import Answer
-from bots.slack_app import actions, card
+from bots.slack_app import actions, card, case, direct
 from bots.slack_app.answers import Press
-from bots.slack_app.api import RefusalError, call
-from bots.slack_app.delivery import hand_over
-from bots.slack_app.markup import escape, words
+from bots.slack_app.api import call
+from bots.slack_app.asked import Adapter, Asked, asks
+from bots.slack_app.kit import Shown
+from bots.slack_app.markup import escape
 from bots.slack_app.moderators import moderates
-from bots.slack_app.workspace import Workspace, space_of
-from core.cards import Person
 from core.errors import PlatformError
-
-if TYPE_CHECKING:
-    from bots.slack_app import SlackAdapter
 
 UNDO = "undo"
 BUTTONS: dict[str, hand.Button[Press]] = hand.buttons(
     {name: hand.Deed(actions.ask(name), actions.do(name)) for name in actions.DEEDS}
 )
-LATE = frozenset(("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"))
 
-Raw = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 
-def add(app: AsyncApp, adapter: SlackAdapter) -> None:
+def add(app: AsyncApp, adapter: Adapter) -> None:
     """Have Bolt hand over our presses and our form."""
 
-    async def press(ack: AsyncAck, body: Raw, context: AsyncBoltContext) -> None:
+    async def press(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         await _safely(adapter, context, body, _pressed)
 
-    async def submit(ack: AsyncAck, body: Raw, context: AsyncBoltContext) -> None:
+    async def submit(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
         await _safely(adapter, context, body, _submitted)
 
@@ -64,112 +57,104 @@ def add(app: AsyncApp, adapter: SlackAdapter) -> None:
     app.view(card.FORM)(submit)
 
 
-async def _safely(
-    adapter: SlackAdapter, context: AsyncBoltContext, body: Raw, handle: Callable[[Workspace, Raw], Awaitable[None]]
-) -> None:
+Handling = Callable[[Asked, Press], Awaitable[None]]
+"""What is done with a press, or with a form that was sent."""
+
+
+async def _safely(adapter: Adapter, context: AsyncBoltContext, body: dict[str, Any], handle: Handling) -> None:
     """Handle a press; whatever goes wrong is told to whoever pressed, and logged by its kind: Bolt would log words."""
-    space = space_of(str(context.team_id))
+    space = str(context.team_id)
     try:
-        workspace = adapter.of(space)
-        said = words(workspace.language)
+        asked = asks(adapter, body, context)
         try:
-            await handle(workspace, body)
+            press = await _press(asked)
+            if press is None:
+                await _send(asked, Answer(asked.say("hand.refused")), standing=False)
+            else:
+                await handle(asked, press)
         except PlatformError as error:
-            await _send(workspace, body, Answer(said.say("slack_hand.refused", why=escape(str(error)))))
+            await _send(asked, Answer(asked.say("slack_hand.refused", why=escape(str(error)))), standing=False)
         except Exception as error:  # noqa: BLE001  whatever it was, the presser must not be left waiting
             log.warning("slack.press_failed", space=space, error=type(error).__name__)
-            await _send(workspace, body, Answer(said.say("hand.failed")))
+            await _send(asked, Answer(asked.say("hand.failed")), standing=False)
     except Exception as error:  # noqa: BLE001
         log.warning("slack.answer_lost", space=space, error=type(error).__name__)
 
 
-async def _pressed(workspace: Workspace, body: Raw) -> None:
-    press = await _press(workspace, body)
-    if press is None:
-        return
-    name, about = str(body["actions"][0]["action_id"]).removeprefix(card.ACTION), str(body["actions"][0]["value"])
-    if name == hand.EXCERPT:
-        await _show_excerpt(press, body, about)
-    elif name == UNDO:
-        await _send(workspace, body, await actions.undo(press, about))
-    else:
-        answer = await hand.pressed(press, name, about, BUTTONS)
-        if answer.grounds is None:
-            await _send(workspace, body, answer)
-        else:
-            await _ask_grounds(press, body, answer)
-
-
-async def _press(workspace: Workspace, body: Raw) -> Press | None:
-    """Return who pressed, or tell them that it is not for them to press and return None."""
-    user = str(body["user"]["id"])
-    if await moderates(user, workspace.settings, workspace.people, workspace.who.team):
-        return Press(workspace, Person(user, (await workspace.people.known(user)).name))
-    await _send(workspace, body, Answer(words(workspace.language).say("hand.refused")))
+async def _press(asked: Asked) -> Press | None:
+    """Return the press of a moderator; None where it is not for them to press."""
+    workspace = asked.workspace
+    if await moderates(asked.user, workspace.settings, workspace.people, workspace.who.team):
+        return Press(workspace, await asked.person())
     return None
 
 
-async def _show_excerpt(press: Press, body: Raw, alert: str) -> None:
-    view = await _open(press, body, card.waiting(press.words))
+async def _pressed(asked: Asked, press: Press) -> None:
+    action, about = asked.pressed
+    name = action.removeprefix(card.ACTION)
+    if name == hand.EXCERPT:
+        await _show_excerpt(asked, press, about)
+    elif name == UNDO:
+        await _send(asked, await actions.undo(press, about))
+    else:
+        answer = await hand.pressed(press, name, about, BUTTONS)
+        if answer.grounds is None:
+            await _send(asked, answer)
+        else:
+            await _ask_grounds(asked, answer)
+
+
+async def _show_excerpt(asked: Asked, press: Press, alert: str) -> None:
+    words = press.words
+    view = await asked.opened(card.waiting(words))
     if view is None:
+        await _send(asked, Answer(words.say("slack.too_late")))
         return
     try:
         answer = await hand.pressed(press, hand.EXCERPT, alert, BUTTONS)
     except Exception as error:  # noqa: BLE001  what waits must not wait for ever
         log.warning("slack.press_failed", space=press.space, error=type(error).__name__)
-        answer = Answer(press.words.say("hand.failed"))
+        answer = Answer(words.say("hand.failed"))
     if answer.excerpt:
-        shown = card.excerpt(answer.excerpt, press.words)
+        shown = card.excerpt(answer.excerpt, words)
     else:
-        shown = card.modal(press.words.say("card.excerpt"), card.answer(answer, press.words), press.words)
+        shown = card.modal(words.say("card.excerpt"), card.answer(answer, words), words)
     await call(press.workspace.client.views_update, view_id=view, view=shown)
 
 
-async def _ask_grounds(press: Press, body: Raw, answer: Answer) -> None:
-    private = {"alert": answer.grounds, "channel": (body.get("channel") or {}).get("id")}
-    await _open(press, body, card.form(answer, press.words, json.dumps(private)))
+async def _ask_grounds(asked: Asked, answer: Answer) -> None:
+    """Open the form; it brings back where its answer is to stand."""
+    under = case.pressed_in(asked.body.get("view") or {})
+    private = {
+        "alert": answer.grounds,
+        "channel": (asked.body.get("channel") or {}).get("id"),
+        "window": None if under is None else under.id,
+    }
+    if await asked.opened(card.form(answer, asked.words, json.dumps(private))) is None:
+        await _send(asked, Answer(asked.say("slack.too_late")))
 
 
-async def _open(press: Press, body: Raw, view: Raw) -> str | None:
-    """Open a modal and return its id; where Slack has waited too long, say so and return None."""
-    try:
-        opened = await call(press.workspace.client.views_open, trigger_id=body["trigger_id"], view=view)
-    except RefusalError as error:
-        if error.code not in LATE:
-            raise
-        await _send(press.workspace, body, Answer(press.words.say("slack_hand.too_late")))
-        return None
-    return str(opened["view"]["id"])
-
-
-async def _submitted(workspace: Workspace, body: Raw) -> None:
-    press = await _press(workspace, body)
-    if press is None:
-        return
-    values, about = body["view"]["state"]["values"], json.loads(body["view"]["private_metadata"])
+async def _submitted(asked: Asked, press: Press) -> None:
+    values, about = asked.body["view"]["state"]["values"], json.loads(asked.body["view"]["private_metadata"])
     grounds = values[card.GROUNDS][card.GROUNDS]["selected_option"]["value"]
     remark = str(values[card.REMARK][card.REMARK].get("value") or "")
-    await _send(workspace, body, await hand.submitted(press, about["alert"], grounds, remark))
+    await _send(asked, await hand.submitted(press, about["alert"], grounds, remark))
 
 
-async def _send(workspace: Workspace, body: Raw, answer: Answer) -> None:
-    """Tell whoever pressed, and nobody else."""
-    said, user = words(workspace.language), str(body["user"]["id"])
+async def _send(asked: Asked, answer: Answer, *, standing: bool = True) -> None:
+    """Tell whoever pressed, and nobody else; where they pressed in a case's window, it is to be `standing` there."""
+    workspace, client = asked.workspace, asked.workspace.client
     if answer.file is not None:
         try:
-            await hand_over(workspace.client, user, answer.file)
+            if not await direct.write(client, asked.user, "", answer.file):
+                answer = Answer(asked.say("slack_hand.no_file", why=""))
         except PlatformError as error:
-            answer = Answer(said.say("slack_hand.no_file", why=escape(str(error))))
-    blocks = card.answer(answer, said)
-    if url := body.get("response_url"):
-        told = await AsyncRespond(response_url=url)(
-            answer.text, blocks, response_type="ephemeral", replace_original=False
-        )
-        if told.status_code != HTTPStatus.OK:
-            log.warning("slack.answer_lost", space=workspace.space, status=told.status_code)
+            answer = Answer(asked.say("slack_hand.no_file", why=escape(str(error))))
+    blocks, view = card.answer(answer, asked.words), asked.body.get("view") or {}
+    window = case.pressed_in(view)
+    if window is not None and await case.show(workspace, window, blocks, standing=standing):
         return
-    view = body.get("view") or {}
-    metadata = view.get("private_metadata")
-    channel = json.loads(metadata).get("channel") if metadata else None
-    channel = channel or workspace.settings.alert_channel
-    await call(workspace.client.chat_postEphemeral, channel=channel, user=user, text=answer.text, blocks=blocks)
+    opened_from = json.loads(view.get("private_metadata") or "{}").get("channel")
+    await direct.answer(
+        client, asked.body, opened_from or workspace.settings.alert_channel, Shown(answer.text, tuple(blocks))
+    )

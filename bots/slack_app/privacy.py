@@ -6,9 +6,9 @@ Leans on `bots.common.privacy`. The same stands behind a button under what the a
 from __future__ import annotations
 
 from bots.common import privacy
-from bots.slack_app.asked import Asked, Shown
+from bots.slack_app.asked import Asked
 from bots.slack_app.forms import Input, filled, form
-from bots.slack_app.kit import actions, button
+from bots.slack_app.kit import Shown, actions, button
 
 SEE, DELETE = "lampkeeper:see", "lampkeeper:delete"
 
@@ -16,7 +16,7 @@ SEE, DELETE = "lampkeeper:see", "lampkeeper:delete"
 async def show(asked: Asked) -> Shown:
     """Say what is kept."""
     rights = (button(asked.say("privacy.see"), SEE, SEE), button(asked.say("privacy.delete"), DELETE, DELETE))
-    return Shown(privacy.kept(asked.words, asked.workspace.guard.keep_text_days), (actions(rights),))
+    return Shown.of(privacy.kept(asked.words, asked.workspace.guard.keep_text_days), more=(actions(rights),))
 
 
 async def see(asked: Asked) -> Shown:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from bots.common.reporting import receive, refusal
-from bots.slack_app.asked import Asked, Shown
+from bots.slack_app.asked import Asked
 from bots.slack_app.forms import Input, about, filled, form
+from bots.slack_app.kit import Shown
 from bots.slack_app.people import Known
 from bots.slack_app.translate import conversation_of, is_typed, people_in, thread_of, translate
 from core import reports

@@ -11,10 +11,9 @@ from bots.common import requests as answers
 from bots.common.answers import File
 from bots.common.requests import Write
 from bots.slack_app import direct
-from bots.slack_app.asked import Asked, Shown
+from bots.slack_app.asked import Asked
 from bots.slack_app.forms import menu
-from bots.slack_app.kit import OPTIONS, SECTION, actions, button
-from bots.slack_app.moderators import administers
+from bots.slack_app.kit import OPTIONS, SECTION, Shown, actions, button
 from core import requests
 from core.cards import Person
 from core.errors import PlatformError
@@ -27,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 async def show(asked: Asked) -> Shown:
     """Show the open requests."""
-    if not await _is_admin(asked):
+    if not await asked.may("admin"):
         return _refused(asked)
     words, found = asked.words, (await requests.waiting(asked.here.ledger, asked.here.space))[:OPTIONS]
     if not found:
@@ -37,12 +36,12 @@ async def show(asked: Asked) -> Shown:
         for one in found
     ]
     chosen = menu(CHOOSE, asked.say("requests.choose"), options)
-    return Shown(words.fit(answers.lines(words, found), SECTION), (actions([chosen]),))
+    return Shown.of(words.fit(answers.lines(words, found), SECTION), more=(actions([chosen]),))
 
 
 async def choose(asked: Asked) -> Shown:
     """Answer the request chosen; before a deletion, ask once more."""
-    if not await _is_admin(asked):
+    if not await asked.may("admin"):
         return _refused(asked)
     request = await _request(asked, str(asked.body["actions"][0]["selected_option"]["value"]))
     if request is None:
@@ -51,22 +50,18 @@ async def choose(asked: Asked) -> Shown:
         admin, place = await asked.person(), await asked.place()
         return Shown(await answers.show(asked.here, request, admin, place, _write(asked)))
     sure = button(asked.say("requests.confirm_button"), FORGET, str(request.number), "danger")
-    return Shown(await answers.sure(asked.here, request), (actions([sure]),))
+    return Shown.of(await answers.sure(asked.here, request), more=(actions([sure]),))
 
 
 async def forget(asked: Asked) -> Shown:
     """Delete what is kept about a member."""
-    if not await _is_admin(asked):
+    if not await asked.may("admin"):
         return _refused(asked)
     request = await _request(asked, str(asked.body["actions"][0]["value"]))
     if request is None:
         return Shown(asked.say("requests.gone"))
     admin, place = await asked.person(), await asked.place()
     return Shown(await answers.delete(asked.here, request, admin, place, _tell(asked)))
-
-
-async def _is_admin(asked: Asked) -> bool:
-    return await administers(asked.user, asked.workspace.people, asked.workspace.who.team)
 
 
 def _refused(asked: Asked) -> Shown:

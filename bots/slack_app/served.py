@@ -7,7 +7,7 @@ runs: a channel freed there is read from the next start on, as one freed by comm
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,10 @@ from bots.common.pauses import Pausing
 from bots.slack_app.translate import Raw, subject
 from core.config import SlackWorkspace
 
-NOTED = frozenset(("left_out_seen", "left_out_until"))
+NOTED = frozenset(("left_out_seen", "left_out_until", "homes"))
 """What stands among a workspace's choices, and nobody chose."""
+Rank = Literal["moderator", "staff"]
+"""What somebody's Home shows beyond everybody's: cases and how Lampkeeper is doing, or only the latter."""
 
 
 class Served(SlackWorkspace, Pausing):
@@ -24,10 +26,12 @@ class Served(SlackWorkspace, Pausing):
 
     Nor is what was said in a channel while that was left out or took the alerts: `left_out_until` tells until when, by
     channel (seconds since the epoch). `left_out_seen` is what was left out when that was noted last; None: never.
+    `homes` is by member whose Home in Slack shows more than everybody's, and what (`bots.slack_app.home`).
     """
 
     left_out_until: dict[str, float] = Field(default_factory=dict)
     left_out_seen: tuple[str, ...] | None = None
+    homes: dict[str, Rank] = Field(default_factory=dict)
 
     @property
     def left_out(self) -> frozenset[str]:

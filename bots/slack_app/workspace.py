@@ -1,13 +1,13 @@
 """One Slack workspace: its client, people, history and settings, and the queue that its events are taken from in order.
 
-Leans on `history`, `people`, `translate` and `delivery`; `presses` leans on it. A `Workspace` knows one space, and
-nothing leads from it to another one's: what the adapter hands it came with its team's id, and what it posts goes out
-with its team's token.
+Leans on `history`, `people`, `translate` and `alerts`, which tells its moderators; `presses` leans on it. A `Workspace`
+knows one space, and nothing leads from it to another one's: what the adapter hands it came with its team's id, and what
+it posts goes out with its team's token.
 
 - Events are acknowledged before they are looked at, and then taken in order. Where more come than the queue holds, the
   rest is read from history instead.
 - What holds for a workspace is what the operator set up for it and, over that, what it chose itself
-  (`core.communities`). Without an alert channel its cards wait in the outbox until there is one.
+  (`core.communities`).
 - In a direct message with the app there is no partner: the other side is a program, so nobody is addressed.
 """
 
@@ -15,20 +15,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bots.common.face import Account, face
 from bots.common.here import Here
 from bots.common.running import together
 from bots.common.settings import Source
-from bots.common.trial import is_order
 from bots.common.words import Words
-from bots.slack_app import delivery, trial
+from bots.slack_app import alerts
 from bots.slack_app.api import Me
 from bots.slack_app.backscan import Backscans
 from bots.slack_app.bands import Bands
@@ -36,10 +33,10 @@ from bots.slack_app.events import EVENTS
 from bots.slack_app.history import MARGIN, History
 from bots.slack_app.markup import words
 from bots.slack_app.people import People
-from bots.slack_app.served import NOTED, Served
-from bots.slack_app.translate import Raw, notice, people_in, subject, translate
+from bots.slack_app.served import NOTED, Rank, Served
+from bots.slack_app.translate import Raw, people_in, subject, translate
 from bots.texts import say
-from core.cards import Call, Card, Person
+from core.cards import Person
 from core.config import SlackWorkspace
 from core.errors import LampkeeperError, PlatformError
 from core.guard import Guard
@@ -113,6 +110,8 @@ class Workspace:
         self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
         self._overflown = False
         self._handling: set[asyncio.Task[None]] = set()
+        self.drawing = asyncio.Lock()
+        """Held while somebody's Home is drawn, so that the last look at who moderates is what stands there."""
 
     @property
     def language(self) -> str:
@@ -149,6 +148,13 @@ class Workspace:
         noted = after.noted(before) if after.left_out != before else {}
         self._take_over(await self.guard.communities.choose(self.space, changes, who, noted))
         return self.settings
+
+    async def drawn_for(self, user: str, rank: Rank | None) -> None:
+        """Take note of what somebody's Home shows beyond everybody's."""
+        if self.settings.homes.get(user) != rank:
+            homes = {**self.settings.homes, user: rank}
+            noted = {one: shown for one, shown in homes.items() if shown is not None}
+            self._take_over(await self.guard.communities.note(self.space, {"homes": noted or None}))
 
     def _take_over(self, choices: Mapping[str, Any]) -> None:
         self.settings = Served(**(self._operator | dict(choices)))
@@ -201,61 +207,12 @@ class Workspace:
         self._handling.add(handling)
         handling.add_done_callback(self._handling.discard)
 
-    async def show(self, card: Card, reference: str | None) -> str:
-        """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""
-        actor = await self.people.introduced(card.actor, self.who.team, self.language)
-        target = card.target and await self.people.introduced(card.target, self.who.team, self.language)
-        card, said = replace(card, actor=actor, target=target), self.words
-        links = [await delivery.link(self.client, message, self.who) for message in card.messages]
-        accounts = {who.id: await self._account(who) for who in (actor, target) if who is not None and who.id}
-        drawn = face(card, said, links, accounts)
-        return await delivery.show(self.client, self._alert_channel(), drawn, said, reference)
-
-    async def _account(self, who: Person) -> Account:
-        """Return what Slack says of somebody's account: not since when there is it."""
-        return Account(avatar=(await self.people.known(who.id)).avatar or None)
-
-    async def find(self, card: Card) -> str | None:
-        """Return the reference of a card for the same alert that an interrupted try did post; else None."""
-        return await delivery.find(self.client, self._alert_channel(), card.alert)
-
-    async def withdraw(self, alert: str, reference: str | None) -> None:
-        """Say in place of a posted card that the data of its alert was deleted; nowhere can there be none."""
-        found, channel = reference, self.settings.alert_channel
-        if found is None and channel is not None:
-            found = await delivery.find(self.client, channel, alert)
-        if found is not None:
-            await delivery.withdraw(self.client, found, self.words)
-
-    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
-        """Call the usergroups that the workspace chose to a posted card."""
-        chosen = self.settings.second_reviewers if why == "second" else (self.settings.call_role,)
-        said = self.words
-        roles = " ".join(said.markup.role(role) for role in chosen if role is not None)
-        if roles:
-            text = said.say(f"card.call_{why}", roles=roles)
-            await delivery.call_to(self.client, reference, text, {"alert": card.alert, "why": why}, tried=tried)
-
-    async def notify(self, text: str) -> None:
-        """Tell the moderators, in the alert channel, something about Lampkeeper itself."""
-        if is_order(text):
-            await trial.post(self.client, self._alert_channel(), text, self.words)
-        else:
-            await delivery.notify(self.client, self._alert_channel(), notice(text))
-
     async def tell(self, text: str) -> None:
-        """Tell them, in Slack's own markup; where that cannot be, the log says so."""
+        """Tell the moderators, in Slack's own markup; where that cannot be, the log says so."""
         try:
-            await self.post(text)
+            await alerts.post(self, text)
         except PlatformError as error:
             log.warning("slack.notice_lost", space=self.space, what=error.what, remedy=error.remedy)
-
-    async def post(self, text: str) -> None:
-        """Tell them the same; raises `PlatformError` where that cannot be."""
-        await delivery.notify(self.client, self._alert_channel(), text)
-
-    def _alert_channel(self) -> str:
-        return self.settings.alert_channel or _no_channel()
 
     async def _take(self) -> None:
         """Hand events on in their order. Where too many came, the rest is read from history instead."""
@@ -309,10 +266,3 @@ def space_of(team: str) -> str:
 def team_of(space: str) -> str:
     """Return the team whose space has this name."""
     return space.removeprefix(f"{PLATFORM}:")
-
-
-def _no_channel() -> NoReturn:
-    raise PlatformError(
-        "No alert channel is set for this Slack workspace, so its alert cards wait.",
-        "Choose one in Slack, or put its id into alert_channel under [slack].",
-    )

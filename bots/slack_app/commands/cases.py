@@ -1,6 +1,6 @@
 """`/lampkeeper cases` and `/lampkeeper case`: what is open, what was decided, and what was done about one of them.
 
-Leans on `bots.common.cases` and `bots.common.face`. The list's buttons hold what they turn to, so that they answer
+Leans on `bots.common.cases` and `bots.slack_app.case`. The list's buttons hold what they turn to, so that they answer
 after a restart, too; a case is opened in a window.
 """
 
@@ -10,13 +10,11 @@ import json
 from typing import get_args
 
 from bots.common import cases as listed
-from bots.common.face import face
-from bots.slack_app.commands.asked import Asked, Shown
+from bots.slack_app import case as one
+from bots.slack_app.asked import Asked
 from bots.slack_app.commands.typed import PERSON, named
-from bots.slack_app.commands.windows import window
-from bots.slack_app.kit import SECTION, Block, actions, button, context, modal, section
+from bots.slack_app.kit import Block, Shown, actions, button, context, section
 from core import case_list
-from core.cards import Card
 from core.case_list import Listed, Wanted, Which
 
 TURN, OPEN = "lampkeeper-cases", "lampkeeper-case"
@@ -34,11 +32,11 @@ async def cases(asked: Asked, words: str) -> Shown:
 async def turn(asked: Asked, value: str) -> Shown:
     """Show another page."""
     which, about, start = json.loads(value)
-    return await _page(asked, Wanted(which, about), start)
+    return (await _page(asked, Wanted(which, about), start))._replace(instead=True)
 
 
 async def _page(asked: Asked, wanted: Wanted, start: int) -> Shown:
-    page = await listed.page(asked.here, wanted, lambda reference: address(asked, reference), start)
+    page = await listed.page(asked.here, wanted, _address(asked), start)
     rows, _ = await case_list.listed(asked.here.ledger, asked.here.space, wanted, start=start, most=listed.PAGE)
     blocks = [section(asked.words.markup.bold(page.title)), *_lines(asked, rows)]
     if not rows:
@@ -53,7 +51,7 @@ async def _page(asked: Asked, wanted: Wanted, start: int) -> Shown:
                 if to is not None
             )
         )
-    return Shown(page.title, blocks)
+    return Shown(page.title, tuple(blocks))
 
 
 async def open_cases(asked: Asked, most: int) -> list[Block]:
@@ -68,63 +66,39 @@ def _lines(asked: Asked, rows: list[Listed]) -> list[Block]:
     shown = asked.say("home.open_case")
     return [
         section(
-            listed.line(asked.words, row, lambda reference: address(asked, reference)),
+            listed.line(asked.words, row, _address(asked)),
             button(shown, OPEN, row.card.alert),
         )
         for row in rows
     ]
 
 
+def _address(asked: Asked) -> listed.Address:
+    """Return what tells where a card stands."""
+    return lambda reference: asked.workspace.who.address(*reference.split("/", 1))
+
+
 async def case(asked: Asked, words: str) -> Shown:
     """Show the one open case that was meant, or those that may have been."""
-    if found := await case_list.one(asked.here.ledger, asked.here.space, words):
-        return Shown(asked.say("home.case_title"), await _case(asked, found))
+    if found := await _found(asked, words):
+        return Shown(asked.say("home.case_title"), tuple(await one.blocks(asked.workspace, found)))
     meant = await listed.meant(asked.here, words, CHOICE)
     if not meant:
         return Shown(asked.say("cases.none"))
-    if len(meant) == 1 and (found := await case_list.one(asked.here.ledger, asked.here.space, meant[0][1])):
-        return Shown(asked.say("home.case_title"), await _case(asked, found))
+    if len(meant) == 1 and (found := await _found(asked, meant[0][1])):
+        return Shown(asked.say("home.case_title"), tuple(await one.blocks(asked.workspace, found)))
     escaped, label = asked.words.markup.escaped, asked.say("home.open_case")
     rows = [section(escaped(name), button(label, OPEN, alert)) for name, alert in meant[:CHOICES]]
-    return Shown(asked.say("home.which_case"), [section(asked.say("home.which_case")), *rows])
+    return Shown.of(asked.say("home.which_case"), more=tuple(rows))
 
 
 async def opened(asked: Asked, alert: str) -> Shown | None:
     """Open a case in a window."""
-    found = await case_list.one(asked.here.ledger, asked.here.space, alert)
+    found = await _found(asked, alert)
     if found is None:
         return Shown(asked.say("cases.unknown"))
-    return await window(asked, modal(asked.say("home.case_title"), await _case(asked, found)))
+    return await asked.open(one.window(asked.words, alert, await one.blocks(asked.workspace, found)))
 
 
-async def _case(asked: Asked, found: Listed) -> list[Block]:
-    """Draw a case: its card, without buttons, and what was done."""
-    here, words, bold = asked.here, asked.words, asked.words.markup.bold
-    done = await case_list.history(here.ledger, here.space, found.card.alert)
-    shown = face(found.card, words, [*_links(asked, found.card)], {})
-    return [
-        section(bold(shown.title)),
-        section(listed.place(words, found, lambda reference: address(asked, reference))),
-        *(section(f"{bold(field.name)}\n{field.text}") for field in shown.fields),
-        context(shown.note),
-        section(words.fit([bold(words.say("cases.history")), *listed.told(words, done)], SECTION)),
-    ]
-
-
-def _links(asked: Asked, card: Card) -> list[str | None]:
-    """Return where a card's messages stand; a direct message with the app opens to nobody else."""
-    link = asked.words.markup.link
-    places = [(message, *message.key.conversation.partition("/")[::2]) for message in card.messages]
-    return [
-        None
-        if channel.startswith("D")
-        else link(address(asked, f"{channel}/{message.message_id}", thread), str(number))
-        for number, (message, channel, thread) in enumerate(places, 1)
-    ]
-
-
-def address(asked: Asked, reference: str, thread: str = "") -> str:
-    """Return the address of a message by its channel and time, as Slack's own permalinks are."""
-    channel, _, ts = reference.partition("/")
-    of_thread = f"?thread_ts={thread}&cid={channel}" if thread else ""
-    return f"{asked.workspace.who.url}archives/{channel}/p{ts.replace('.', '')}{of_thread}"
+async def _found(asked: Asked, alert: str) -> Listed | None:
+    return await case_list.one(asked.here.ledger, asked.here.space, alert)

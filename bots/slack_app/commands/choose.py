@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bots.common.settings import Choice
 from bots.slack_app.api import call
-from bots.slack_app.commands.asked import Asked
+from bots.slack_app.asked import Asked
 from core.errors import PlatformError, TryLater
 
 

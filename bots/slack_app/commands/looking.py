@@ -14,7 +14,8 @@ from bots.common.status import Access, access, counts, rules, work
 from bots.common.trial import ask
 from bots.plot import written
 from bots.slack_app.api import call
-from bots.slack_app.commands.asked import Asked, Shown
+from bots.slack_app.asked import Asked
+from bots.slack_app.kit import Shown
 from bots.slack_app.manifest import SCOPES
 from core.errors import PlatformError, TryLater
 from core.stats import stats as count

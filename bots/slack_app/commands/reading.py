@@ -14,10 +14,10 @@ import time
 from bots.common.backscan import Show
 from bots.common.pauses import tell
 from bots.slack_app.api import call
-from bots.slack_app.commands.asked import Asked, Shown
+from bots.slack_app.asked import Asked
 from bots.slack_app.commands.typed import CHANNEL, named, rest
 from bots.slack_app.events import join as joined
-from bots.slack_app.kit import actions, button, section
+from bots.slack_app.kit import Shown, actions, button, section
 from core.errors import PlatformError, TryLater
 from core.messages import ConversationKey
 
@@ -45,7 +45,7 @@ async def _turn(asked: Asked, *, pausing: bool) -> Shown:
     await asked.store({"pauses": workspace.settings.turned(time.time(), pausing=pausing)})
     if pausing:
         workspace.scans.stop(workspace.space)
-    return Shown(await tell(asked.here, asked.person, pausing=pausing))
+    return Shown(await tell(asked.here, await asked.person(), pausing=pausing))
 
 
 async def join(asked: Asked, words: str) -> Shown:
@@ -69,7 +69,7 @@ async def backscan(asked: Asked, words: str) -> Shown:
     with scans.asked(workspace.space):
         posted = await call(workspace.client.chat_postMessage, channel=alerts, text=asked.say("home.scanning"))
         key = ConversationKey(workspace.space, channel)
-        scan = await workspace.guard.scans.begin(key, int(days), asked.person)
+        scan = await workspace.guard.scans.begin(key, int(days), await asked.person())
         scans.start(scan, workspace.history, _show(asked, alerts, str(posted["ts"]), scan.number))
     return Shown(asked.say("home.scan_begun", alerts=asked.words.markup.channel(alerts)))
 

@@ -12,9 +12,10 @@ from types import MappingProxyType
 
 from bots.common import settings as common
 from bots.common.settings import Choice
+from bots.slack_app.asked import Asked
 from bots.slack_app.commands import choose
-from bots.slack_app.commands.asked import Asked, Shown
 from bots.slack_app.commands.typed import CHANNEL, GROUP, named, rest
+from bots.slack_app.kit import Shown
 from core.messages import AGE_BANDS
 
 NEAR = 0.5

@@ -14,10 +14,9 @@ import structlog
 
 from bots.common.settings import BUDGETS, Choice, budget
 from bots.slack_app.api import call
-from bots.slack_app.commands.asked import Asked, Shown
+from bots.slack_app.asked import Asked
 from bots.slack_app.commands.choose import alert_channel
-from bots.slack_app.commands.windows import window
-from bots.slack_app.kit import OPTIONS, Block, modal, option, plain, section
+from bots.slack_app.kit import OPTIONS, Block, Shown, modal, option, plain, section
 from core.errors import PlatformError
 from core.messages import AGE_BANDS
 
@@ -36,7 +35,7 @@ async def setup(asked: Asked, _words: str) -> Shown | None:
     groups = await _groups(asked)
     parts = [*_blocks(asked, groups)]
     send = {"submit": plain(asked.say("home.store")), "callback_id": SETUP}
-    return await window(asked, modal(asked.say("setup.button"), parts, **send))
+    return await asked.open(modal(asked.say("setup.button"), parts, **send))
 
 
 async def stored(asked: Asked, state: Mapping[str, Any]) -> Shown:

@@ -1,0 +1,82 @@
+"""What a workspace's moderators are told, in its alert channel: cards, calls, notices.
+
+Leans on `delivery`, which posts, and on `bots.common.face` for what a card says. Without an alert channel a card waits
+in the outbox until there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bots.common.face import Account, face
+from bots.common.trial import is_order
+from bots.slack_app import delivery, trial
+from bots.slack_app.translate import notice
+from core.cards import Call, Card, Person
+from core.errors import PlatformError
+
+if TYPE_CHECKING:
+    from bots.slack_app.workspace import Workspace
+
+
+async def show(here: Workspace, card: Card, reference: str | None) -> str:
+    """Post `card`, or edit the posted one; return the reference to edit it by."""
+    people, team, said = here.people, here.who.team, here.words
+    actor = await people.introduced(card.actor, team, here.language)
+    target = card.target and await people.introduced(card.target, team, here.language)
+    card = replace(card, actor=actor, target=target)
+    links = [await delivery.link(here.client, message, here.who) for message in card.messages]
+    accounts = {who.id: await _account(here, who) for who in (actor, target) if who is not None and who.id}
+    return await delivery.show(here.client, _channel(here), face(card, said, links, accounts), said, reference)
+
+
+async def _account(here: Workspace, who: Person) -> Account:
+    """Return what Slack says of somebody's account: not since when there is it."""
+    return Account(avatar=(await here.people.known(who.id)).avatar or None)
+
+
+async def find(here: Workspace, card: Card) -> str | None:
+    """Return the reference of a card for the same alert that an interrupted try did post; else None."""
+    return await delivery.find(here.client, _channel(here), card.alert)
+
+
+async def withdraw(here: Workspace, alert: str, reference: str | None) -> None:
+    """Say in place of a posted card that the data of its alert was deleted; nowhere can there be none."""
+    found, channel = reference, here.settings.alert_channel
+    if found is None and channel is not None:
+        found = await delivery.find(here.client, channel, alert)
+    if found is not None:
+        await delivery.withdraw(here.client, found, here.words)
+
+
+async def call(here: Workspace, card: Card, reference: str, why: Call, *, tried: bool) -> None:
+    """Call the usergroups that the workspace chose to a posted card."""
+    chosen = here.settings.second_reviewers if why == "second" else (here.settings.call_role,)
+    said = here.words
+    roles = " ".join(said.markup.role(role) for role in chosen if role is not None)
+    if roles:
+        text = said.say(f"card.call_{why}", roles=roles)
+        await delivery.call_to(here.client, reference, text, {"alert": card.alert, "why": why}, tried=tried)
+
+
+async def notify(here: Workspace, text: str) -> None:
+    """Tell the moderators something about Lampkeeper itself."""
+    if is_order(text):
+        await trial.post(here.client, _channel(here), text, here.words)
+    else:
+        await post(here, notice(text))
+
+
+async def post(here: Workspace, text: str) -> None:
+    """Tell them something in Slack's own markup; raises `PlatformError` where that cannot be."""
+    await delivery.notify(here.client, _channel(here), text)
+
+
+def _channel(here: Workspace) -> str:
+    if here.settings.alert_channel is None:
+        raise PlatformError(
+            "No alert channel is set for this Slack workspace, so its alert cards wait.",
+            "Choose one in Slack, or put its id into alert_channel under [slack].",
+        )
+    return here.settings.alert_channel
