@@ -22,15 +22,16 @@ Decisions:
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import traceback
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
 import structlog
-from sqlalchemy import Column, select
+from sqlalchemy import Column, func, select
 
 from core import audit, keeping, leaving, outbox, peaks, reports, retention, unread
 from core.batch import Batch
@@ -44,6 +45,7 @@ from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
 from core.scans import Scans
 from core.store import Store, tables, upsert
+from core.store import messages as kept_messages
 
 log = structlog.get_logger(__name__)
 
@@ -162,6 +164,28 @@ class Guard:
         """Return up to which time (seconds since the epoch) a conversation takes in no message: such were purged."""
         until: float | None = await self._of(key, tables.conversations.c.horizon)
         return until
+
+    async def standing(
+        self, space: str, conversations: Iterable[str], since: float = 0.0, until: float = math.inf
+    ) -> dict[str, set[str]]:
+        """Return the ids of messages that are kept, and not known to be deleted, by conversation.
+
+        Of those said from `since` to `until`, seconds since the epoch, both included. What their platform no longer
+        shows of that stretch was deleted while nobody listened.
+        """
+        async with self.ledger.store.read() as tx:
+            return await kept_messages.standing(tx, space, conversations, since, until)
+
+    async def last_forgotten(self, space: str) -> float | None:
+        """Return when somebody's data was deleted last in a space (seconds since the epoch); None if it never was.
+
+        Whoever reads back in time stops there, or what was deleted would be taken in once more.
+        """
+        deed: audit.Deed = "person forgotten"
+        newest = select(func.max(tables.audit.c.time)).where(tables.audit.c.space == space, tables.audit.c.what == deed)
+        async with self.ledger.store.read() as tx:
+            when: float | None = await tx.scalar(newest)
+        return when
 
     async def _of(self, key: ConversationKey, column: Column[Any]) -> Any:
         """Return what is stored of a conversation in a column, or None."""

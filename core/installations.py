@@ -7,15 +7,26 @@ to its space: where that is deleted, so is the installation.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
 
 from core.ledger import Ledger
 from core.store import tables, upsert
+from core.store.look import installations_of
 from core.store.states import dump, parse
+from core.vault import Vault
 
 _T = tables.installations
+
+
+def looked_up(database: Path, vault: Vault) -> dict[str, dict[str, Any]]:
+    """Return every platform's installations from outside, also beside a running Lampkeeper.
+
+    Raises StoreError and VaultError as `core.store.look.look` does.
+    """
+    return {space: parse(vault, sealed, _about(space)) for space, sealed in installations_of(database)}
 
 
 class Installations:

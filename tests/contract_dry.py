@@ -6,6 +6,7 @@ What it shows that the contract is the core's and `bots.common`'s to keep, and n
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from rich.console import Console
 from bots.common import hand
 from bots.common.answers import Answer
 from bots.common.excerpt import pages
+from bots.common.gaps import hand_deletions
 from bots.common.words import Words
 from bots.terminal import DryRun, card_text
 from core.cards import Person
@@ -84,7 +86,9 @@ class DryContract:
         await self.guard.settled()
 
     async def _catch_up(self) -> None:
-        cursor = await self.guard.cursor(ConversationKey(self.space, "general"))
+        here = ConversationKey(self.space, "general")
+        cursor = await self.guard.cursor(here)
+        await hand_deletions(self.guard, here, 0.0, math.inf, frozenset(self._said))
         for number, message in self._said.items():
             await self.guard.receive(message if cursor is None or int(number) > int(cursor) else Edit(message))
 

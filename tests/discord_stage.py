@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -18,7 +19,7 @@ from sqlalchemy import select
 from bots.discord_bot import DiscordAdapter
 from core.config import Discord, DiscordServer
 from core.guard import Guard
-from core.messages import ConversationKey, Event, Message
+from core.messages import ConversationKey, Deletion, Event, Message
 from core.policy import Rules, Thresholds
 from core.store import tables
 from tests.discord_objects import (
@@ -79,6 +80,18 @@ class Ear:
     async def last_alive(self, platform: str) -> float | None:
         assert platform == "discord"
         return self.alive
+
+    async def standing(
+        self, space: str, conversations: Iterable[str], since: float = 0.0, until: float = math.inf
+    ) -> dict[str, set[str]]:
+        gone = {event.id for event in self.events if isinstance(event, Deletion)}
+        kept = [event for event in self.events if isinstance(event, Message) and event.id not in gone]
+        found: dict[str, set[str]] = {}
+        for message in kept:
+            here = message.key.space == space and message.key.conversation in conversations
+            if here and since <= (message.time or 0.0) <= until:
+                found.setdefault(message.key.conversation, set()).add(message.id)
+        return found
 
     @property
     def communities(self) -> Ear:

@@ -117,8 +117,26 @@ class SlackPlatform(WebApi):
         await self.announce(channel, event | {"message": message, "previous_message": before})
 
     async def delete(self, channel: str, ts: str) -> None:
+        """Delete a message as Slack does: one with replies leaves a tombstone, and a thread tells of one reply less."""
         message, now = self.message(channel, ts), self.now()
+        if message.get("reply_count"):
+            before = dict(message)
+            del message["client_msg_id"], message["team"], message["blocks"]
+            message |= {
+                "subtype": "tombstone",
+                "user": "USLACKBOT",
+                "text": "This message was deleted.",
+                "hidden": True,
+            }
+            await self.announce_change(channel, dict(message), before, now)
+            return
         self.channels[channel].messages.remove(message)
+        if thread := message.get("thread_ts"):
+            root, said = self.message(channel, thread), self.channels[channel].messages
+            replies = [one["ts"] for one in said if one.get("thread_ts") == thread and one["ts"] != thread]
+            root |= {"reply_count": len(replies), "latest_reply": max(replies, default="")}
+            if not replies:
+                del root["thread_ts"], root["reply_count"], root["latest_reply"]
         event = {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": now, "deleted_ts": ts}
         await self.announce(channel, event | {"previous_message": message})
 
@@ -452,6 +470,11 @@ class SlackStage:
         async with self.guard.ledger.store.read() as tx:
             rows = await tx.execute(sql("SELECT conversation, id FROM messages WHERE version = 0 ORDER BY seq"))
             return [(row.conversation, row.id) for row in rows]
+
+    async def deleted(self) -> list[str]:
+        """Id of every message that is known to be deleted, in order of arrival."""
+        async with self.guard.ledger.store.read() as tx:
+            return list(await tx.scalars(sql("SELECT id FROM messages WHERE deleted AND version = 0 ORDER BY seq")))
 
     async def ids(self) -> list[str]:
         return [message_id for _, message_id in await self.stored()]

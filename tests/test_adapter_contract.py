@@ -216,6 +216,32 @@ async def test_what_was_edited_while_the_connection_was_lost_reads_as_it_does_no
     assert "harbour" in await excerpt(stage)
 
 
+@pytest.mark.parametrize("last", [True, False], ids=["the last one", "one before"])
+async def test_what_was_deleted_while_the_connection_was_lost_is_shown_as_deleted(stage: Stage, *, last: bool) -> None:
+    await play(stage)
+    said = await stage.say("actor", f"{talk()[3]} windmill")
+    if not last:
+        await stage.say("target", "ok then")
+    await stage.settled()
+    before = await excerpt(stage)
+    await stage.drop_connection()
+    await stage.delete(said)
+    await stage.settled()
+    assert "deleted" not in before
+    assert (await excerpt(stage)).count("deleted") == 1
+
+
+async def test_what_was_deleted_while_lampkeeper_was_down_is_shown_as_deleted(stage: Stage) -> None:
+    await play(stage)
+    said = await stage.say("actor", f"{talk()[3]} windmill")
+    await stage.settled()
+    await stage.stop()
+    await stage.delete(said)
+    await stage.start()
+    await stage.settled()
+    assert (await excerpt(stage)).count("deleted") == 1
+
+
 async def test_a_history_that_cannot_be_read_is_told_with_the_channels_name(permitted: Permitted) -> None:
     await play(permitted)
     await permitted.forbid("read")

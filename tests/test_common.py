@@ -364,6 +364,20 @@ class Gap:
     unread: tuple[str, ...] = ("general",)
 
 
+def test_status_says_since_when_it_is_connected_and_when_the_last_event_came() -> None:
+    link = status.Link()
+    assert list(status.connection(PLAIN, link)) == [PLAIN.say("status.never_connected")]
+    link.lost()
+    assert link.since is None, "it was not connected before"
+    link.up()
+    assert PLAIN.say("status.no_event") in status.connection(PLAIN, link)
+    link.heard()
+    link.lost()
+    lost, last = status.connection(PLAIN, link)
+    assert "Not connected" in lost
+    assert "ago:" in last
+
+
 async def test_status_cases_settings_and_privacy_are_written_in_the_platforms_manner(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:

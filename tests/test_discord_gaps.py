@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text as sql
 from structlog.testing import capture_logs
 
-from bots.discord_bot import feed
-from core.messages import Edit, Event
+from bots.discord_bot import feed, history
+from core.messages import Deletion, Edit, Event
 from tests.discord_objects import (
     ALERTS,
     BOT_ROLE,
@@ -26,6 +26,7 @@ from tests.discord_objects import (
     THREAD,
     VIEW,
     VOICE,
+    Json,
     overwrite,
     stamp,
 )
@@ -131,6 +132,54 @@ async def test_messages_edited_while_lampkeeper_was_away_are_edited(there: Platf
     edits = [event.message for event in ear.events if isinstance(event, Edit)]
     assert [(edit.id, edit.text) for edit in edits] == [(first["id"], "another one")]
     assert untouched["id"] != first["id"]
+
+
+async def seconds_apart(there: Platform, count: int) -> list[Json]:
+    """Say some lines, one each second, up to a while ago."""
+    begun = time.time() - 30
+    return [
+        await said(there, "actor", f"line {number}", number=history.snowflake(begun + number) + number)
+        for number in range(count)
+    ]
+
+
+async def test_messages_deleted_while_lampkeeper_was_away_are_told_as_deleted(there: Platform) -> None:
+    ear = Ear()
+    ear.alive = time.time() - 60
+    async with listening(ear) as adapter:
+        lines = await seconds_apart(there, 4)
+        await heard(there, adapter)
+        await there.drop(forget=True)
+        for number in (1, 3):
+            del there.messages[GENERAL][int(lines[number]["id"])]
+        await heard(there, adapter)
+    assert [event.id for event in ear.events if isinstance(event, Deletion)] == [lines[1]["id"], lines[3]["id"]]
+
+
+async def test_of_a_channel_that_shows_nothing_nothing_is_told_as_deleted(there: Platform) -> None:
+    ear = Ear()
+    ear.alive = time.time() - 60
+    async with listening(ear) as adapter:
+        await said(there, "actor", "hello")
+        await heard(there, adapter)
+        await there.drop(forget=True)
+        there.messages[GENERAL].clear()
+        await heard(there, adapter)
+    assert [event for event in ear.events if isinstance(event, Deletion)] == []
+
+
+async def test_messages_older_than_those_looked_through_are_not_told_as_deleted(
+    there: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LOOKED_THROUGH", 2)
+    ear = Ear()
+    ear.alive = time.time() - 60
+    async with listening(ear) as adapter:
+        await seconds_apart(there, 5)
+        await heard(there, adapter)
+        await there.drop(forget=True)
+        await heard(there, adapter)
+    assert [event for event in ear.events if isinstance(event, Deletion)] == []
 
 
 async def test_a_thread_whose_history_is_closed_is_told_once_somebody_writes_there(stage: DiscordStage) -> None:

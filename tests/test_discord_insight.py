@@ -103,6 +103,8 @@ async def test_status_tells_what_was_seen_and_that_nothing_is_missing(stage: Dis
     assert f"Received in the last 7 days: {len(slow_talk()) + 1}" in text
     assert "**Alerts** in the last 7 days: 1. Open now: 1." in text
     assert "**Lag** from a message to its record" in text
+    assert "**Connected** since <t:" in text
+    assert "**Last event**: <t:" in text
     assert "**Last gap**: <t:" in text
     assert "**Connection** 1 of 1: connected" in text
     assert stage.guard.ledger.engine.model.card["name"] in text  # type: ignore[attr-defined]

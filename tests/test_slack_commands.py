@@ -233,6 +233,9 @@ async def test_status_says_what_was_seen_and_what_is_missing(stage: SlackStage) 
     told = await ask(stage, "status")
     assert f"{len(slow_talk()) + 1} seen" in told
     assert "Last gap" in told
+    assert "Connected since <!date" in told.replace("*", "")
+    assert "Last event: <!date" in told.replace("*", "")
+    assert "Looked at again" not in told, "over Socket Mode a lost connection shows"
     assert "can post there" in told
     stage.platform.channels[ALERTS].members.discard(BOT_USER)
     assert "Missing" in await ask(stage, "status", ADMIN)

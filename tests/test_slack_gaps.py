@@ -72,9 +72,72 @@ async def test_messages_edited_while_lampkeeper_was_away_are_edited(stage: Slack
     await stage.drop_connection()
     await stage.edit(first, "another one")
     await stage.settled()
+    assert await changed(stage) == [first]
+
+
+async def changed(stage: SlackStage) -> list[str]:
+    """Ids of the messages of which there is a second version."""
     async with stage.guard.ledger.store.read() as tx:
-        changed = await tx.execute(sql("SELECT id FROM messages WHERE version = 1"))
-        assert [row.id for row in changed] == [first]
+        return [row.id for row in await tx.execute(sql("SELECT id FROM messages WHERE version = 1"))]
+
+
+async def test_replies_edited_while_lampkeeper_was_away_are_edited(stage: SlackStage) -> None:
+    root = await stage.say("target", "hello")
+    replies = [await stage.say("actor", f"reply {number}", thread_ts=root) for number in range(2)]
+    await stage.settled()
+    await stage.drop_connection()
+    await stage.edit(replies[0], "another reply")
+    await stage.settled()
+    assert await changed(stage) == [replies[0]]
+
+
+@pytest.mark.parametrize("gone", [[0], [1], [0, 1]], ids=["the first reply", "the last", "all"])
+async def test_replies_deleted_while_lampkeeper_was_away_are_marked(
+    stage: SlackStage, monkeypatch: pytest.MonkeyPatch, gone: list[int]
+) -> None:
+    monkeypatch.setattr(history, "RECENT", 0.0)  # the thread's first message is to tell of it
+    root = await stage.say("target", "hello")
+    replies = [await stage.say("actor", f"reply {number}", thread_ts=root) for number in range(2)]
+    await stage.settled()
+    await stage.drop_connection()
+    for number in gone:
+        await stage.delete(replies[number])
+    await stage.settled()
+    assert await stage.deleted() == [replies[number] for number in gone]
+
+
+async def test_a_deleted_message_that_left_a_tombstone_is_marked_and_its_thread_is_not(stage: SlackStage) -> None:
+    root = await stage.say("actor", "hello")
+    await stage.say("target", "a reply", thread_ts=root)
+    await stage.settled()
+    await stage.drop_connection()
+    await stage.delete(root)
+    await stage.settled()
+    assert await stage.deleted() == [root]
+
+
+async def test_what_slack_does_not_let_an_app_read_is_not_taken_for_deleted(
+    stage: SlackStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "EVERY", 0.05)
+    said = [await stage.say("actor", f"line {number}") for number in range(40)]
+    await stage.settled()
+    stage.platform.page = 15
+    await stage.drop_connection()
+    for ts in (said[0], said[-3]):
+        await stage.delete(ts)
+    await stage.settled()
+    assert await stage.deleted() == [said[-3]], "the first one is on no page that was read"
+
+
+async def test_of_a_channel_that_shows_nothing_nothing_is_taken_for_deleted(stage: SlackStage) -> None:
+    root = await stage.say("actor", "hello")
+    await stage.say("target", "a reply", thread_ts=root)
+    await stage.settled()
+    await stage.drop_connection()
+    stage.platform.channels[GENERAL].messages.clear()
+    await stage.settled()
+    assert await stage.deleted() == []
 
 
 async def test_the_starting_point_for_unread_conversations_stays_while_history_is_read(stage: SlackStage) -> None:

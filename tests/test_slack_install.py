@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from bots.commands.service import check
 from bots.slack_app.manifest import SCOPES
 from core.errors import PlatformError
 from core.leaving import GRACE
 from tests.slack_api import ALERTS, APP_TOKEN, BOT_USER, PRIVATE
-from tests.slack_oauth import ADMIN, PUBLIC, Browser, HttpStage, Team, http_stage
+from tests.slack_oauth import ADMIN, CLIENT, PUBLIC, SECRET, SIGNING, Browser, HttpStage, Team, http_stage
 from tests.support import slow_talk
 
 ONE, OTHER = "T0ONE", "T0OTHER"
@@ -170,6 +172,83 @@ async def test_where_the_operators_own_token_is_refused_the_others_are_served(tm
         said = await team.say("actor", "hello")
         await stage.settled()
         assert await stage.stored() == [(f"slack:{ONE}", said)]
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "missing_scope"])
+async def test_the_operators_own_workspace_is_tried_again_like_the_others(tmp_path: Path, code: str) -> None:
+    async with http_stage(tmp_path, bot_token="xoxb-of-one") as stage:
+        own, other = await stage.team(ONE, installed=False), await stage.team(OTHER)
+        own.tokens, own.refuse = {"xoxb-of-one"}, {"auth.test": {"code": code}}
+        stage.slack.tokens["xoxb-of-one"] = own
+        await stage.restart()
+        await stage.adapter.of(f"slack:{OTHER}").settled()
+        assert "slack" not in stage.guard._listening, "what is said in the workspace is missed"
+        with pytest.raises(PlatformError, match="not connected yet"):
+            stage.adapter.of(f"slack:{ONE}")
+        del own.refuse["auth.test"]
+        await stage.adapter._workspaces.look()
+        said = [await own.say("actor", "hello"), await other.say("actor", "hello")]
+        await stage.settled()
+        assert {ts for _, ts in await stage.stored()} == set(said)
+        assert "slack" in stage.guard._listening
+
+
+async def test_an_own_token_that_was_taken_back_holds_up_nothing(tmp_path: Path) -> None:
+    async with http_stage(tmp_path, bot_token="xoxb-of-one") as stage:
+        own = await stage.team(ONE, installed=False)
+        await stage.team(OTHER)
+        own.tokens, own.refuse = {"xoxb-of-one"}, {"auth.test": {"code": "token_revoked"}}
+        stage.slack.tokens["xoxb-of-one"] = own
+        await stage.restart()
+        await stage.settled()
+        assert "slack" in stage.guard._listening
+        before = len(own.calls)
+        await stage.adapter._workspaces.look()
+        assert len(own.calls) == before, "nobody but the operator can mend that, and a restart follows"
+
+
+async def checked(stage: HttpStage, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Run `lampkeeper check` beside the running Lampkeeper; return the lines about workspaces that installed it."""
+    config = stage.folder / "config.toml"
+    config.write_text(
+        f"[storage]\ndatabase = '{stage.folder / 'lampkeeper.db'}'\nkey_file = '{stage.folder / 'lampkeeper.key'}'\n"
+        f"[slack]\nconnection = 'http'\nsigning_secret = '{SIGNING}'\npublic_url = '{PUBLIC}'\n"
+        f"client_id = '{CLIENT}'\nclient_secret = '{SECRET}'\nport = {stage.config.port}\n"
+    )
+    capsys.readouterr()
+    await asyncio.to_thread(check, config=config)
+    told = capsys.readouterr().out
+    assert "xoxb-" not in told
+    return [line for line in told.splitlines() if "installed the app" in line]
+
+
+async def test_check_looks_at_the_token_of_each_workspace_that_installed_it(
+    stage: HttpStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = await stage.team(ONE), await stage.team(OTHER)
+    good = await checked(stage, capsys)
+    assert [line[:2] for line in good] == ["ok", "ok"]
+    assert [name for line in good for name in (ONE, OTHER) if f"slack:{name}," in line] == [ONE, OTHER]
+    one.refuse["auth.test"] = {"code": "account_inactive"}
+    other.refuse["auth.test"] = {"code": "invalid_auth"}
+    removed, refused = await checked(stage, capsys)
+    assert (removed[0], refused[0]) == ("✗", "✗")
+    assert f"lampkeeper purge --space slack:{ONE}" in removed
+    assert "/slack/install under public_url" in refused
+    assert "purge" not in refused
+
+
+async def test_check_leaves_a_token_that_has_ended_to_the_running_lampkeeper(
+    stage: HttpStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.slack.lifetime = 43_200
+    team = await stage.team(ONE)
+    team.refuse["auth.test"] = {"code": "token_expired"}
+    (line,) = await checked(stage, capsys)
+    assert line.startswith("ok")
+    assert "renewed" in line
+    (token,) = team.tokens
+    assert stage.slack.tokens[token] is team, "nobody renewed it"
 
 
 async def test_no_token_can_be_read_on_the_disk(stage: HttpStage, tmp_path: Path) -> None:

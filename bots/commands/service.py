@@ -25,6 +25,7 @@ from rich.text import Text
 from bots import composition
 from bots.adapter import Adapter, Finding, SafeAdapter
 from bots.terminal import complain, console
+from core import installations
 from core.communities import Choices, looked_up
 from core.config import Config, load_config
 from core.engine import Engine
@@ -213,10 +214,10 @@ async def _check(path: Path | None) -> list[Finding]:
     names = composition.configured(config)
     if not names:
         found.append(Finding("platforms: none", ok=False, remedy="Add a [discord] or a [slack] section."))
-    chosen = _chosen(storage.key_file, storage.database)
+    chosen, installed = _kept(storage.key_file, storage.database)
     for name in names:
         missing = [_wrong(error) for error in composition.missing_tokens(config, name)]
-        found += missing or await _platform(config, name, chosen)
+        found += missing or await _platform(config, name, chosen, installed)
     return found
 
 
@@ -262,19 +263,26 @@ def _storage(key_file: Path, database: Path) -> list[Finding]:
     return [*found, Finding(f"database {database}", ok=True)]
 
 
-def _chosen(key_file: Path, database: Path) -> dict[str, dict[str, Any]]:
-    """Return what each space chose itself; {} where that cannot be looked at, which `_storage` has said by then."""
+def _kept(key_file: Path, database: Path) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return what each space chose itself, and what platforms gave to enter them with.
+
+    Nothing where that cannot be looked at, which `_storage` has said by then.
+    """
     try:
-        made = database.exists() and database.stat().st_size > 0 and key_file.exists()
-        return looked_up(database, open_vault(key_file, database)) if made else {}
+        if database.exists() and database.stat().st_size > 0 and key_file.exists():
+            vault = open_vault(key_file, database)
+            return looked_up(database, vault), installations.looked_up(database, vault)
     except (LampkeeperError, OSError):
-        return {}
+        pass
+    return {}, {}
 
 
-async def _platform(config: Config, name: str, chosen: Mapping[str, Choices]) -> list[Finding]:
+async def _platform(
+    config: Config, name: str, chosen: Mapping[str, Choices], installed: Mapping[str, Mapping[str, Any]]
+) -> list[Finding]:
     """Ask one adapter. It is built on a store that is thrown away, so that checking touches no data.
 
-    All that stands in that store is what each space chose itself.
+    All that stands in that store is what each space chose itself, and what platforms gave to enter them with.
     """
     with TemporaryDirectory(prefix="lampkeeper-check-") as folder:
         storage = config.storage.model_copy(update={"database": Path(folder, "db"), "key_file": Path(folder, "key")})
@@ -283,5 +291,7 @@ async def _platform(config: Config, name: str, chosen: Mapping[str, Choices]) ->
             guard = composition.make_guard(empty, composition.make_engine(empty), store)
             for space, choices in chosen.items():
                 await guard.communities.note(space, choices)
+            for space, given in installed.items():
+                await installations.Installations(guard.ledger).save(space, given)
             await guard.communities.load()
             return await composition.make_adapter(empty, name, guard).check()

@@ -1,11 +1,13 @@
 """How Lampkeeper is doing in a space, in lines: what was seen, how far behind it is, what was missed, what is missing.
 
-Leans on `core.stats` and `core.tally` for the counts. The connection itself is a platform's to tell of.
+Leans on `core.stats` and `core.tally` for the counts. Whether it is connected, an adapter notes in a `Link`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from bots.common.here import Here
@@ -18,6 +20,28 @@ from core.model import Model
 WEEK = 7
 AT_ONCE = 20
 """Channels named in one line."""
+
+
+@dataclass
+class Link:
+    """Whether a space is connected, since when that is so, and when the last event came (seconds since the epoch)."""
+
+    connected: bool = False
+    since: float | None = None
+    last: float | None = None
+
+    def up(self) -> None:
+        """Events come from now on."""
+        self.connected, self.since = True, time.time()
+
+    def lost(self) -> None:
+        """No events come any more."""
+        if self.connected:
+            self.connected, self.since = False, time.time()
+
+    def heard(self) -> None:
+        """Take note that an event came."""
+        self.last = time.time()
 
 
 class Gap(Protocol):
@@ -64,6 +88,19 @@ async def counts(here: Here, keep_text_days: float) -> list[str]:
         answer = waits.error or words.say("status.not_tried")
         lines.append(words.say("status.waiting", count=waits.waiting, answer=answer))
     return lines
+
+
+def connection(words: Words, link: Link) -> Iterator[str]:
+    """Say whether it is connected, since when, and when the last event came."""
+    if link.since is None:
+        yield words.say("status.never_connected")
+        return
+    when = words.markup.when
+    yield words.say("status.connected" if link.connected else "status.disconnected", since=when(link.since))
+    if link.last is None:
+        yield words.say("status.no_event")
+    else:
+        yield words.say("status.last_event", last=when(link.last, "ago"))
 
 
 def work(here: Here, gap: Gap | None, skipped: int) -> Iterator[str]:

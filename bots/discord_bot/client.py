@@ -90,7 +90,8 @@ class Watch(Connected):
         self.accounts = Accounts()
         self.tree = discord.app_commands.CommandTree(self)
         add_commands(self.tree)
-        self.gaps, self.helplines = self._catchup.gaps, self.helpdesk.helplines
+        self.gaps, self.links = self._catchup.gaps, self._catchup.links
+        self.helplines = self.helpdesk.helplines
         self._shards: set[int] = set()
 
     async def setup_hook(self) -> None:
@@ -151,6 +152,7 @@ class Watch(Connected):
         if server is None or not readable(message, message.channel, server):
             return None
         part = message.guild.id if message.guild else DIRECT
+        self._catchup.heard(server.id)
         self._catchup.read_first(message.channel, message.channel.id, server, part)
         return server
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import discord
 
+from bots.common.status import Link
 from bots.discord_bot.accounts import Accounts
 from bots.discord_bot.backscan import Backscans
 from bots.discord_bot.history import Gap
@@ -16,7 +17,7 @@ from core.guard import Guard
 
 
 class Connected(discord.AutoShardedClient):
-    """One session with Discord. `gaps` are by server."""
+    """One session with Discord. `gaps` and `links` are by server."""
 
     servers: Servers
     guard: Guard
@@ -24,3 +25,4 @@ class Connected(discord.AutoShardedClient):
     accounts: Accounts
     helplines: Helplines
     gaps: dict[int, Gap]
+    links: dict[int, Link]

@@ -6,8 +6,9 @@ alive; at the very first start, at this start. Nothing is read here from before 
 again: moderators ask for that (`backscan`). Discord replays what a short interruption missed (API, "Resuming"); the
 history is read even then, because the guard counts a message once however often it comes, and a replay cannot be proven
 complete. What Discord does not list, the bot's DMs and archived threads, is read when somebody writes there again.
-What was edited or deleted in the meantime is seen as it reads now; edits of what had been read before are looked for
-among the last messages of each conversation (`EDITS_AMONG`, `EDITS_FOR`).
+What was edited in the meantime is seen as it reads now; edits and deletions of what had been read before are looked for
+among the last messages of each conversation (`LOOKED_THROUGH`, `LOOKED_FOR`): what is kept of them and no longer shown
+was deleted (`bots.common.gaps`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import aiohttp
 import discord
 import structlog
 
+from bots.common.gaps import hand_deletions
 from bots.common.patience import Patience
+from bots.common.status import Link
 from bots.discord_bot.feed import Feed
 from bots.discord_bot.servers import Served, Servers, readable
 from bots.discord_bot.translate import age_band, key, space, to_message, watched
@@ -36,14 +39,16 @@ AT_ONCE = 4
 """Channels of one server read at the same time; more would only wait for Discord's limits."""
 MOST_NAMED = 20
 """Channels that one notice names."""
-EDITS_AMONG = 50
-"""Messages before the gap that are looked through for edits: half a page, one call a conversation."""
-EDITS_FOR = 7 * 86400.0
-"""Seconds after the newest message during which edits are looked for: text is purged after a week unless configured
+LOOKED_THROUGH = 50
+"""Messages before the gap that are looked through for edits and deletions: half a page, one call a conversation."""
+LOOKED_FOR = 7 * 86400.0
+"""Seconds after the newest message during which those are looked through: text is purged after a week unless configured
 otherwise, and a server's many quiet channels would cost a call each at every start."""
 MARGIN = 120.0
 """Seconds read from before the time Lampkeeper was last known alive: clocks differ, and discord.py notices a dead
 connection by its heartbeat, after up to 100 seconds."""
+HALF_TICK = 0.0005
+"""Half a step of Discord's clock, in seconds: what was said within one step is not told apart by its time."""
 PLATFORM = "discord"
 DIRECT = 0
 """Stands for the DMs where else a server's id stands."""
@@ -59,6 +64,10 @@ def snowflake(seconds: float) -> int:
     1
     """
     return round(seconds * 1000 - 1420070400000) << 22
+
+
+def _time(number: int) -> float:
+    return discord.utils.snowflake_time(number).timestamp()
 
 
 def conversations(guild: discord.Guild, server: Served) -> list[Readable]:
@@ -127,6 +136,8 @@ class Catchup:
         """Servers of which nothing is left to read."""
         self.gaps: dict[int, Gap] = {}
         """The last gap of each server that was read."""
+        self.links: dict[int, Link] = {}
+        """How each server is connected."""
         self._lost: dict[int, float] = {}
         """Since when what is said in a server is missed."""
         self._read_to: dict[ConversationKey, int] = {}
@@ -146,6 +157,7 @@ class Catchup:
         """Hold a server's events: the connection to it is gone."""
         self._feed.shut(space(server))
         self._lost.setdefault(server, time.time())
+        self.links.setdefault(server, Link()).lost()
         self._current.pop(server, None)
         self._whole.discard(server)
         self._cancel(space(server))
@@ -156,6 +168,7 @@ class Catchup:
         self.lost(server)
         self._expected.discard(server)
         self.gaps.pop(server, None)
+        self.links.pop(server, None)
         self._read_to = {key: last for key, last in self._read_to.items() if key.space != space(server)}
         for name in [name for name in self._tasks if isinstance(name, ConversationKey) and name.space == space(server)]:
             self._cancel(name)
@@ -169,8 +182,13 @@ class Catchup:
         left alone; after a resume it has not.
         """
         self._expected.add(guild.id)
+        self.links.setdefault(guild.id, Link()).up()
         self._feed.shut(space(guild.id))  # a server joined just now was never lost
         self._start(space(guild.id), self._catch_up(guild, server, resumed=resumed))
+
+    def heard(self, server: int) -> None:
+        """Take note that something was said in a server."""
+        self.links.setdefault(server, Link()).heard()
 
     def direct_lost(self) -> None:
         """Remember which DMs to read again: the connection that carries them is gone."""
@@ -287,8 +305,8 @@ class Catchup:
             try:
                 cursor = await self._guard.cursor(here)
                 left = max(int(cursor) if cursor else snowflake(self.since), joined(channel))
-                if left > snowflake(time.time() - EDITS_FOR) and cursor:
-                    await self._read_edits(channel, left, server, bands)
+                if left > snowflake(time.time() - LOOKED_FOR) and cursor:
+                    await self._look_through(channel, here, left, server, bands)
                 last = max(left, self._read_to.get(here, 0))
                 if newest is not None and newest <= last:
                     return True
@@ -308,15 +326,19 @@ class Catchup:
             else:
                 return True
 
-    async def _read_edits(
+    async def _look_through(
         self,
         channel: discord.abc.Messageable,
+        here: ConversationKey,
         newest: int,
         server: Served,
         bands: dict[int, AgeBand | None],
     ) -> None:
-        """Hand over what was edited of the messages up to `newest`; the guard leaves out what it knows already."""
-        read = [message async for message in channel.history(limit=EDITS_AMONG, before=discord.Object(newest + 1))]
+        """Hand over what was edited or deleted of the messages up to `newest`; the guard leaves out what it knows."""
+        read = [message async for message in channel.history(limit=LOOKED_THROUGH, before=discord.Object(newest + 1))]
+        if read:  # a channel that has just been closed to the bot shows nothing, without a word
+            oldest, last = (_time(number) + HALF_TICK for number in (max(read[-1].id, joined(channel)), newest))
+            await hand_deletions(self._guard, here, oldest, last, frozenset(str(message.id) for message in read))
         for message in reversed(read):
             edited = message.edited_at
             if (

@@ -8,7 +8,7 @@ at the set-up, `api` turns Slack's refusals into words. Here they are put togeth
 - Every event goes to the workspace of the team that it came for, and to no other. Slack delivers some twice: each is
   taken once by its id, and the guard counts each message once by its id within the conversation.
 - Over HTTP, an event that Slack had to send again and that is new means that it could not reach us: others may be lost,
-  so history is read.
+  so history is read. After a longer outage no such event may come: every channel is looked at anew in turn (`sweep`).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class SlackAdapter:
 
     async def check(self) -> list[Finding]:
         """Look at tokens, scopes, alert channel and conversations without changing anything; never raises."""
-        return await check(self._workspaces.own, self._config, self._workspaces.held)
+        return await check(self._workspaces.own, self._config, self._workspaces.held, self._workspaces.given)
 
     async def show(self, card: Card, reference: str | None) -> str:
         """Post `card` in the alert channel, or edit the posted one; return the reference to edit it by."""

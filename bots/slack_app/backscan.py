@@ -129,7 +129,7 @@ class Backscans(Common[str]):
     async def _take(self, reading: Reading, messages: Iterable[Json]) -> None:
         """Hand messages over, oldest first, as they read now."""
         for message in sorted(messages, key=lambda message: float(message["ts"])):
-            if await reading.history.pass_on_as_it_reads(reading.channel, message):
+            if await reading.history.reader.pass_on_as_it_reads(reading.channel, message):
                 reading.running.messages += 1
 
     def _note(self, reading: Reading) -> None:

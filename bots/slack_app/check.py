@@ -1,7 +1,9 @@
 """`lampkeeper check` for Slack: tokens, addresses, scopes, alert channel, conversations; a line each, with the remedy.
 
 Leans on `bots.slack_app.api`. Of the operator's workspace it looks at what holds there: what was chosen in Slack over
-the operator's file (`core.communities`), also beside a running Lampkeeper. Changes nothing (a Socket Mode address is
+the operator's file (`core.communities`), also beside a running Lampkeeper; of those that installed the app, at their
+tokens. One that has ended is only told of: whoever renews it takes the old one from a running Lampkeeper. Changes
+nothing (a Socket Mode address is
 asked for and not used, a port is opened and closed again), never raises, and prints no token.
 """
 
@@ -10,30 +12,37 @@ from __future__ import annotations
 import asyncio
 import errno
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.adapter import Finding
-from bots.slack_app.api import REFUSALS, Me, RefusalError, call, connection, me, pages, refusal, web_client
+from bots.slack_app.api import GONE_CODES, REFUSALS, Me, RefusalError, call, connection, me, pages, refusal, web_client
 from bots.slack_app.history import TYPES
 from bots.slack_app.http import busy
+from bots.slack_app.install import Given
 from bots.slack_app.manifest import COMMAND, EVENTS_PATH, INSTALL_PATH, SCOPES
 from core.config import Slack, SlackWorkspace
 from core.errors import PlatformError
 
 _SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
 _REINSTALL = REFUSALS["missing_scope"][1]
+_AGAIN = f"Have the app installed there again, at {INSTALL_PATH} under public_url."
+_FORGET = (
+    f"{_AGAIN} If it shall stay removed, delete what was kept of the workspace: lampkeeper purge --space {{space}}."
+)
 
 
 Held = Callable[[str], Awaitable[SlackWorkspace]]
+Installed = Callable[[], Awaitable[Mapping[str, Given]]]
 
 
-async def check(client: AsyncWebClient | None, config: Slack, held: Held) -> list[Finding]:
+async def check(client: AsyncWebClient | None, config: Slack, held: Held, installed: Installed) -> list[Finding]:
     """Return what was found, in the order in which a person would mend it.
 
-    `client` is of the operator's workspace; `held` returns what holds for a team.
+    `client` is of the operator's workspace; `held` returns what holds for a team, `installed` what Slack gave for the
+    workspaces that installed the app, by space.
     """
     found: list[Finding] = []
     who: Me | None = None
@@ -46,6 +55,7 @@ async def check(client: AsyncWebClient | None, config: Slack, held: Held) -> lis
     found.append(await _app_token(config) if config.connection == "socket" else _signing_secret(config))
     if config.client_id is not None:
         found.append(await _credentials(config))
+        found += [await _installed(space, given) for space, given in (await installed()).items()]
     if config.connection == "http" or config.client_id is not None:
         found += [await _port(config), _addresses(config)]
     if client is not None and who is not None:
@@ -97,6 +107,21 @@ async def _credentials(config: Slack) -> Finding:
     except RefusalError as error:
         if error.code != "invalid_code":
             return _bad(what, error)
+    except PlatformError as error:
+        return _bad(what, error)
+    return Finding(what, ok=True)
+
+
+async def _installed(space: str, given: Given) -> Finding:
+    """Look at the token of a workspace that installed the app."""
+    what = f"Slack workspace {space}, which installed the app: token"
+    try:
+        await me(web_client(given.token))
+    except RefusalError as error:
+        if error.code == "token_expired" and given.refresh:
+            return Finding(f"{what} has ended; it is renewed while Lampkeeper runs", ok=True)
+        gone = error.code in GONE_CODES
+        return Finding(f"{what}: {error.what}", ok=False, remedy=_FORGET.format(space=space) if gone else _AGAIN)
     except PlatformError as error:
         return _bad(what, error)
     return Finding(what, ok=True)

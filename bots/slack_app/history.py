@@ -1,17 +1,15 @@
 """No gaps: what was said while nobody listened is read from Slack's history before anything newer is passed on.
 
-Leans on `bots.slack_app.api` and the guard's memory of what it has. After every new connection (`behind`) each
-conversation is read from the newest message the guard has committed, or from when Lampkeeper was last alive; live
-events of a conversation wait until that is done. Channels where something waits are read first. Reading again what is
-known already does no harm, the guard counts each message once; so every doubt is settled by reading.
+Leans on `reading` for how a channel is read, and on the guard's memory of what it has. After every new connection
+(`behind`) each conversation is read from the newest message the guard has committed, or from when Lampkeeper was last
+alive; live events of a conversation wait until that is done. Channels where something waits are read first.
 
-- History tells only what is there now: a message written and deleted while nobody listened is not in it, and of an
-  edited one only the last version (https://docs.slack.dev/reference/methods/conversations.history). Edits of what had
-  been read before are looked for among the messages before the gap, `OLDER` of them or more.
-- A reply to an old thread does not show in the channel's history, but its first message tells when the latest reply
-  came. So the same messages before the gap are looked through for threads with newer replies.
-- History is read from its newest message backwards, until enough from before the gap was seen: where little was said,
-  that is one call a channel.
+- Over HTTP there is no connection to be lost: what Slack cannot deliver it sends again for six minutes, and then drops,
+  while newer messages may come in again already. So the newest committed message says nothing of what came before it
+  (`drops`). There every channel is read from when it was last looked through whole, at a start from an hour before
+  Lampkeeper was last alive, for the process before looked through each within that time where it could (`sweep`, which
+  finds what Slack dropped and never told of). A day back at most, and an hour for an app that may read little.
+- That reading back in time ends at when somebody's data was deleted: what was deleted must not come in once more.
 - Nothing is read from before the app came into a channel, or came into it again: moderators ask for that (`backscan`).
   When it came, an event tells, and a message in the channel's history ("has joined the channel").
 - An app that Slack lets read only 15 messages a minute (`pace`) reads on in the background at that pace, looks no
@@ -25,47 +23,36 @@ import asyncio
 import math
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bots.slack_app.api import Method, pages
+from bots.slack_app.api import pages
 from bots.slack_app.pace import Pace
-from bots.slack_app.translate import Raw, conversation_of, thread_of
+from bots.slack_app.reading import Memory, Reader, Span
+from bots.slack_app.translate import Raw, subject
 from bots.texts import ENGLISH, say
 from core.errors import PlatformError
 from core.messages import ConversationKey
 
 HELD_MOST = 10_000
 """Live events kept waiting, over all channels. Beyond that they are dropped and read from history instead."""
-OLDER = 50
-"""Messages before a gap that are looked through for edits and for threads that go on."""
 MARGIN = 60.0
 """Seconds read from before the time Lampkeeper was last known alive: clocks differ, and a crash loses a little."""
+RECENT = 600.0
+"""Threads in which something was said within so many seconds before a gap are looked through for edits."""
+HOUR = 3600.0
+BACK = 86_400.0
+"""Seconds that are read back from where something may have been dropped, and an `HOUR` where Slack lets read little."""
 NAMED_MOST = 10
 """Channels named in one notice."""
 PLATFORM = "slack"
 TYPES = "public_channel,private_channel,mpim,im"
-JOINED = frozenset(("channel_join", "group_join"))
-"""Subtypes of the message that somebody came into a channel."""
 
 log = structlog.get_logger(__name__)
-
-
-class Memory(Protocol):
-    """What the guard is asked and told."""
-
-    async def cursor(self, key: ConversationKey) -> str | None:
-        """Id of the newest committed message of a conversation."""
-
-    async def last_alive(self, platform: str) -> float | None:
-        """Until when everything Slack showed is known to be stored; None if it never was."""
-
-    def listening(self, platform: str, is_listening: bool) -> None:
-        """Take note whether nothing is left to read."""
 
 
 class Gap(NamedTuple):
@@ -81,7 +68,8 @@ class History:
     """Passes a workspace's message events on, in order and without gaps.
 
     `user` is the app's own; `deliver` gets every event, live or read, and tells whether it was something that
-    a person said (or edited, or deleted); `tell` gets sentences for the moderators.
+    a person said (or edited, or deleted); `tell` gets sentences for the moderators. `drops`: events may be missing at
+    any time, and not only before a new connection.
     """
 
     client: AsyncWebClient
@@ -92,6 +80,7 @@ class History:
     deliver: Callable[[Raw], Awaitable[bool]]
     tell: Callable[[str], Awaitable[None]]
     language: str = ENGLISH
+    drops: bool = False
     gap: Gap | None = field(default=None, init=False)
     """None while history is being read."""
     _lost: float | None = field(default=None, init=False)
@@ -115,9 +104,14 @@ class History:
     """Channels of which it was told that they cannot be read."""
     _unasked: bool = field(default=False, init=False)
     """Whether Slack would not even say which channels there are, which was told."""
+    _looked: dict[str, float] = field(default_factory=dict, init=False)
+    """Until when each channel was looked through whole; seconds since the epoch."""
+    _changed: set[str] | None = field(default=None, init=False)
+    """Messages that were edited or deleted live since a channel began to be looked at anew."""
 
     def __post_init__(self) -> None:
         self.pace = Pace(self._slowly)
+        self.reader = Reader(self.client, self.memory, self.space, self.user, self.deliver, self.pace)
 
     def lost(self) -> None:
         """From now on every channel may have a gap; `behind` will be called when there is a connection."""
@@ -151,11 +145,14 @@ class History:
         self._members.discard(channel)
         self._told.discard(channel)
         self._came.pop(channel, None)
+        self._looked.pop(channel, None)
         return watched
 
     async def take(self, event: Raw) -> None:
         """Pass a live event on: now, or when its channel's history was read."""
         channel = event["channel"]
+        if self._changed is not None and event.get("subtype") == "message_changed":
+            self._changed.add(str(subject(event)["ts"]))
         if self._waiting is not None and channel not in self._waiting:
             await self.deliver(event)
         elif channel in self._overflown or sum(map(len, self._held.values())) >= HELD_MOST:
@@ -184,7 +181,7 @@ class History:
 
     async def _catch_up(self) -> None:
         first = await self._begins()
-        channels = await self._channels()
+        channels = await self.channels()
         if self._connected.is_set():
             return
         self._members = set(channels)
@@ -234,73 +231,68 @@ class History:
             named = ", ".join(f"<#{channel}>" for channel in channels[:NAMED_MOST])
             await self._say("slack.history_unread", channels=named + (", …" * (len(channels) > NAMED_MOST)), why=why)
 
-    async def _channels(self) -> dict[str, dict[str, Any]]:
-        """Return the conversations the app is in, by id."""
+    async def look(self, channel: dict[str, Any]) -> bool:
+        """Look at a channel anew, beside live events, for what was dropped; False if not everything could be read.
+
+        Raises `PlatformError` where Slack does not let us.
+        """
+        name, begun = str(channel["id"]), time.time()
+        if name not in self._members:
+            return True
+        since = await self._since(name, None, begun)
+        again = math.inf if self.pace.seconds else since
+        span = Span(since, since, again, self._came.get(name, 0.0), begun - MARGIN, 1, bool(self.pace.seconds))
+        self._changed = set()
+        try:
+            whole = await self.reader.read(channel, span._replace(changed=self._changed))
+        finally:
+            self._changed = None
+        if whole:
+            self._looked[name] = begun - MARGIN
+        return whole
+
+    async def listed(self) -> list[dict[str, Any]]:
+        """Ask anew which conversations the app is in: what tells that it came into one may have been dropped, too."""
+        found = await self.channels()
+        self._members |= found.keys()
+        return list(found.values())
+
+    async def channels(self) -> dict[str, dict[str, Any]]:
+        """Return the conversations the app is in and that are read, by id."""
         found: dict[str, dict[str, Any]] = {}
-        listing = self._pages(self.client.users_conversations, "channels", types=TYPES, exclude_archived=True)
+        listing = pages(
+            self.client.users_conversations,
+            "channels",
+            through=self.pace.call,
+            types=TYPES,
+            exclude_archived=True,
+        )
         async for page in listing:
             found |= {channel["id"]: channel for channel in page if channel["id"] not in self.ignored}
         return found
 
     async def _read(self, channel: dict[str, Any]) -> None:
-        """Read the gap of a channel, oldest first, then those of its threads."""
-        name = str(channel["id"])
+        """Read the gap of a channel."""
+        name, begun, floor = str(channel["id"]), time.time(), self._floor or 0.0
         self._overflown.discard(name)
         cursor = await self.memory.cursor(ConversationKey(self.space, name))
-        left = float(cursor) if cursor else self._floor or 0.0
-        seen, start = await self._back_to(name, left)
-        missed = [message for message in seen if float(message["ts"]) > left and float(message["ts"]) >= start]
-        known = [message for message in seen if start <= float(message["ts"]) <= left]
-        # A reply that was also sent to the channel comes with its thread, so that it does not overtake other replies.
-        await self._pass_on(channel, [message for message in missed if thread_of(message) is None])
-        if cursor is not None:
-            await self._pass_on_edits(channel, known)
-        threads = {str(message["thread_ts"]) for message in missed if message.get("thread_ts")}
-        latest = {str(root["ts"]): float(root["latest_reply"]) for root in seen if root.get("latest_reply")}
-        for thread in sorted(threads | latest.keys()):
-            key = ConversationKey(self.space, conversation_of(name, thread))
-            read = await self.memory.cursor(key)
-            since = max(float(read) if read else max(float(thread), self._floor or 0.0), start)
-            if thread in threads or latest[thread] > since:
-                await self._read_thread(channel, thread, f"{since:.6f}")
+        since = float(cursor) if cursor else floor
+        again = math.inf if self.pace.seconds else (self._lost or begun) - RECENT
+        if self.drops:
+            again = since = await self._since(name, float(cursor) if cursor else None, begun)
+        await self.reader.read(channel, Span(since, floor, again, self._came.get(name, 0.0)))
+        self._looked[name] = begun - MARGIN
 
-    async def _back_to(self, channel: str, left: float) -> tuple[list[dict[str, Any]], float]:
-        """Return the messages of a channel back to `left` and some before, and since when the app is there."""
-        seen: list[dict[str, Any]] = []
-        start, older = self._came.get(channel, 0.0), 0
-        async for page in self._pages(self.client.conversations_history, "messages", channel=channel):
-            seen += page
-            came = (m["ts"] for m in page if m.get("subtype") in JOINED and m.get("user") == self.user)
-            start = max(start, *map(float, came), 0.0)
-            times = [float(message["ts"]) for message in page]
-            older += sum(time <= left for time in times)
-            if older >= OLDER or (older and self.pace.seconds) or (times and start >= min(times)):
-                break
-        return seen, start
-
-    async def _read_thread(self, channel: dict[str, Any], thread: str, since: str) -> None:
-        replies: list[dict[str, Any]] = []
-        async for page in self._pages(
-            self.client.conversations_replies, "messages", channel=channel["id"], ts=thread, oldest=since
-        ):
-            replies += page
-        # Every page begins with the thread's first message, which is the channel's.
-        await self._pass_on(channel, [reply for reply in replies if thread_of(reply) is not None])
-
-    async def _pass_on(self, channel: dict[str, Any], messages: list[dict[str, Any]]) -> None:
-        """Deliver messages read from history as if they came now, oldest first."""
-        for message in sorted(messages, key=lambda message: float(message["ts"])):
-            await self.deliver({**message, **_place(channel)})
-
-    async def _pass_on_edits(self, channel: dict[str, Any], known: list[dict[str, Any]]) -> None:
-        """Deliver what was edited of the messages read before; the guard leaves out what it knows already."""
-        for message in known:
-            if float((message.get("edited") or {}).get("ts", 0)) > (self._floor or 0.0):
-                await self.pass_on_as_it_reads(channel, message)
-
-    async def pass_on_as_it_reads(self, channel: dict[str, Any], message: dict[str, Any]) -> bool:
-        """Deliver a message of a channel's history as it reads now, wherever reading stands; False if it is none."""
-        return await self.deliver({"subtype": "message_changed", "message": message, **_place(channel)})
+    async def _since(self, channel: str, cursor: float | None, now: float) -> float:
+        """Return from when on something of a channel may have been dropped."""
+        floor = self._floor or 0.0
+        left = floor if cursor is None else cursor
+        since = self._looked.get(channel, min(left, floor - HOUR))
+        back = now - (HOUR if self.pace.seconds else BACK)
+        if since < back:
+            since = max(since, min(left, back))
+        ends = max(self.memory.joined, await self.memory.last_forgotten() or 0.0)
+        return max(since, ends if cursor is None else min(cursor, ends))
 
     async def _release(self, channel: str) -> None:
         """Deliver what waited for a channel's history, unless the connection was new-made meanwhile."""
@@ -320,9 +312,6 @@ class History:
             for channel in list(self._held):
                 await self._release(channel)
 
-    def _pages(self, method: Method, field: str, **arguments: Any) -> AsyncIterator[list[dict[str, Any]]]:
-        return pages(method, field, through=self.pace.call, **arguments)
-
     async def _slowly(self, seconds: float) -> None:
         """Tell, once for each time of catching up, that it takes long."""
         if self._unread and not self._slow:
@@ -334,8 +323,3 @@ class History:
         words = say(self.language, text, **blanks)
         log.warning("slack.history", what=words)
         await self.tell(words)
-
-
-def _place(channel: dict[str, Any]) -> dict[str, str]:
-    """Return the fields by which an event names where it happened; history leaves them out."""
-    return {"channel": channel["id"], "channel_type": "mpim" if channel.get("is_mpim") else "channel"}

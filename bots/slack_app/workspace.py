@@ -7,23 +7,28 @@ it posts goes out with its team's token.
 - Events are acknowledged before they are looked at, and then taken in order. Where more come than the queue holds, the
   rest is read from history instead.
 - What holds for a workspace is what the operator set up for it and, over that, what it chose itself
-  (`core.communities`).
+  (`core.communities`). Without an alert channel its cards wait in the outbox until there is one.
+- Over HTTP (`drops`) Slack may drop events and never say so: the channels are looked at anew in turn (`sweep`).
 - In a direct message with the app there is no partner: the other side is a program, so nobody is addressed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.common.gaps import hand_deletions
 from bots.common.here import Here
+from bots.common.lines import duration
 from bots.common.running import together
 from bots.common.settings import Source
+from bots.common.status import Link, channels
 from bots.common.words import Words
 from bots.slack_app import alerts
 from bots.slack_app.api import Me
@@ -34,6 +39,7 @@ from bots.slack_app.history import MARGIN, History
 from bots.slack_app.markup import words
 from bots.slack_app.people import People
 from bots.slack_app.served import NOTED, Rank, Served
+from bots.slack_app.sweep import Sweep
 from bots.slack_app.translate import Raw, people_in, subject, translate
 from bots.texts import say
 from core.cards import Person
@@ -53,7 +59,7 @@ log = structlog.get_logger(__name__)
 
 
 class Memory:
-    """What a workspace's history asks the guard and tells it (`bots.slack_app.history.Memory`).
+    """What a workspace's history asks the guard and tells it (`bots.slack_app.reading.Memory`).
 
     The guard keeps one sign of life for Slack as a whole; it moves on only while `heard` says that no workspace misses
     anything. `joined` is since when this one is served (seconds since the epoch): nothing older is read.
@@ -61,6 +67,25 @@ class Memory:
 
     def __init__(self, guard: Guard, space: str, joined: float | None, heard: Callable[[str, bool], None]) -> None:
         self._guard, self._space, self._joined, self._heard = guard, space, joined, heard
+
+    @property
+    def joined(self) -> float:
+        """Since when the workspace is served."""
+        return self._joined or 0.0
+
+    async def last_forgotten(self) -> float | None:
+        """When somebody's data was deleted last; None if it never was."""
+        return await self._guard.last_forgotten(self._space)
+
+    async def kept(self, conversations: Collection[str]) -> dict[str, set[str]]:
+        """Ids of the messages that are kept and not known to be deleted, by conversation."""
+        return await self._guard.standing(self._space, conversations)
+
+    async def compare(
+        self, key: ConversationKey, since: float, until: float, shown: AbstractSet[str]
+    ) -> AbstractSet[str]:
+        """Take note that what is kept of a stretch and not `shown` was deleted; return what is kept and shown."""
+        return await hand_deletions(self._guard, key, since, until, shown)
 
     async def cursor(self, key: ConversationKey) -> str | None:
         """Id of the newest committed message of a conversation."""
@@ -79,7 +104,10 @@ class Memory:
 
 
 class Workspace:
-    """One team. `operator` is what the operator set up for it; `memory` stands between its history and the guard."""
+    """One team. `operator` is what the operator set up for it; `memory` stands between its history and the guard.
+
+    `drops`: Slack may drop events and not say so.
+    """
 
     def __init__(  # noqa: PLR0913 - all that one workspace is made of
         self,
@@ -90,6 +118,7 @@ class Workspace:
         guard: Guard,
         memory: Memory,
         scans: Backscans,
+        drops: bool,
     ) -> None:
         self.client, self.who, self.guard, self.scans = client, who, guard, scans
         self.space = space_of(who.team)
@@ -106,7 +135,10 @@ class Workspace:
             ignored=self.settings.left_out,
             deliver=self._deliver,
             tell=self.tell,
+            drops=drops,
         )
+        self.sweep = Sweep(self.history) if drops else None
+        self.link = Link()
         self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
         self._overflown = False
         self._handling: set[asyncio.Task[None]] = set()
@@ -127,6 +159,13 @@ class Workspace:
     def here(self) -> Here:
         """Its space."""
         return Here(self.space, self.words, self.guard.ledger)
+
+    def swept(self) -> Iterator[str]:
+        """Say how often channels are looked at for what Slack dropped, and in which of them that does not show all."""
+        if self.sweep is not None and self.sweep.every is not None:
+            yield self.words.say("slack.swept", every=duration(self.sweep.every))
+            if self.sweep.short:
+                yield self.words.say("slack.swept_short", channels=channels(self.words, sorted(self.sweep.short)))
 
     def source(self, name: str) -> Source:
         """Tell where a setting comes from."""
@@ -165,7 +204,7 @@ class Workspace:
         """Take events and read what was missed, until cancelled; whatever goes wrong, it goes on."""
         while True:
             try:
-                await together(self._take(), self.history.run())
+                await together(self._take(), self.history.run(), *([self.sweep.run()] if self.sweep else []))
             except LampkeeperError as error:
                 log.error("slack.taking_again", space=self.space, what=error.what, seconds=AGAIN)
             except Exception as error:  # noqa: BLE001 - whatever it is, listening must go on
@@ -194,6 +233,7 @@ class Workspace:
 
     def hear(self, event: Raw) -> None:
         """Take an event, acknowledged already; a message behind those that came before."""
+        self.link.heard()
         if handle := EVENTS.get(event["type"]):
             self.handle(handle(self, event))
         elif event["type"] == "message" and event.get("channel"):

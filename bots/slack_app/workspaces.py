@@ -4,7 +4,8 @@ Leans on `workspace` for one of them, on `install` for tokens, on `leave` for wh
 spaces: every workspace has a client with its own token, and what belongs to none of them is not shown anywhere.
 
 - A workspace that cannot be entered, because Slack refuses its token, holds up no other; it is tried again every
-  minute. Until then Slack's sign of life stands still, so that nothing said meanwhile is taken for read.
+  minute, the operator's own too. Until then Slack's sign of life stands still, so that nothing said meanwhile is taken
+  for read.
 - Where Slack says that the app was removed while nobody listened, the space is sealed, and deleted after the grace: a
   token may be lost by mistake. An event that says so deletes it at once.
 """
@@ -27,6 +28,8 @@ from core.errors import PlatformError, TryLater
 from core.guard import Guard
 from core.installations import Installations
 
+OWN = space_of("")
+"""Stands for the operator's own workspace until Slack says which that is."""
 LOOK_EVERY = 60.0
 """Seconds between looks at the installations: tokens that end, workspaces that could not be entered."""
 STORED_WITHIN = 60.0
@@ -46,6 +49,8 @@ class Workspaces:
         self.own = None if config.bot_token is None else web_client(config.bot_token.get_secret_value())
         """The client of the workspace that the operator set up."""
         self._own_team: str | None = None
+        self._own_gone = False
+        """Whether its token was taken back."""
         self.installations = Installations(guard.ledger)
         self.served: dict[str, Workspace] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -74,7 +79,7 @@ class Workspaces:
         workspace = self.served.get(team_of(space))
         if workspace is not None:
             return workspace
-        if not self._met or space in self._behind:
+        if not self._met or self._behind & {space, OWN}:
             raise TryLater("The Slack workspace is not connected yet.", "Nothing needs to be done unless this lasts.")
         raise PlatformError(
             "This belongs to a Slack workspace other than the one the bot token is for."
@@ -90,30 +95,30 @@ class Workspaces:
         held = {name: chosen.get(name, getattr(self._config, name)) for name in SlackWorkspace.model_fields}
         return SlackWorkspace(**held)
 
+    async def given(self) -> dict[str, Given]:
+        """Return what Slack gave for each workspace that installed the app, by space."""
+        return {space: Given(**given) for space, given in (await self.installations.every(PLATFORM)).items()}
+
     def gap(self) -> None:
         """Events come from now on, and before them there may be a gap in every channel."""
         self._connected = True
         for workspace in self.served.values():
+            workspace.link.up()
             workspace.history.behind()
 
     def lost(self) -> None:
         """No events come any more."""
         self._connected = False
         for workspace in self.served.values():
+            workspace.link.lost()
             workspace.history.lost()
 
     async def meet(self) -> None:
         """Ask Slack who we are in each workspace."""
-        try:
-            if self.own is not None:
-                who = await me(self.own)
-                self._own_team = who.team
-                await self._enter(self.own.token, who, self._config)
-        except RefusalError as error:
-            if self._config.client_id is None:
-                raise
-            log.error("slack.not_entered", space="of bot_token", what=error.what, remedy=error.remedy)
-        if self._config.client_id is not None:
+        if self._config.client_id is None:
+            await self._enter_own()
+        else:
+            await self._look_at_own()
             await self.look()
         if not self._met:
             await self._scans.tell_cut_off()
@@ -128,11 +133,32 @@ class Workspaces:
     async def look(self) -> None:
         """Renew tokens that end soon, and enter the workspaces that are not served yet; say of which that fails."""
         async with self._changing:
-            for space, given in (await self.installations.every(PLATFORM)).items():
+            if self._own_team not in self.served:
+                await self._look_at_own()
+            for space, given in (await self.given()).items():
                 try:
-                    await self._look_at(space, Given(**given))
+                    await self._look_at(space, given)
                 except PlatformError as error:
                     await self._refused(space, error)
+
+    async def _look_at_own(self) -> None:
+        """Enter the operator's workspace, too; say if that fails. A token that was taken back is not tried again."""
+        if self._own_gone:
+            return
+        try:
+            await self._enter_own()
+        except PlatformError as error:
+            log.error("slack.not_entered", space="of bot_token", what=error.what, remedy=error.remedy)
+            self._own_gone = isinstance(error, RefusalError) and error.code in GONE_CODES
+            self._heard(OWN, self._own_gone)
+
+    async def _enter_own(self) -> None:
+        """Serve the workspace that the operator set up, if there is one."""
+        if self.own is not None:
+            who = await me(self.own)
+            self._own_team = who.team
+            await self._enter(self.own.token, who, self._config)
+            self._heard(OWN, True)
 
     async def _refused(self, space: str, error: PlatformError) -> None:
         """Say that a workspace cannot be entered, or its token not be renewed; seal it if the app was removed."""
@@ -173,11 +199,15 @@ class Workspaces:
         await communities.default(space, {"mode": operator.mode, "review": operator.review})
         await communities.arrive(space)
         memory = Memory(self._guard, space, (await communities.standing(space)).joined, self._heard)
-        workspace = Workspace(web_client(token), who, operator, guard=self._guard, memory=memory, scans=self._scans)
+        drops = self._config.connection == "http"
+        workspace = Workspace(
+            web_client(token), who, operator, guard=self._guard, memory=memory, scans=self._scans, drops=drops
+        )
         await workspace.load()
         self.served[who.team] = workspace
         workspace.history.lost()
         if self._connected:
+            workspace.link.up()
             workspace.history.behind()
         self._tasks[who.team] = asyncio.create_task(workspace.run())
 

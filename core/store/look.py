@@ -67,6 +67,20 @@ def choices_of(database: Path) -> list[tuple[str, bytes]]:
         return connection.execute("SELECT space, choices FROM spaces WHERE choices IS NOT NULL").fetchall()
 
 
+def installations_of(database: Path) -> list[tuple[str, bytes]]:
+    """Read (space, sealed installation) of every space that a platform gave something to enter with, by space.
+
+    [] where there is no database yet, or none of a version that kept any (`core.installations`). Raises StoreError as
+    `look` does.
+    """
+    if not database.exists():
+        return []
+    with looking(database) as connection:
+        if "installations" not in _tables(connection):
+            return []
+        return connection.execute("SELECT space, sealed FROM installations ORDER BY space").fetchall()
+
+
 def look(database: Path, vault: Vault | None) -> None:
     """Read the whole file at `database`, its schema's version, and whether `vault` (if given) holds its key.
 

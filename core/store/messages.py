@@ -74,6 +74,23 @@ async def stored(tx: AsyncConnection, keys: Iterable[MessageKey]) -> set[Message
     return found
 
 
+async def standing(
+    tx: AsyncConnection, space: str, conversations: Iterable[str], since: float, until: float
+) -> dict[str, set[str]]:
+    """Return the ids of messages whose text is retained and that nobody is known to have deleted, by conversation.
+
+    Of those said from `since` to `until` (seconds since the epoch, both included); conversations without any are left
+    out.
+    """
+    found: dict[str, set[str]] = {}
+    stands = (_T.c.body.is_not(None), _T.c.deleted.is_(False), _T.c.time.between(since, until))
+    for some in chunks(list(conversations)):
+        query = select(_T.c.conversation, _T.c.id).where(_T.c.space == space, _T.c.conversation.in_(some), *stands)
+        for row in await tx.execute(query):
+            found.setdefault(row.conversation, set()).add(row.id)
+    return found
+
+
 async def newest_version(tx: AsyncConnection, vault: Vault, key: MessageKey) -> Kept | None:
     """Return a message as it reads now."""
     (space, conversation), message_id = key

@@ -14,7 +14,7 @@ import discord
 from discord import app_commands
 
 from bots.common.markup import Id
-from bots.common.status import Access, access, counts, rules, work
+from bots.common.status import Access, Link, access, connection, counts, rules, work
 from bots.discord_bot.buttons import NOBODY
 from bots.discord_bot.card import DESCRIPTION
 from bots.discord_bot.permissions import ALERT_CHANNEL, PERMISSIONS, missing
@@ -40,6 +40,7 @@ async def status(interaction: discord.Interaction[Any]) -> None:
         guard, server = asked.client.guard, asked.server
         lines = [
             *await counts(asked.here, guard.keep_text_days),
+            *connection(asked.words, asked.client.links.get(server.id, Link())),
             *work(asked.here, asked.client.gaps.get(server.id), guard.skipped),
             *_connections(asked),
             *rules(asked.here, server.paused_at if server.paused else None),

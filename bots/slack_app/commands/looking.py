@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bots.common import preview as previewing
 from bots.common.digest import lines as counted
-from bots.common.status import Access, access, counts, rules, work
+from bots.common.status import Access, access, connection, counts, rules, work
 from bots.common.trial import ask
 from bots.plot import written
 from bots.slack_app.api import call
@@ -34,7 +34,9 @@ async def status_lines(asked: Asked) -> list[str]:
     held = workspace.settings
     return [
         *await counts(asked.here, guard.keep_text_days),
+        *connection(asked.words, workspace.link),
         *work(asked.here, workspace.history.gap, guard.skipped),
+        *workspace.swept(),
         asked.say("home.watched", count=workspace.history.watched),
         *rules(asked.here, held.paused_at if held.paused else None),
         *access(asked.words, await _access(asked)),

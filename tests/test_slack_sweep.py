@@ -1,0 +1,213 @@
+"""Slack drops what it could not deliver over HTTP, and says nothing: looking at every channel anew finds it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text as sql
+
+from bots.slack_app import history, pace, sweep
+from bots.slack_app.reading import Span
+from bots.slack_app.workspace import Workspace
+from tests.slack_api import GENERAL, PEOPLE
+from tests.slack_oauth import HttpStage, Team, http_stage
+
+ONE = "T0ONE"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[HttpStage]:
+    async with http_stage(tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HttpStage]:
+    """A stage on which a round of looks takes less than a second, and what is young counts, too."""
+    monkeypatch.setattr(sweep, "ROUND", 0.2)
+    monkeypatch.setattr(sweep, "LEAST", 0.02)
+    monkeypatch.setattr(history, "MARGIN", 0.0)
+    async with http_stage(tmp_path) as stage:
+        yield stage
+
+
+def here(stage: HttpStage) -> Workspace:
+    return stage.adapter.of(f"slack:{ONE}")
+
+
+def looks(team: Team) -> int:
+    return sum(method == "conversations.history" and a["channel"] == GENERAL for method, a in team.calls)
+
+
+async def looked(stage: HttpStage, team: Team) -> None:
+    """Return when the channel general was looked at twice more, so once from beginning to end, and all is stored."""
+    before = looks(team)
+    await team.until(lambda: looks(team) > before + 1)
+    await stage.settled()
+
+
+async def ids(stage: HttpStage) -> set[str]:
+    return {ts for _, ts in await stage.stored()}
+
+
+async def rows(stage: HttpStage, which: str) -> list[str]:
+    async with stage.guard.ledger.store.read() as tx:
+        return list(await tx.scalars(sql(f"SELECT id FROM messages WHERE {which} ORDER BY seq")))
+
+
+async def test_what_slack_dropped_in_the_middle_is_found(quick: HttpStage) -> None:
+    team = await quick.team(ONE)
+    said = [await team.say("target", "hello")]
+    await quick.settled()
+    team.away = True
+    said += [await team.say("actor", f"line {number}") for number in range(3)]
+    said.append(await team.say("target", "a reply", thread_ts=said[0]))
+    team.away = False
+    said.append(await team.say("actor", "heard again"))
+    await looked(quick, team)
+    assert await ids(quick) == set(said)
+
+
+async def test_edits_and_deletions_that_slack_dropped_are_found(quick: HttpStage) -> None:
+    team = await quick.team(ONE)
+    said = [await team.say("actor", f"line {number}") for number in range(4)]
+    reply = await team.say("target", "a reply", thread_ts=said[3])
+    await quick.settled()
+    team.away = True
+    await team.edit(GENERAL, said[0], "another line")
+    await team.delete(GENERAL, said[1])
+    await team.delete(GENERAL, reply)
+    team.away = False
+    await looked(quick, team)
+    assert await rows(quick, "version = 1") == [said[0]]
+    assert await rows(quick, "deleted") == [said[1], reply]
+
+
+async def test_what_was_said_in_the_last_minute_is_not_taken_for_deleted(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MARGIN", 60.0)
+    team = await quick.team(ONE)
+    said = [await team.say("actor", f"line {number}") for number in range(2)]
+    await quick.settled()
+    team.away = True
+    await team.delete(GENERAL, said[1])
+    await looked(quick, team)
+    assert await rows(quick, "deleted") == []
+
+
+async def test_a_late_event_has_everything_read_since_the_channel_was_looked_at(stage: HttpStage) -> None:
+    team = await stage.team(ONE)
+    before = await team.say("target", "hello")
+    await stage.settled()
+    team.away = True
+    missed = [await team.say("actor", f"line {number}") for number in range(3)]
+    late = await team.say("actor", "the last line")
+    team.away = False
+    newer = await team.say("target", "heard before the retry comes")
+    await stage.settled()
+    event = {**team.message(GENERAL, late), "channel": GENERAL, "channel_type": "channel", "event_ts": late}
+    await team.send_event(event, "EvLATE", retry_attempt=2, retry_reason="connection_failed")
+    await stage.settled()
+    assert await ids(stage) == {before, *missed, late, newer}
+
+
+async def test_what_slack_dropped_before_a_restart_is_found_after_it(stage: HttpStage) -> None:
+    team = await stage.team(ONE)
+    team.away = True
+    missed = await team.say("actor", "dropped")
+    team.away = False
+    newer = await team.say("target", "heard")
+    await stage.settled()
+    await stage.restart()
+    await stage.settled()
+    assert await ids(stage) == {missed, newer}
+
+
+async def test_what_was_deleted_on_request_is_not_read_again(quick: HttpStage) -> None:
+    team = await quick.team(ONE)
+    await team.say("actor", "hello")
+    other = await team.say("friend", "hello all", "C0GENERAL", thread_ts=None)
+    await quick.settled()
+    await quick.guard.forget_person(f"slack:{ONE}", PEOPLE["actor"])
+    left = await ids(quick)
+    await looked(quick, team)
+    await quick.restart()
+    await looked(quick, team)
+    assert await ids(quick) == left <= {other}
+
+
+async def test_live_events_do_not_wait_while_a_channel_is_looked_at(quick: HttpStage) -> None:
+    team = await quick.team(ONE)
+    team.hold["conversations.history"] = asyncio.Event()
+    await team.until(lambda: "conversations.history" in team.held)
+    said = await team.say("actor", "hello")
+    await quick.settled()
+    assert await ids(quick) == {said}
+    team.hold["conversations.history"].set()
+
+
+async def test_what_was_edited_while_a_channel_is_looked_at_is_not_put_back(stage: HttpStage) -> None:
+    team = await stage.team(ONE)
+    said = await team.say("actor", "hello")
+    await stage.settled()
+    team.away = True
+    await team.edit(GENERAL, said, "an older text")
+    reader, general = here(stage).history.reader, team.channels[GENERAL].describe()
+    heard = Span(0.0, 0.0, 0.0, changed=frozenset({said}))
+    assert await reader.read(general, heard)
+    await stage.settled()
+    assert await rows(stage, "version = 1") == []
+    assert await reader.read(general, heard._replace(changed=frozenset()))
+    await stage.settled()
+    assert await rows(stage, "version = 1") == [said]
+
+
+async def test_a_channel_that_the_app_came_into_unheard_is_read(quick: HttpStage) -> None:
+    team = await quick.team(ONE)
+    team.channels[GENERAL].members.discard("U0LAMP")
+    await quick.restart()
+    await here(quick).settled()
+    team.away = True
+    team.channels[GENERAL].members.add("U0LAMP")
+    said = await team.say("actor", "hello")
+    await looked(quick, team)
+    assert await ids(quick) == {said}
+
+
+async def test_status_says_how_often_channels_are_looked_at_and_what_that_does_not_show(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "EVERY", 0.02)
+    team = await quick.team(ONE)
+    await looked(quick, team)
+    (often,) = here(quick).swept()
+    assert "Looked at again" in often
+    team.away, team.page = True, 15
+    said = [await team.say("actor", f"line {number}") for number in range(40)]
+    await looked(quick, team)
+    await looked(quick, team)
+    assert here(quick).history.pace.seconds
+    more = [await team.say("actor", f"more {number}") for number in range(40)]
+    await looked(quick, team)
+    _, short = here(quick).swept()
+    assert f"<#{GENERAL}>" in short
+    found = await ids(quick)
+    assert set(said) <= found
+    assert set(more[-10:]) <= found
+    assert set(more[:10]).isdisjoint(found)
+
+
+async def test_a_refusal_to_one_look_ends_no_other(quick: HttpStage) -> None:
+    team = await quick.team(ONE)
+    team.refuse["conversations.history"] = {"code": "missing_scope", "needed": "channels:history"}
+    await looked(quick, team)
+    assert GENERAL in (here(quick).sweep or pytest.fail("it is not looked at")).short
+    del team.refuse["conversations.history"]
+    team.away = True
+    said = await team.say("actor", "hello")
+    await looked(quick, team)
+    assert await ids(quick) == {said}
