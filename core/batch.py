@@ -286,7 +286,6 @@ class Batch:
         self._windows, self._seen = {}, {}
 
     async def _write_alerts(self) -> None:
-        newest = {effect.alert: effect for effect in self._alerts}
         await cases.save(self._tx, self._vault, self._alerts)
         for alert in self._windows:
             await preserved.window(self._tx, self._vault, alert, self._memory.received)
@@ -306,8 +305,11 @@ class Batch:
             for effect in self._alerts
         ]
         await audit.record(self._tx, deeds)
-        shown = self._shown | {alert: effect.pair.space for alert, effect in newest.items()}
+        news = [effect for effect in self._alerts if isinstance(effect, OpenAlert) or effect.rose]
+        shown = self._shown | {effect.alert: effect.pair.space for effect in news}
         await outbox.put_cards(self._tx, shown, self._now)
+        more = {effect.alert: effect.pair.space for effect in self._alerts if effect.alert not in shown}
+        await outbox.put_updates(self._tx, more, self._now)
 
 
 def _key_of(event: Event) -> MessageKey:

@@ -65,7 +65,7 @@ class OpenAlert(NamedTuple):
 
 
 class UpdateAlert(NamedTuple):
-    """The open alert `alert` rose a level, or shows new signals."""
+    """The open alert `alert` rose a level (`rose`), or shows new signals."""
 
     alert: str
     pair: Pair
@@ -76,6 +76,7 @@ class UpdateAlert(NamedTuple):
     signals: tuple[str, ...]
     reasons: tuple[Reason, ...]
     welfare: tuple[str, ...] = ()
+    rose: bool = False
 
 
 class Unread(NamedTuple):

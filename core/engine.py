@@ -159,10 +159,10 @@ class Engine:
         news = (*signals, *(f"other {name}" for name in welfare))
         told = policy.step(alert, reached, level, news, time, rules.thresholds.review)
         if told != "nothing":
-            kind = OpenAlert if told == "open" else UpdateAlert
             reasons = tuple(Reason(m.conversation, m.message_id, m.weight, tuple(m.signals)) for m in mine.moments)
             name = policy.alert_id(pair, alert.count)
-            effects.append(kind(name, pair, conversation, message_id, time, score, signals, reasons, welfare))
+            shown = (name, pair, conversation, message_id, time, score, signals, reasons, welfare)
+            effects.append(OpenAlert(*shown) if told == "open" else UpdateAlert(*shown, rose=told == "raise"))
         return effects
 
     def _fares(self, state: SpaceState, about: Pair, conversation: str, message_id: str, time: float) -> list[Effect]:

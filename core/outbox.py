@@ -3,8 +3,12 @@
 Leans on `core.store`, `core.cases` and `core.withdrawals`. Rows are committed together with what they tell of, so that
 a crash loses none.
 Decisions:
-- A card is made when it is shown, from the alert as it stands then. Rows of one alert therefore count as one, and are
-  due when the last of them is.
+- A card is made when it is shown, from the alert as it stands then. Rows of one alert therefore count as one: they are
+  due when the first of them is, but not before one that failed is to be tried again.
+- An edit costs as much as dozens of messages, platforms allow about one a second in a channel, and one that only names
+  another signal notifies nobody. So what moderators wait for (a first posting, a higher level, what they pressed, what
+  was deleted) is due at once, and a mere update after `EDIT_EVERY`: a stream of them is one edit in so many seconds,
+  and whatever is shown at once takes along what waits. None puts off another: a stream cannot starve its card.
 - When to try again is stored with the row, so that a restart goes on where it was. That is why stamina, which retries
   within one call, is not used here: `TryLater` waits as long as the platform said, else twice as long each time up to
   `LONGEST_WAIT`; any other `PlatformError` needs a person first and is tried again every `REFUSED_WAIT`.
@@ -30,7 +34,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, get_args
 
 import structlog
-from sqlalchemy import ColumnElement, Integer, and_, cast, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import cases, withdrawals
@@ -50,6 +54,8 @@ REFUSED_WAIT = 600.0
 ANSWER_WAIT = 60.0
 """A platform that did not answer for this many seconds is taken as not answering."""
 IDLE = 5.0
+EDIT_EVERY = 5.0
+"""Seconds in which mere updates of one card are gathered: short beside a moderator's way to the card."""
 SPACES_AT_ONCE = 16
 SLOW = 1.0
 """Seconds after which a space with which the platform is slow goes on by itself, and the others are looked after."""
@@ -92,12 +98,17 @@ class Deliverer(Protocol):
 
 
 async def put_cards(tx: AsyncConnection, alerts: Mapping[str, str], now: float) -> None:
-    """Have the cards of `alerts` (alert -> its space) shown as they will stand."""
+    """Have the cards of `alerts` (alert -> its space) shown as they will stand, at once."""
     if not alerts:
         return
     perhaps = await withdrawals.supersede(tx, alerts)
     rows = [_row(space, now) | {"alert": alert, "unsure": alert in perhaps} for alert, space in alerts.items()]
     await tx.execute(insert(_T), rows)
+
+
+async def put_updates(tx: AsyncConnection, alerts: Mapping[str, str], now: float) -> None:
+    """Have the cards of `alerts` show what is new on them that nobody waits for, with others' news within seconds."""
+    await put_cards(tx, alerts, now + EDIT_EVERY)
 
 
 async def put_notice(tx: AsyncConnection, space: str, text: str, now: float) -> None:
@@ -208,8 +219,11 @@ class Outbox:
             self._woken.clear()
             waiting = len(self._waiting)
             try:
-                await self.deliver()
-                pause = SLOW if self._serving else await self._pause()
+                due, pause = await self._look()
+                if due:
+                    await self.deliver()
+                    _, pause = await self._look()
+                pause = SLOW if self._serving else pause
             except StoreError as error:
                 log.error("outbox.store", what=error.what, remedy=error.remedy)
                 pause = IDLE
@@ -273,7 +287,7 @@ class Outbox:
         unsure = func.max(cast(_T.c.unsure, Integer))
         cards = select(_T.c.space, _T.c.alert, last, attempts, unsure)
         cards = cards.where(self._ours, _T.c.alert.is_not(None), _T.c.notice.is_(None))
-        due = cards.group_by(_T.c.space, _T.c.alert).having(func.max(_T.c.next_try) <= self._clock()).order_by(last)
+        due = cards.group_by(_T.c.space, _T.c.alert).having(_is_due(self._clock())).order_by(last)
         async with self._store.read() as tx:
             return [
                 _Due(space, alert, None, n, tries, bool(lost)) for space, alert, n, tries, lost in await tx.execute(due)
@@ -285,24 +299,31 @@ class Outbox:
         async with self._store.read() as tx:
             return [_Due(*row) for row in await tx.execute(due)]
 
-    async def _pause(self) -> float:
-        """Seconds until something is due, or until to look again."""
+    async def _look(self) -> tuple[bool, float]:
+        """Tell whether something may be due, and in how many seconds something will be, or to look again.
+
+        One question, since it is asked after every commit, and nearly always nothing is.
+        """
+        now, at = self._clock(), _T.c.next_try
+        times = select(func.min(at), func.min(case((at > now, at)))).where(self._ours)
         async with self._store.read() as tx:
-            next_try = await tx.scalar(select(func.min(_T.c.next_try)).where(_T.c.next_try > self._clock()))
-        return IDLE if next_try is None else min(max(next_try - self._clock(), 0.01), IDLE)
+            first, later = (await tx.execute(times)).one()
+        return first is not None and first <= now, IDLE if later is None else min(max(later - now, 0.01), IDLE)
 
     async def _carry_out(self, due: _Due) -> None:
         """Deliver one; what was delivered is due no more, and what is due no more is not delivered."""
-        if not await self._still(due):
-            return
+        async with self._store.read() as tx:
+            if not await self._still(tx, due):
+                return
+            card, reference = (None, None) if due.alert is None else await self._card(tx, due.alert)
         if due.alert is None:
             await self._tell(due.space, due.notice or "")
-            await self._done(due)
-        elif due.notice is not None:
-            await self._call(due, due.alert)
-            await self._done(due)
-        else:
-            await self._show(due, due.alert)
+        elif card is not None and due.notice is None:
+            await self._show(due, card, reference)
+            return
+        elif card is not None:
+            await self._call(due, card, reference)
+        await self._done(due)
 
     async def _tell(self, space: str, notice: str) -> None:
         """Show a notice, or carry out the withdrawal that stands in its place.
@@ -319,19 +340,15 @@ class Outbox:
         async with self._store.read() as tx:
             return await tx.scalar(select(tables.alerts.c.alert).where(tables.alerts.c.alert == alert)) is not None
 
-    async def _still(self, due: _Due) -> bool:
+    async def _still(self, tx: AsyncConnection, due: _Due) -> bool:
         """Tell whether this is due yet: since it was looked up, it may have been delivered, put off or taken back."""
         same = (_T.c.space == due.space, _T.c.alert.is_not_distinct_from(due.alert))  # a row's number is given again
-        this = (_T.c.id == due.last, *same, _T.c.notice.is_not_distinct_from(due.notice))
-        async with self._store.read() as tx:
-            found = await tx.scalar(select(_T.c.id).where(*this, _T.c.next_try <= self._clock()))
-        return found is not None
+        these = select(func.max(_T.c.id)).where(due.rows, *same, _T.c.notice.is_not_distinct_from(due.notice))
+        last = await tx.scalar(these.group_by(_T.c.space).having(_is_due(self._clock())))
+        return bool(last == due.last)
 
-    async def _show(self, due: _Due, alert: str) -> None:
-        card, reference = await self._card(alert)
-        if card is None:
-            await self._done(due)
-            return
+    async def _show(self, due: _Due, card: Card, reference: str | None) -> None:
+        alert = card.alert
         if reference is None:
             if due.unsure:
                 reference = await _answer(self._deliverer.find(card))
@@ -349,22 +366,20 @@ class Outbox:
                 await put_call(tx, due.space, alert, "urgent", self._clock())
             await tx.execute(delete(_T).where(due.rows))
 
-    async def _call(self, due: _Due, alert: str) -> None:
+    async def _call(self, due: _Due, card: Card, reference: str | None) -> None:
         """Call people to a card that is shown; for an urgent one nobody is needed who decided."""
-        card, reference = await self._card(alert)
         why = next(call for call in get_args(Call) if call == due.notice)
-        if card is None or (why == "urgent" and card.decided is not None):
+        if why == "urgent" and card.decided is not None:
             return
         if reference is None:
             raise TryLater("The card is not posted yet.", seconds=SHORTEST_WAIT)
         await self._unsure(due)
         await _answer(self._deliverer.call(card, reference, why, tried=due.unsure))
 
-    async def _card(self, alert: str) -> tuple[Card | None, str | None]:
+    async def _card(self, tx: AsyncConnection, alert: str) -> tuple[Card | None, str | None]:
         """Return an alert's card, and where it is shown."""
-        async with self._store.read() as tx:
-            reference = await tx.scalar(select(tables.alerts.c.reference).where(tables.alerts.c.alert == alert))
-            return await drawn(tx, self._ledger, alert), reference
+        reference = await tx.scalar(select(tables.alerts.c.reference).where(tables.alerts.c.alert == alert))
+        return await drawn(tx, self._ledger, alert), reference
 
     async def _unsure(self, due: _Due) -> None:
         """Record that it is being tried, before it is."""
@@ -388,6 +403,12 @@ class Outbox:
         later = {"attempts": due.attempts + 1, "unsure": unsure, "next_try": self._clock() + wait, "error": words}
         async with self._store.write() as tx:
             await tx.execute(update(_T).where(due.rows).values(later))
+
+
+def _is_due(now: float) -> ColumnElement[bool]:
+    """Select, of rows that count as one, those of which one is due and none that failed has still to wait."""
+    put_off = func.max(case((_T.c.attempts > 0, _T.c.next_try), else_=0.0))
+    return and_(func.min(_T.c.next_try) <= now, put_off <= now)
 
 
 def _done(waiting: Collection[asyncio.Future[None]]) -> None:

@@ -28,7 +28,7 @@ MARGIN = 0.05
 SHARPENED = 3.0
 """An adult to a minor: three times the odds, so that what would be `watch` mostly becomes a card."""
 
-Step = Literal["nothing", "open", "update"]
+Step = Literal["nothing", "open", "raise", "update"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def step(  # noqa: PLR0913, PLR0917 - what moderators are told depends on just t
             return "nothing"
         state.level = level if risen else state.level
         state.signals += new
-        return "update"
+        return "raise" if risen else "update"
     if probability < review - MARGIN:
         state.fell = True
     rested = state.decided_at is None or time - state.decided_at >= COOLDOWN

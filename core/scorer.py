@@ -7,6 +7,7 @@ from the artefact. Nothing of scikit-learn is needed to score.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp
 from zlib import crc32
 
@@ -46,14 +47,14 @@ def outcome_of(pair: PairState) -> Outcome:
     return "scored" if enough(pair) else "insufficient"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scorer:
     """Learned numbers, ready to score."""
 
     reader: Reader
     weights: Weights
 
-    @property
+    @cached_property
     def identity(self) -> int:
         """A number of 32 bits that no model with other weights has: states made with one mean nothing to another."""
         of = self.weights

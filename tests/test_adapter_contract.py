@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from core.cards import Person
 from core.leaving import GRACE
-from core.outbox import REFUSED_WAIT
+from core.outbox import EDIT_EVERY, REFUSED_WAIT
 from core.store import tables
 from tests.contract import BUTTONS, Permitted, Shown, Stage
 from tests.contract_discord import discord_contract
@@ -148,6 +148,8 @@ async def test_a_card_is_updated_in_its_place(stage: Stage) -> None:
     card = await play(stage)
     for line in talk()[3:]:
         await stage.say("actor", line)
+    await stage.settled()
+    stage.pass_time(EDIT_EVERY)
     await stage.settled()
     (more,) = stage.shown()
     assert more.place == card.place

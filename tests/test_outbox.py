@@ -9,22 +9,32 @@ import random
 import sqlite3
 import sys
 from collections import Counter
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 import core.outbox
+from core import cases
 from core.cards import Card
+from core.desk import Desk
+from core.effects import OpenAlert, Score, UpdateAlert
 from core.errors import PlatformError, TryLater
 from core.guard import Guard
 from core.ledger import Ledger
-from core.messages import Author, ConversationKey, Message
-from core.outbox import REFUSED_WAIT, Outbox, _Due, take_back
-from core.store import tables
-from tests.support import NOW, ROOT, SPACE, Board, in_memory, lampkeeper, said, slow_talk, talk
+from core.messages import Author, ConversationKey, Message, Pair
+from core.outbox import EDIT_EVERY, REFUSED_WAIT, Outbox, _Due, put_cards, put_updates, take_back
+from core.policy import Rules
+from core.store import Store, open_store, tables
+from tests.support import MODERATOR, NOW, ROOT, SPACE, Board, engine, in_memory, lampkeeper, said, slow_talk, talk
 
 
 class Clock:
@@ -44,10 +54,12 @@ async def give(guard: Guard, messages: list[Message]) -> None:
 
 
 async def test_a_card_is_posted_once_and_edited_when_there_is_more_to_show(tmp_path: Path) -> None:
-    board = Board()
-    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+    board, clock = Board(), Clock()
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
         for message in talk():
             await give(guard, [message])
+            clock.now += EDIT_EVERY
+        await guard.settled()
     assert Counter(board.calls)["post"] == 1
     assert Counter(board.calls)["edit"] > 1
     assert len(board.cards["card-0"].signals) > 3
@@ -304,6 +316,156 @@ async def test_the_outbox_is_empty_when_everything_was_shown(tmp_path: Path) -> 
             assert (await tx.execute(select(tables.outbox))).all() == []
 
 
+# -- edits are few -----------------------------------------------------------------------------------------------------
+
+
+class Busy(Board):
+    """A platform on which more happens while a card is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], Awaitable[None]]] = []
+
+    async def show(self, card: Card, reference: str | None) -> str:
+        while self.meanwhile:
+            await self.meanwhile.pop()()
+        return await super().show(card, reference)
+
+
+class Stage:
+    """An alert whose card stands on a board, on a clock that stands still."""
+
+    def __init__(self, store: Store) -> None:
+        self.clock, self.board = Clock(), Busy()
+        self.ledger = Ledger(engine(), store, self.clock)
+        self.desk, self.outbox = Desk(self.ledger), Outbox(self.ledger, self.board)
+        self._updates = 0
+
+    @property
+    def shown(self) -> int:
+        """How many times a card was posted or edited."""
+        return len(self.board.calls) - self.board.calls.count("find")
+
+    async def open(self) -> None:
+        async with self.ledger.transaction() as tx:
+            await cases.save(tx, self.ledger.vault, [OpenAlert(*self._told())])
+            await put_cards(tx, {"alert": SPACE}, self.clock())
+        await self.outbox.deliver()
+
+    async def update(self) -> None:
+        self._updates += 1
+        async with self.ledger.transaction() as tx:
+            await cases.save(tx, self.ledger.vault, [UpdateAlert(*self._told())])
+            await put_updates(tx, {"alert": SPACE}, self.clock())
+
+    def _told(self) -> tuple[Any, ...]:
+        score = Score(1 - 1 / (self._updates + 2), "review", "scored")
+        return "alert", Pair(SPACE, "actor", "target"), "general", "m1", NOW, score, (), ()
+
+    async def is_shown(self) -> bool:
+        """Tell whether the one card shows the alert as it stands."""
+        return list(self.board.cards.values()) == [await self.desk.card("alert")]
+
+
+@asynccontextmanager
+async def staged(folder: Path) -> AsyncIterator[Stage]:
+    store = await open_store(folder / "db", folder / "key")
+    try:
+        stage = Stage(store)
+        await stage.open()
+        yield stage
+    finally:
+        await store.close()
+
+
+async def test_a_stream_of_updates_is_an_edit_every_few_seconds_and_none_puts_off_another(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        edits = []
+        for _ in range(300):
+            stage.clock.now += 0.1
+            await stage.update()
+            before = stage.shown
+            await stage.outbox.deliver()
+            if stage.shown > before:
+                edits.append(stage.clock())
+        waits = [after - before for before, after in pairwise([NOW, *edits])]
+        assert len(waits) > 3
+        assert waits == pytest.approx([EDIT_EVERY] * len(waits), abs=0.25)
+
+
+async def test_a_press_is_shown_at_once_and_takes_along_the_update_that_waited(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.update()
+        await stage.outbox.deliver()
+        assert not await stage.is_shown()
+        await stage.desk.claim("alert", MODERATOR)
+        await stage.outbox.deliver()
+        assert await stage.is_shown()
+        stage.clock.now += EDIT_EVERY
+        await stage.outbox.deliver()
+        assert stage.shown == 2
+
+
+async def test_a_higher_level_is_shown_at_once(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=Clock(), deliverers=[board]) as guard:
+        thresholds = guard.ledger.engine.thresholds
+        guard.ledger.engine.rules[SPACE] = Rules(replace(thresholds, urgent=1.0))
+        await give(guard, talk()[:-1])
+        assert [card.level for card in board.cards.values()] == ["review"]
+        guard.ledger.engine.rules[SPACE] = Rules(thresholds)
+        await give(guard, talk()[-1:])
+        assert [card.level for card in board.cards.values()] == ["urgent"]
+
+
+FAILURES = st.sampled_from(
+    (TryLater("not now"), TryLater("slow down", seconds=3.0), PlatformError("No permission.", "Give it."), OSError())
+)
+HAPPENS = st.one_of(
+    st.sampled_from(("an update", "an update while it is shown", "a press")),
+    FAILURES,
+    st.floats(0.1, 8.0),  # so many seconds pass
+)
+
+
+@given(st.lists(HAPPENS, max_size=40))
+@settings(max_examples=30, deadline=None)
+def test_whatever_happens_presses_are_shown_at_once_updates_seldom_and_the_last_state_in_the_end(
+    happens: list[str | Exception | float],
+) -> None:
+    async def carried_out(folder: Path) -> None:
+        async with staged(folder) as stage:
+            presses = failures = 0
+            for what in happens:
+                if isinstance(what, float):
+                    stage.clock.now += what
+                elif isinstance(what, Exception):
+                    stage.board.refusals.append(what)
+                    failures += 1
+                elif what == "an update":
+                    await stage.update()
+                elif what == "an update while it is shown":
+                    stage.board.meanwhile.append(stage.update)
+                else:
+                    presses += 1
+                    press = stage.desk.claim if presses % 2 else stage.desk.release
+                    await press("alert", MODERATOR)
+                await stage.outbox.deliver()
+                if what == "a press" and not failures:
+                    alert = await stage.desk.card("alert")
+                    assert alert is not None
+                    assert stage.board.cards["card-0"].claimed == alert.claimed
+            assert stage.shown <= 1 + presses + failures + (stage.clock() - NOW) / EDIT_EVERY
+            stage.board.refusals.clear()
+            for _ in range(2):  # the second for what is new while the first is under way
+                stage.clock.now += REFUSED_WAIT + 1
+                await stage.outbox.deliver()
+            assert await stage.is_shown()
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(carried_out(Path(folder)))
+
+
 # -- kill -9 -----------------------------------------------------------------------------------------------------------
 
 WORKER = """
@@ -359,8 +521,8 @@ class FileBoard(Board):
 
 async def work(folder: Path, pace: float) -> None:
     """Read on from the cursors, as an adapter does, and say when all is done."""
-    board = FileBoard(folder / "board")
-    async with lampkeeper(folder, clock=lambda: NOW, deliverers=[board]) as guard:
+    board, clock = FileBoard(folder / "board"), Clock()
+    async with lampkeeper(folder, clock=clock, deliverers=[board]) as guard:
         print("begun", flush=True)  # noqa: T201 the test waits for it
         cursors = {name: await guard.cursor(ConversationKey(SPACE, name)) for name in "012"}
         for message in long_talk():
@@ -368,6 +530,9 @@ async def work(folder: Path, pace: float) -> None:
             if cursor is None or message.id >= cursor:  # the newest once more: delivered twice counts once
                 await guard.receive(message)
                 await asyncio.sleep(pace)
+                clock.now += 1
+        await guard.settled()
+        clock.now += len(long_talk()) + EDIT_EVERY  # an earlier one, killed, may have been as far ahead
         await guard.settled()
     print("done", flush=True)  # noqa: T201
 

@@ -44,7 +44,7 @@ def test_an_alert_opens_once_and_the_same_score_is_not_news() -> None:
 def test_a_higher_level_or_a_new_signal_updates_the_open_alert() -> None:
     state = AlertState()
     told(state, 0.85, signals=("asks_age",))
-    assert told(state, 0.97, signals=("asks_age",)) == "update"
+    assert told(state, 0.97, signals=("asks_age",)) == "raise"
     assert told(state, 0.97, signals=("asks_age", "secrecy_request")) == "update"
     assert told(state, 0.85, signals=("asks_age", "secrecy_request")) == "nothing"
 

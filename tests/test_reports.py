@@ -348,4 +348,4 @@ def test_a_report_never_hides_a_later_rise_of_the_score(at: Level, later: Level,
     if decided_since:
         assert told == ("open" if rose and later in {"review", "urgent"} else "nothing")
     else:
-        assert told == ("update" if rose else "nothing")
+        assert told == ("raise" if rose else "nothing")

@@ -7,6 +7,8 @@ at the set-up, `api` turns Slack's refusals into words. Here they are put togeth
 
 - Every event goes to the workspace of the team that it came for, and to no other. Slack delivers some twice: each is
   taken once by its id, and the guard counts each message once by its id within the conversation.
+- Messages are nearly all that comes. They are taken before Bolt asks each of its listeners whether the event is for
+  it, which costs twice as much as everything else that Bolt does with one.
 - Over HTTP, an event that Slack had to send again and that is new means that it could not reach us: others may be lost,
   so history is read. After a longer outage no such event may come: every channel is looked at anew in turn (`sweep`).
 """
@@ -21,7 +23,9 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from bots.adapter import Finding
 from bots.common.digest import tell_due
@@ -57,6 +61,26 @@ def _told(ended: Exception | None, seconds: float) -> None:
     log.warning(
         "slack.connecting_again", what=str(ended) if isinstance(ended, LampkeeperError) else why, seconds=seconds
     )
+
+
+class _MessagesFirst(AsyncMiddleware):
+    """Takes events of messages; Bolt has checked, by then, where they come from and that they are not the app's own."""
+
+    def __init__(self, take: Callable[..., Awaitable[None]]) -> None:
+        self._take = take
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
+    ) -> BoltResponse:
+        event = req.body.get("event")
+        if isinstance(event, dict) and event.get("type") == "message":
+            await self._take(event, req.body, req.context, req)
+            return BoltResponse(status=200, body="")
+        return await next()
 
 
 class SlackAdapter:
@@ -199,6 +223,7 @@ class SlackAdapter:
         commands.add(app, self)
         presses.add(app, self)
         app.event(re.compile(""))(self._event)
+        app.use(_MessagesFirst(self._event))
         return app
 
     def _dropped(self, team: str) -> None:

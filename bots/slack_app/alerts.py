@@ -13,11 +13,14 @@ from bots.common.face import Account, face
 from bots.common.trial import is_order
 from bots.slack_app import delivery, trial
 from bots.slack_app.translate import notice
-from core.cards import Call, Card, Person
+from core.cards import Call, Card, MessageRef, Person
 from core.errors import PlatformError
 
 if TYPE_CHECKING:
     from bots.slack_app.workspace import Workspace
+
+LINK_SECONDS = 3600.0
+"""How long it is remembered where a message stands."""
 
 
 async def show(here: Workspace, card: Card, reference: str | None) -> str:
@@ -26,9 +29,16 @@ async def show(here: Workspace, card: Card, reference: str | None) -> str:
     actor = await people.introduced(card.actor, team, here.language)
     target = card.target and await people.introduced(card.target, team, here.language)
     card = replace(card, actor=actor, target=target)
-    links = [await delivery.link(here.client, message, here.who) for message in card.messages]
+    links = [await _link(here, message) for message in card.messages]
     accounts = {who.id: await _account(here, who) for who in (actor, target) if who is not None and who.id}
     return await delivery.show(here.client, _channel(here), face(card, said, links, accounts), said, reference)
+
+
+async def _link(here: Workspace, message: MessageRef) -> str | None:
+    """Say where a message stands, for which Slack is asked once, and not with every edit of a card."""
+    where = (message.key.conversation, message.message_id)
+    known = here.links.get(where)
+    return known or here.links.put(where, await delivery.link(here.client, message, here.who), LINK_SECONDS)
 
 
 async def _account(here: Workspace, who: Person) -> Account:

@@ -26,6 +26,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.common.gaps import hand_deletions
 from bots.common.here import Here
 from bots.common.lines import duration
+from bots.common.remembered import Remembered
 from bots.common.running import together
 from bots.common.settings import Source
 from bots.common.status import Link, channels
@@ -52,6 +53,7 @@ PLATFORM = "slack"
 QUEUE_MOST = 10_000
 AGAIN = 5.0
 """Seconds after a fault before events are taken again."""
+LINKS_KEPT = 2_000
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 """What translating raises for an event of a shape that Slack does not document."""
 
@@ -139,6 +141,7 @@ class Workspace:
         )
         self.sweep = Sweep(self.history) if drops else None
         self.link = Link()
+        self.links = Remembered[tuple[str, str], str | None](LINKS_KEPT)
         self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
         self._overflown = False
         self._handling: set[asyncio.Task[None]] = set()

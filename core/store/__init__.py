@@ -4,6 +4,7 @@ Leans on SQLAlchemy Core over aiosqlite, Alembic and `core.vault`. Decisions:
 
 - One connection per unit of work. Two tasks sharing a connection share its transaction: one's commit would swallow the
   other's rollback. `read` and `write` therefore each take a connection of their own from the pool.
+- A unit that only read is not committed but ended by its closing, for each word with SQLite is a change of thread.
 - One writer. SQLite allows one anyway; a lock in the process makes them queue in order instead of running into the busy
   timeout, and a lock file beside the database keeps a second `lampkeeper run` out.
 - A task cancelled in the middle leaves no lock behind. Opening, committing and closing a connection are done whole; one
@@ -88,6 +89,7 @@ class Store:
         """Open one transaction: committed on leaving, undone whole on any error; StoreError if it cannot be written."""
         async with self._writing, self._unit("BEGIN IMMEDIATE") as tx:
             yield tx
+            await _whole(tx.commit())
 
     async def checkpoint(self) -> None:
         """Empty the write-ahead log into the database, so that what was deleted is gone from it too.
@@ -117,7 +119,6 @@ class Store:
             try:
                 await _whole(_begun(connection, begin))
                 yield connection
-                await _whole(connection.commit())
             finally:
                 if connection.sync_connection is not None:
                     await _whole(connection.close())
