@@ -25,6 +25,11 @@ COMMANDS = (
         "bots.commands.purge:purge",
         "Apply the retention rule to the database now, or remove a space or a person from it.",
     ),
+    (
+        "verify",
+        "bots.commands.verify:verify",
+        "Check an archive of a case: signature, digests, chain; needs nothing but the file.",
+    ),
     ("train", "bots.commands.learn:train", "Learn a model from labelled transcripts."),
     ("evaluate", "bots.commands.learn:evaluate", "Measure a model on labelled transcripts."),
     ("model", "bots.commands.model:model", "Show the model's card: data, uses, limits, and every figure measured."),

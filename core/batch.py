@@ -291,7 +291,7 @@ class Batch:
             await preserved.window(self._tx, self._vault, alert, self._memory.received)
         for alert, seen in self._seen.items():
             await preserved.preserve(self._tx, self._vault, alert, seen)
-        heads = {alert: await preserved.head(self._tx, alert) for alert in newest}
+        heads = {alert: await preserved.head(self._tx, alert) for alert in self._windows}
         deeds = [
             audit.row(
                 self._now,

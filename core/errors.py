@@ -9,6 +9,7 @@
     ├── ModelError         the model artefact is missing, damaged or of another version
     ├── StoreError         the database is locked, full, damaged or of another version
     │   └── StoreInUseError    ... or another Lampkeeper has it open, and watches
+    ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
     ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
     ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
     ├── AuditError         the audit cannot be verified or signed, or is not what was signed

@@ -60,6 +60,11 @@ Exporter = Callable[["CaseRecord", Reporter], list[ExportFile]]
 FORMATS: dict[str, Format] = {
     "ncmec": Format("what a registered provider submits to NCMEC's CyberTipline (US)", "core.export.ncmec:export"),
     "cybertip_ca": Format("what the form of Cybertip.ca asks for (Canada)", "core.export.cybertip_ca:export"),
+    "packet": Format(
+        "a page for police or a public form, and a page that says where to go", "core.export.packet:packet"
+    ),
+    "pdf": Format("the same page as PDF (needs WeasyPrint)", "core.export.pdf:pdf"),
+    "zip": Format("everything, as a signed archive that anybody can check", "core.export.archive:archive"),
 }
 
 
