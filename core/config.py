@@ -39,6 +39,8 @@ ENVIRONMENT = {
     "LAMPKEEPER_SLACK_APP_TOKEN": ("slack", "app_token"),
     "LAMPKEEPER_SLACK_SIGNING_SECRET": ("slack", "signing_secret"),
     "LAMPKEEPER_SLACK_CLIENT_SECRET": ("slack", "client_secret"),
+    "LAMPKEEPER_CYBERTIP_USERNAME": ("cybertipline", "username"),
+    "LAMPKEEPER_CYBERTIP_PASSWORD": ("cybertipline", "password"),
 }
 """Variable -> the key it stands for, where the file has that section; it wins over the file."""
 
@@ -285,6 +287,18 @@ class Slack(SlackWorkspace):
         return (Needed("client_secret", why), Needed("public_url", why), source)
 
 
+class CyberTipline(_Section):
+    """NCMEC's CyberTipline, for providers that NCMEC registered: its test host, unless `live`."""
+
+    live: bool = False
+    username: SecretStr | None = None
+    password: SecretStr | None = None
+
+    def needed(self) -> tuple[Needed, ...]:
+        """Name the keys that it needs."""
+        return (Needed("username", "to log in to NCMEC"), Needed("password", "to log in to NCMEC"))
+
+
 class Config(_Section):
     """Everything."""
 
@@ -297,6 +311,7 @@ class Config(_Section):
     reporting: Reporting = Reporting()
     discord: Discord | None = None
     slack: Slack | None = None
+    cybertipline: CyberTipline | None = None
 
 
 def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:

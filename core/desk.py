@@ -223,7 +223,9 @@ class Desk:
             outcome = "recorded"
             return True
 
-        verdict = await self._press(alert, moderator, change, "report confirmed")
+        verdict = await self._press(
+            alert, moderator, change, lambda: "agreed" if outcome == "second_needed" else "report recorded"
+        )
         return None if verdict is None else outcome
 
     async def agree(self, alert: str, what: FourEyes, moderator: Person) -> bool:
@@ -381,9 +383,12 @@ class Desk:
         return await cases.card(tx, ledger.vault, alert, ledger.engine.own_meanings, ledger.age_bands)
 
     async def _press(
-        self, alert: str, moderator: Person, change: Change, what: audit.Deed, **why: Any
+        self, alert: str, moderator: Person, change: Change, what: audit.Deed | Callable[[], audit.Deed], **why: Any
     ) -> Verdict | None:
-        """Carry out one change of an alert, audit it and have the card shown anew, if it did change anything."""
+        """Carry out one change of an alert, audit it and have the card shown anew, if it did change anything.
+
+        `what` is the deed, or says it once the change was tried.
+        """
         ledger, vault = self._ledger, self._ledger.vault
         async with ledger.transaction() as tx:
             pair = await cases.pair_of(tx, vault, alert)
@@ -394,7 +399,8 @@ class Desk:
             if accepted:
                 who = vault.blind(pair.space, moderator.id)
                 head = (await preserved.head(tx, alert))._asdict()
-                await audit.record(tx, [audit.row(now, pair.space, what, who=who, about=alert, **why, **head)])
+                deed = what() if callable(what) else what
+                await audit.record(tx, [audit.row(now, pair.space, deed, who=who, about=alert, **why, **head)])
                 await outbox.put_cards(tx, {alert: pair.space}, now)
                 ledger.memory.of(pair.space).preserving = None
             card = await self._card(tx, alert)

@@ -13,6 +13,7 @@
     ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
     ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
     ├── AuditError         the audit cannot be verified or signed, or is not what was signed
+    ├── SubmissionError    a report to NCMEC cannot be laid down, confirmed, sent or taken back as things stand
     └── PlatformError      a platform refused: token revoked, permission or channel missing
         └── TryLater       ... for now only: delivery is tried again
 
@@ -65,6 +66,10 @@ class ExportError(LampkeeperError):
 
 class AuditError(LampkeeperError):
     """The audit cannot be verified or signed, or is not what was signed."""
+
+
+class SubmissionError(LampkeeperError):
+    """A report to an authority cannot be laid down, confirmed, sent or taken back as things stand."""
 
 
 class PlatformError(LampkeeperError):

@@ -49,6 +49,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import audit, preserved, reported, withdrawals
 from core.audit import erasing
 from core.audit.chain import FORGOTTEN, PARTS
+from core.cybertip import stored
 from core.engine import Engine, PairKey
 from core.messages import ConversationKey
 from core.pair import PairState, PersonState, fold_person
@@ -164,6 +165,7 @@ SPACE_RULES: dict[str, bool] = {
     "consents": True,
     "referrals": True,
     "actions": True,
+    "submissions": True,
     "requests": True,
     "peaks": True,
     "unread": True,
@@ -172,7 +174,10 @@ SPACE_RULES: dict[str, bool] = {
     "outbox": True,
 }
 """Table -> whether its rows belong to a space, and go with it."""
-HELD_BY = {**dict.fromkeys(("alerts", "items", "notes", "consents", "referrals", "actions"), "alert"), "audit": "about"}
+HELD_BY = {
+    **dict.fromkeys(("alerts", "items", "notes", "consents", "referrals", "actions", "submissions"), "alert"),
+    "audit": "about",
+}
 """Table -> the column that names an alert, where its rows stay if that alert is under legal hold."""
 
 PersonRule = Callable[[AsyncConnection, Vault, str, str], Awaitable[erasing.Erased | None]]
@@ -329,6 +334,7 @@ PERSON_RULES: dict[str, PersonRule] = {
     "consents": _consents,
     "referrals": _referrals,
     "actions": _actions,
+    "submissions": stored.forget_person,
     "requests": _requests,
     "messages": _messages,
     "people": _people,

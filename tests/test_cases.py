@@ -413,7 +413,7 @@ async def test_the_card_of_a_reported_case_says_so_wherever_it_is_shown(tmp_path
         assert replace(card, course=()) == await guard.desk.case(alert)
         async with guard.ledger.store.read() as tx:
             deeds = list(await tx.scalars(select(tables.audit.c.what).order_by(tables.audit.c.id)))
-    assert deeds[-1] == "report confirmed"
+    assert deeds[-1] == "report recorded"
 
 
 # --- how long cases are kept -----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ Leans on SQLAlchemy. The schema itself is made by the migrations in `core.store.
 What is kept of whom:
 
 - No plain column holds a person's id, a name or a text. A column named `author`, `actor`, `target`, `person`, `who`,
-  `second`, `claimant` or `moderator` holds a pseudonym (`Vault.blind`; "" for nobody); every `LargeBinary` column is
+  `second`, `confirmer`, `claimant` or `moderator` holds a pseudonym (`Vault.blind`; "" for nobody); every `LargeBinary` column is
   sealed.
 - Ids of spaces, conversations and messages are plain: they name places, and are what the platforms ask for.
 - `messages.seq` counts messages in the order they were received; the versions of an edited message share it.
@@ -235,6 +235,26 @@ actions = Table(
 )
 """What moderators did on the platform by an alert's card (`timeout`, `ban`, ...), to whom and for how long sealed.
 A number is given once: buttons that undo go by it, and outlive what was refused."""
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), primary_key=True),
+    Column("space", String, nullable=False, index=True),
+    Column("state", String, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("report", String),
+    Column("steps", Integer, nullable=False),
+    Column("confirmer", String, nullable=False),
+    Column("second", String, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("finished", Float),
+    Column("log", LargeBinary, nullable=False),
+    Column("content", LargeBinary),
+    Column("receipt", LargeBinary),
+)
+"""A case's report to NCMEC (`core.cybertip`): how it stands there (`state`, and its id in `report`), who confirmed it,
+the sealed log of its `steps`, what is sent, and the receipt. Not `live`: it went to NCMEC's test host."""
 
 requests = Table(
     "requests",
