@@ -174,7 +174,8 @@ SPACE_RULES: dict[str, bool] = {
     "outbox": True,
 }
 """Table -> whether its rows belong to a space, and go with it."""
-HELD_BY = {
+_OF_A_CASE = ("alerts", "items", "notes", "consents", "referrals", "actions", "submissions")
+HELD_BY = {**dict.fromkeys(_OF_A_CASE, "alert"), "audit": "about"}
     **dict.fromkeys(("alerts", "items", "notes", "consents", "referrals", "actions", "submissions"), "alert"),
     "audit": "about",
 }

@@ -34,7 +34,7 @@ from tests.cybertip_stage import (
     details,
     stage,
 )
-from tests.support import SPACE, engine
+from tests.support import NOW, SPACE, engine
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ async def test_a_forgotten_moderators_name_is_gone_and_the_confirmation_stands(h
     await submissions.carry(CASE)
     me = here.ledger.vault.blind(SPACE, FIRST.id)
     async with here.ledger.transaction() as tx:
-        await forget_person(tx, here.ledger.vault, engine(), SPACE, FIRST.id)
+        await forget_person(tx, here.ledger.vault, engine(), SPACE, FIRST.id, NOW)
     progress = await submissions.progress(CASE)
     assert progress is not None
     assert [(entry.who, entry.name) for entry in progress.standing.confirmed] == [("forgotten", "")]
@@ -248,8 +248,8 @@ async def test_a_submission_goes_with_its_case_and_is_held_by_it(here: Stage, he
     async with here.ledger.transaction() as tx:
         if held:
             await tx.execute(tables.alerts.update().values(held=1.0))
-        await forget_person(tx, here.ledger.vault, engine(), SPACE, "id-of-target")
-        await forget_space(tx, here.ledger.vault, SPACE)
+        await forget_person(tx, here.ledger.vault, engine(), SPACE, "id-of-target", NOW)
+        await forget_space(tx, here.ledger.vault, SPACE, NOW)
     assert (await submissions.progress(CASE) is not None) == held
 
 
@@ -258,7 +258,7 @@ async def test_a_case_that_is_deleted_while_its_report_is_on_its_way_is_told_in_
     here.server.faults = [None, Fault("status", number=503)]
     await submissions.carry(CASE)
     async with here.ledger.transaction() as tx:
-        await forget_space(tx, here.ledger.vault, SPACE)
+        await forget_space(tx, here.ledger.vault, SPACE, NOW)
     with pytest.raises(SubmissionError, match="No report was laid down"):
         await submissions.carry(CASE)
     assert await submissions.carry_all() == []

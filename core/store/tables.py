@@ -4,8 +4,8 @@ Leans on SQLAlchemy. The schema itself is made by the migrations in `core.store.
 What is kept of whom:
 
 - No plain column holds a person's id, a name or a text. A column named `author`, `actor`, `target`, `person`, `who`,
-  `second`, `confirmer`, `claimant` or `moderator` holds a pseudonym (`Vault.blind`; "" for nobody); every `LargeBinary` column is
-  sealed.
+  `second`, `confirmer`, `claimant` or `moderator` holds a pseudonym (`Vault.blind`; "" for nobody); every `LargeBinary`
+  column is sealed.
 - Ids of spaces, conversations and messages are plain: they name places, and are what the platforms ask for.
 - `messages.seq` counts messages in the order they were received; the versions of an edited message share it.
 - `base` of a pair or a person is the fold of what was purged, `state` the fold of everything (see `core.retention`).
