@@ -53,6 +53,14 @@ GROUPS = (
         ),
     ),
     (
+        "keys",
+        "The keys that everything kept is sealed with.",
+        (
+            ("status", "bots.commands.keys:status", "Tell how many keys there are, and which master key wraps them."),
+            ("rotate", "bots.commands.keys:rotate", "Put another master key in place of the present one."),
+        ),
+    ),
+    (
         "slack",
         "What setting up the Slack app needs.",
         (("manifest", "bots.commands.slack:manifest", "Print what to paste into Slack when the app is made there."),),

@@ -27,6 +27,7 @@ from core.model import load_model
 from core.signals.own import OwnSignals
 from core.signals.plugins import plugged_in
 from core.store import Store, open_store
+from core.vault import Keys
 
 ADAPTERS = {
     "discord": ("bots.discord_bot", "DiscordAdapter"),
@@ -53,10 +54,18 @@ def own_signals(config: Config) -> OwnSignals:
     return OwnSignals([*(signal.own() for signal in config.signals), *plugged_in()])
 
 
+def keys_of(config: Config) -> Keys:
+    """Say where the keys are."""
+    storage = config.storage
+    keyring = storage.keyring or Keys.beside(storage.key_file).keyring
+    secret = storage.master_key.get_secret_value() if storage.master_key else None
+    return Keys(storage.key_file, keyring, secret, storage.key_command or ())
+
+
 @asynccontextmanager
 async def opened_store(config: Config) -> AsyncIterator[Store]:
     """Open the database, and close it at the end."""
-    store = await open_store(config.storage.database, config.storage.key_file)
+    store = await open_store(config.storage.database, keys_of(config))
     try:
         yield store
     finally:
@@ -65,7 +74,7 @@ async def opened_store(config: Config) -> AsyncIterator[Store]:
 
 async def opened(config: Config) -> tuple[Engine, Store]:
     """Open the database, and load the model; close the database again if that fails."""
-    store = await open_store(config.storage.database, config.storage.key_file)
+    store = await open_store(config.storage.database, keys_of(config))
     try:
         return await asyncio.to_thread(make_engine, config), store
     except BaseException:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import reported
@@ -30,12 +30,12 @@ from core.vault import Vault
 
 FORMER_MODERATOR = Person("", "a moderator")
 _T, _A = tables.alerts, tables.actions
-_ABOUT_ACTION = ("actions", "sealed")
 
 
 async def save(tx: AsyncConnection, vault: Vault, effects: Sequence[OpenAlert | UpdateAlert]) -> None:
     """Write alerts as they were opened or updated, in order. Members' reports stay with them."""
     kept = await reported.kept(tx, vault, {effect.alert for effect in effects if isinstance(effect, UpdateAlert)})
+    vault.prepare([("case", effect.alert) for effect in effects])
     await upsert(tx, _T, [_row(vault, effect, kept.get(effect.alert, {})) for effect in effects], keep=("opened",))
 
 
@@ -208,15 +208,22 @@ async def people_named(tx: AsyncConnection, vault: Vault, space: str, blinds: se
     return people
 
 
-def seal_action(vault: Vault, action: Action) -> bytes:
-    """Seal whom an action was about, and how it is taken back."""
+async def add_action(tx: AsyncConnection, vault: Vault, values: Mapping[str, Any], action: Action) -> int:
+    """Keep an action, sealed whom it was about and how it is taken back; return its number, which it is sealed with."""
+    (number,) = (await tx.execute(insert(_A).values(**values, sealed=b""))).inserted_primary_key or (0,)
+    sealed = _seal_action(vault, action, _about_action(values["alert"], number))
+    await tx.execute(update(_A).where(_A.c.id == number).values(sealed=sealed))
+    return int(number)
+
+
+def _seal_action(vault: Vault, action: Action, about: tuple[str, ...]) -> bytes:
     details = {"person": action.person.id, "name": action.person.name, "until": action.until}
-    return dump(vault, details | {"place": action.place, "before": action.before}, _ABOUT_ACTION)
+    return dump(vault, details | {"place": action.place, "before": action.before}, about)
 
 
 def read_action(vault: Vault, row: Row[Any]) -> Action:
     """Return the action that a row keeps."""
-    about = parse(vault, row.sealed, _ABOUT_ACTION)
+    about = parse(vault, row.sealed, _about_action(row.alert, row.id))
     return Action(row.what, Person(about["person"], about["name"]), about["until"], about["place"], about.get("before"))
 
 
@@ -267,6 +274,10 @@ def _row(vault: Vault, effect: OpenAlert | UpdateAlert, reports: Mapping[str, An
 
 def _seen(people: dict[str, Person], blind: str, person: str) -> Person:
     return people[blind] if blind in people else Person(person, "")
+
+
+def _about_action(alert: str, number: int) -> tuple[str, ...]:
+    return ("actions", alert, str(number), "sealed")
 
 
 def _about_remark(alert: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from core.signals.own import OwnSignal
 
 DEFAULT = Path("config.toml")
 ENVIRONMENT = {
+    "LAMPKEEPER_MASTER_KEY": ("storage", "master_key"),
     "LAMPKEEPER_DISCORD_TOKEN": ("discord", "token"),
     "LAMPKEEPER_SLACK_BOT_TOKEN": ("slack", "bot_token"),
     "LAMPKEEPER_SLACK_APP_TOKEN": ("slack", "app_token"),
@@ -71,11 +72,18 @@ class _Section(BaseModel):
 
 
 class Storage(_Section):
-    """Where things are kept, and for how long."""
+    """Where things are kept, and for how long.
+
+    The master key is the environment's, else `key_command`'s, else that of `key_file`; `keyring` is beside that by
+    default. `master_key` is there for the environment.
+    """
 
     database: FilePath = Path("lampkeeper.db")
     key_file: FilePath = Path("lampkeeper.key")
     audit_heads: FilePath | None = None
+    keyring: FilePath | None = None
+    key_command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    master_key: SecretStr | None = None
     keep_text_days: float = Field(default=7, gt=0, le=90)
 
     @property
@@ -332,6 +340,8 @@ def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:
         words = str(error).replace("at end of document", place)
         raise ConfigError(f"{path} is not valid TOML: {words}.", "Compare it with config.example.toml.") from None
     for variable, (section, key) in ENVIRONMENT.items():
+        if environment.get(variable) and section == "storage":
+            tree.setdefault(section, {})  # it is always there
         if environment.get(variable) and isinstance(tree.get(section), dict):
             tree[section][key] = environment[variable]
     try:
@@ -340,8 +350,9 @@ def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:
         problems = [_problem(text, dict(one)) for one in error.errors(include_input=False, include_url=False)]
         raise ConfigError("\n".join(f"{path}, {problem}." for problem in problems), _REMEDY) from None
     folder = path.resolve().parent
-    paths = {name: getattr(config.storage, name) for name in ("database", "key_file", "audit_heads")}
-    storage = config.storage.model_copy(update={name: folder / path for name, path in paths.items() if path})
+    places = ("database", "key_file", "keyring", "audit_heads")
+    paths = {name: folder / path for name in places if (path := getattr(config.storage, name)) is not None}
+    storage = config.storage.model_copy(update=paths)
     return config.model_copy(update={"storage": storage})
 
 

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, casefile, cases, excerpts, four_eyes, notes, outbox, policy, preserved, referrals
@@ -299,11 +299,10 @@ class Desk:
                     return None
             who = await cases.remember(tx, vault, space, moderator)
             row_of = {"space": space, "alert": alert, "time": now, "who": who, "what": action.what}
-            values = row_of | {"sealed": cases.seal_action(vault, action)}
-            (number,) = (await tx.execute(insert(_A).values(values))).inserted_primary_key or (0,)
+            number = await cases.add_action(tx, vault, row_of, action)
             await audit.record(tx, [audit.row(now, space, "action taken", who=who, about=alert, action=action.what)])
             await outbox.put_cards(tx, {alert: space}, now)
-        return int(number)
+        return number
 
     async def refused(self, number: int, moderator: Person) -> None:
         """Record that the platform refused what was tried."""

@@ -9,8 +9,7 @@
     ├── ModelError         the model artefact is missing, damaged or of another version
     ├── StoreError         the database is locked, full, damaged or of another version
     │   └── StoreInUseError    ... or another Lampkeeper has it open, and watches
-    ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
-    ├── VaultError         the key file is missing, readable by others, or not the one this data was sealed with
+    ├── VaultError         master key or keyring is missing, readable by others, or not what this data was sealed with
     ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
     ├── AuditError         the audit cannot be verified or signed, or is not what was signed
     ├── SubmissionError    a report to NCMEC cannot be laid down, confirmed, sent or taken back as things stand
@@ -57,7 +56,7 @@ class StoreInUseError(StoreError):
 
 
 class VaultError(LampkeeperError):
-    """The key file is missing, unsafe, or does not fit the data."""
+    """Master key or keyring is missing, unsafe, or does not fit the data."""
 
 
 class ExportError(LampkeeperError):

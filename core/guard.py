@@ -222,7 +222,7 @@ class Guard:
         """Purge the text and the peaks that were kept long enough; return of how many messages."""
         async with self.ledger.transaction() as tx:
             await peaks.purge(tx, self.ledger.clock())
-            await keeping.purge(tx, self.keep_cases, self.ledger.clock())
+            kept = await keeping.purge(tx, self.ledger.vault, self.keep_cases, self.ledger.clock())
             await reports.purge(tx, self.ledger.vault, self.ledger.clock() - self.keep_text_days * retention.DAY)
         total = 0
         while True:
@@ -236,8 +236,8 @@ class Guard:
             total += purged.messages
             if purged.messages < retention.PURGED_AT_ONCE:
                 break
-        if total:
-            log.info("guard.purged", messages=total)
+        if total or any(kept.values()):
+            log.info("guard.purged", messages=total, **kept)
             await self.ledger.store.checkpoint()
         return total
 

@@ -44,8 +44,8 @@ class Installations:
 
     async def save(self, space: str, given: Mapping[str, Any]) -> None:
         """Keep what was given to enter `space`, in place of what was before."""
-        sealed = dump(self._ledger.vault, dict(given), _about(space))
         async with self._ledger.transaction() as tx:
+            sealed = dump(self._ledger.vault, dict(given), _about(space))
             await upsert(tx, _T, [{"space": space, "sealed": sealed}])
 
     async def remove(self, space: str) -> None:

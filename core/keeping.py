@@ -2,7 +2,8 @@
 
 Leans on `core.store`, `core.transitions` and `core.withdrawals`; runs inside a transaction of its caller. What
 `core.retention` is for the rolling text, this is for casework. A removed chain leaves its last value in the audit, so
-that it can be told from one that somebody cut away.
+that it can be told from one that somebody cut away. The keys of what was removed are retired, so that copies of the
+database do not keep it either (`core.vault`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from core import audit, outbox, preserved, withdrawals
 from core.cards import State
 from core.store import tables
 from core.transitions import state, undecided
+from core.vault import Vault
 
 DAY = 86_400.0
 _T = tables.alerts
@@ -32,13 +34,13 @@ class Keep(NamedTuple):
     case: float = 730
 
 
-async def purge(tx: AsyncConnection, keep: Keep, now: float) -> dict[str, int]:
+async def purge(tx: AsyncConnection, vault: Vault, keep: Keep, now: float) -> dict[str, int]:
     """Remove what was kept long enough; return how many cases each rule took, by its name in `due`."""
     return {
         "holds": await _end_holds(tx, now),
         "undecided": await _close(tx, keep, now),
-        "evidence": await _remove_evidence(tx, keep, now),
-        "cases": await _remove_cases(tx, keep, now),
+        "evidence": await _remove_evidence(tx, vault, keep, now),
+        "cases": await _remove_cases(tx, vault, keep, now),
     }
 
 
@@ -81,7 +83,7 @@ async def _close(tx: AsyncConnection, keep: Keep, now: float) -> int:
     return len(which)
 
 
-async def _remove_evidence(tx: AsyncConnection, keep: Keep, now: float) -> int:
+async def _remove_evidence(tx: AsyncConnection, vault: Vault, keep: Keep, now: float) -> int:
     which = await _chosen(tx, due(keep, now)["evidence"])
     for alert, space in which:
         head = (await preserved.head(tx, alert))._asdict()
@@ -89,15 +91,17 @@ async def _remove_evidence(tx: AsyncConnection, keep: Keep, now: float) -> int:
         await tx.execute(delete(tables.notes).where(tables.notes.c.alert == alert))
         await tx.execute(update(_T).where(_T.c.alert == alert).values(remark=None))
         await audit.record(tx, [audit.row(now, space, "evidence purged", about=alert, **head)])
+    vault.retire([("case", alert) for alert, _ in which])
     return len(which)
 
 
-async def _remove_cases(tx: AsyncConnection, keep: Keep, now: float) -> int:
+async def _remove_cases(tx: AsyncConnection, vault: Vault, keep: Keep, now: float) -> int:
     which = await _chosen(tx, due(keep, now)["cases"])
     these = _T.c.alert.in_([alert for alert, _ in which])
     await withdrawals.put(tx, await withdrawals.posted(tx, these))
     await tx.execute(delete(_T).where(these))
     await audit.record(tx, [audit.row(now, space, "case removed", about=alert) for alert, space in which])
+    vault.retire([("case", alert) for alert, _ in which])
     return len(which)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import tables
@@ -42,15 +42,17 @@ async def put(  # noqa: PLR0913, PLR0917 - who agreed to what, when
     tx: AsyncConnection, vault: Vault, space: str, alert: str, referral: Referral, who: str, second: str, now: float
 ) -> None:
     """Record a referral by pseudonym `who`, and by `second` ("": nobody) where two had to agree."""
-    row = {"space": space, "alert": alert, "time": now, "who": who, "second": second}
-    await tx.execute(insert(_T).values(row | {"sealed": dump(vault, referral._asdict(), _about(alert, now))}))
+    row = {"space": space, "alert": alert, "time": now, "who": who, "second": second, "sealed": b""}
+    (number,) = (await tx.execute(insert(_T).values(row))).inserted_primary_key or (0,)
+    sealed = dump(vault, referral._asdict(), _about(alert, number))
+    await tx.execute(update(_T).where(_T.c.id == number).values(sealed=sealed))
 
 
 async def of_case(tx: AsyncConnection, vault: Vault, alert: str) -> list[tuple[Row[Any], Referral]]:
     """Return a case's referrals, oldest first, each with its row."""
     rows = (await tx.execute(select(_T).where(_T.c.alert == alert).order_by(_T.c.id))).all()
-    return [(row, Referral(**parse(vault, row.sealed, _about(alert, row.time)))) for row in rows]
+    return [(row, Referral(**parse(vault, row.sealed, _about(alert, row.id)))) for row in rows]
 
 
-def _about(alert: str, time: float) -> tuple[str, ...]:
-    return ("referrals", alert, str(time), "sealed")
+def _about(alert: str, number: int) -> tuple[str, ...]:
+    return ("referrals", alert, str(number), "sealed")

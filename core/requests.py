@@ -33,7 +33,6 @@ from core.vault import Vault
 
 Kind = Literal["access", "deletion"]
 _T = tables.requests
-_ABOUT = ("requests", "sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,10 @@ async def ask(ledger: Ledger, space: str, kind: Kind, person: Person, notice: st
         if await tx.scalar(select(_T.c.id).where(*same)) is not None:
             return None
         now = ledger.clock()
-        sealed = dump(ledger.vault, {"id": person.id, "name": person.name}, _ABOUT)
-        row = {"space": space, "person": who, "kind": kind, "time": now, "sealed": sealed}
+        row = {"space": space, "person": who, "kind": kind, "time": now, "sealed": b""}
         (number,) = (await tx.execute(insert(_T).values(row))).inserted_primary_key or (0,)
+        sealed = dump(ledger.vault, {"id": person.id, "name": person.name}, _about(space, number))
+        await tx.execute(update(_T).where(_T.c.id == number).values(sealed=sealed))
         await audit.record(tx, [audit.row(now, space, "request received", who=who, kind=kind, request=number)])
         await outbox.put_notice(tx, space, notice, now)
     return int(number)
@@ -174,8 +174,12 @@ async def _answered(tx: AsyncConnection, ledger: Ledger, space: str, number: int
 
 
 def _request(vault: Vault, row: Row[Any]) -> Request:
-    person = parse(vault, row.sealed, _ABOUT)
+    person = parse(vault, row.sealed, _about(row.space, row.id))
     return Request(row.id, row.kind, Person(person["id"], person["name"]), row.time)
+
+
+def _about(space: str, number: int) -> tuple[str, ...]:
+    return ("requests", space, str(number), "sealed")
 
 
 def _stamp(seconds: float | None) -> str | None:

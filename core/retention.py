@@ -18,6 +18,8 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
   In cases of others that stay, what the person said is removed, but for its digest.
 - The audit is a hash chain: what is forgotten of it leaves digests that tell nothing, and a row that accounts for them
   (`core.audit.erasing`).
+- The keys of cases and spaces that are deleted are retired in the same breath and dropped after the commit
+  (`core.vault`): so forgetting reaches copies of the database. Whoever deletes alerts anywhere else must do the same.
 - Cards that were posted about what is forgotten are taken back (`core.withdrawals`), and those that only name the
   person as a moderator are drawn anew. In a space that left, nobody can.
 """
@@ -111,6 +113,10 @@ async def forget_person(  # noqa: PLR0913, PLR0917 - whom, where, when, and what
     kept = tables.messages
     to_me = select(kept).where(kept.c.space == space, kept.c.target == me, kept.c.author != me)
     others = {said.author for said in await messages.read(tx, vault, to_me)}
+    alerts = tables.alerts
+    mine = (alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me))
+    going = (await tx.scalars(select(alerts.c.alert).where(*mine, alerts.c.held.is_(None)))).all()
+    vault.retire([("case", alert) for alert in going])
     for rule in PERSON_RULES.values():
         erased = await rule(tx, vault, space, person)
         await erasing.account(tx, now, "person forgotten", erased or {})
@@ -118,8 +124,6 @@ async def forget_person(  # noqa: PLR0913, PLR0917 - whom, where, when, and what
     for author in others:
         await refold(tx, vault, engine, known, (author, person))
     await _save_people(tx, vault, space, "state", known.state.people)
-    alerts = tables.alerts
-    mine = (alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me))
     return await tx.scalar(select(func.count()).select_from(alerts).where(*mine)) or 0
 
 
@@ -132,6 +136,8 @@ async def forget_space(tx: AsyncConnection, vault: Vault, space: str, now: float
     await preserved.windows_of_held(tx, vault, {space}, now)
     alerts = tables.alerts
     held = list(await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, alerts.c.held.is_not(None))))
+    going = (await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, alerts.c.held.is_(None)))).all()
+    vault.retire([("space", space), *(("case", alert) for alert in going)])
     left = await tx.scalar(select(tables.spaces.c.left).where(tables.spaces.c.space == space))
     cards = [] if left is not None else await withdrawals.of_space(tx, space)
     counted = await _counted(tx, vault, space)
@@ -176,9 +182,6 @@ SPACE_RULES: dict[str, bool] = {
 """Table -> whether its rows belong to a space, and go with it."""
 _OF_A_CASE = ("alerts", "items", "notes", "consents", "referrals", "actions", "submissions")
 HELD_BY = {**dict.fromkeys(_OF_A_CASE, "alert"), "audit": "about"}
-    **dict.fromkeys(("alerts", "items", "notes", "consents", "referrals", "actions", "submissions"), "alert"),
-    "audit": "about",
-}
 """Table -> the column that names an alert, where its rows stay if that alert is under legal hold."""
 
 PersonRule = Callable[[AsyncConnection, Vault, str, str], Awaitable[erasing.Erased | None]]

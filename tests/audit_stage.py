@@ -18,8 +18,7 @@ from core.audit.verify import Verdict, verify
 from core.cards import Person
 from core.store import Store, open_store, tables
 from core.store.look import looking
-from core.vault import Vault, open_vault
-from tests.support import NOW, Board, lampkeeper, said, slow_talk
+from tests.support import NOW, Board, lampkeeper, said, slow_talk, vault_of
 
 ROWS = 12
 SIGNED = 8
@@ -33,10 +32,6 @@ def database(folder: Path) -> Path:
 
 def heads_file(folder: Path) -> Path:
     return folder / "audit-heads.jsonl"
-
-
-def vault_of(folder: Path) -> Vault:
-    return open_vault(folder / "lampkeeper.key", database(folder))
 
 
 async def opened(folder: Path) -> Store:

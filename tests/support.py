@@ -21,6 +21,7 @@ from core.outbox import Deliverer
 from core.policy import Thresholds
 from core.signals.own import OwnSignals
 from core.store import open_store
+from core.vault import Keys, Vault, look_vault
 
 ROOT = Path(__file__).parents[1]
 SPACE = "test:space"
@@ -36,6 +37,11 @@ def said(number: int, text: str, author: str = "actor", **more: Any) -> Message:
 
 def talk(partner: str = "target") -> list[Message]:
     return [said(number, text, partner=partner) for number, text in enumerate(slow_talk())]
+
+
+def vault_of(folder: Path) -> Vault:
+    """Look into the vault beside the database in `folder`."""
+    return look_vault(Keys.beside(folder / "lampkeeper.key"), None)
 
 
 @cache

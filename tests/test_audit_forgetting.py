@@ -38,10 +38,9 @@ from tests.audit_stage import (
     opened,
     record,
     sign,
-    vault_of,
     verdict,
 )
-from tests.support import NOW, lampkeeper
+from tests.support import NOW, lampkeeper, vault_of
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from core import audit
 from core.audit.heads import DAY, Head, read, write
 from core.config import Config, Storage
 from core.errors import AuditError
-from core.vault import Vault
+from core.vault import Vault, new_keys
+from core.vault.keyring import Loose
 from tests.audit_stage import (
     ROWS,
     SIGNED,
@@ -30,10 +31,9 @@ from tests.audit_stage import (
     recompute,
     record,
     sign,
-    vault_of,
     verdict,
 )
-from tests.support import NOW
+from tests.support import NOW, vault_of
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_changed_head_is_found(folder: Path, name: str) -> None:
 
 def test_a_head_signed_anew_by_somebody_else_is_found(folder: Path) -> None:
     recompute(folder)
-    other = Vault(b"another key, also thirty-two by.")
+    other = Vault(Loose(new_keys()))
     heads_file(folder).unlink()
     write(heads_file(folder), database(folder), other, NOW, "asked")
     problems = verdict(folder).problems
@@ -189,7 +189,7 @@ def test_a_clock_that_was_set_back_does_not_keep_heads_from_being_signed(folder:
 
 
 def test_nothing_is_signed_where_there_is_nothing(tmp_path: Path) -> None:
-    vault = Vault(bytes(32))
+    vault = Vault(Loose(new_keys()))
     assert write(heads_file(tmp_path), database(tmp_path), vault, NOW, "asked") is None
     asyncio.run(record(tmp_path))
     assert write(heads_file(tmp_path), database(tmp_path), vault_of(tmp_path), NOW, "asked") is None

@@ -456,7 +456,7 @@ def test_check_tells_a_key_file_that_belongs_to_another_database(configured, tmp
     assert lampkeeper("purge", "--config", config).returncode == 0
     assert any("key file" in line for line in found(config)["ok"])
     (tmp_path / "lampkeeper.key").write_bytes(bytes(32))
-    assert any(line.startswith("The key file is not the one this database") for line in found(config)["✗"])
+    assert any(line.startswith("The master key is not the one") for line in found(config)["✗"])
 
 
 def test_check_tells_a_database_of_a_newer_version_or_of_another_program(configured, tmp_path):

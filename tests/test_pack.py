@@ -10,9 +10,9 @@ from core.pair import REASONS_KEPT, Moment, PairState
 from core.signals import PATTERN_SIGNALS
 from core.store.pack import unpack
 from core.store.states import dump_pair, parse, read_pair
-from core.vault import Vault
+from core.vault import Loose, Vault, new_keys
 
-VAULT = Vault(b"k" * 32)
+VAULT = Vault(Loose(new_keys()))
 ABOUT = ("pairs", "space", "actor", "target", "state")
 NAMES = [signal.name for signal in PATTERN_SIGNALS]
 IDS = st.integers(10**18, 10**19).map(str)  # as long as Discord's

@@ -27,8 +27,7 @@ from core.referrals import Referral
 from core.retention import DAY, PERSON_RULES, SPACE_RULES
 from core.store import Store, open_store, tables
 from core.store.states import Known, load_conversations, load_pairs, load_people
-from core.vault import Vault
-from tests.support import Board, engine, lampkeeper, slow_talk
+from tests.support import Board, engine, lampkeeper, slow_talk, vault_of
 
 SPACE = "test:space"
 KEY = ConversationKey(SPACE, "general")
@@ -136,7 +135,7 @@ async def test_no_text_no_name_and_nobodys_id_can_be_read_on_the_disk(tmp_path: 
 
 async def test_a_forgotten_person_is_gone_from_every_table_and_the_others_are_not(tmp_path: Path) -> None:
     await fill_every_table(tmp_path, Board())
-    pseudonym = Vault((tmp_path / "lampkeeper.key").read_bytes()).blind(SPACE, TARGET)
+    pseudonym = vault_of(tmp_path).blind(SPACE, TARGET)
     assert pseudonym.encode() in on_disk(tmp_path)
     about_target = count(tmp_path, tables.alerts, target=pseudonym)
     others = count(tmp_path, tables.alerts) - about_target
@@ -219,7 +218,7 @@ async def test_what_was_deleted_while_somebody_read_the_database_is_overwritten_
 
 async def test_a_guard_that_was_only_made_and_does_not_run_can_forget(tmp_path: Path) -> None:
     await fill_every_table(tmp_path, Board())
-    pseudonym = Vault((tmp_path / "lampkeeper.key").read_bytes()).blind(SPACE, TARGET)
+    pseudonym = vault_of(tmp_path).blind(SPACE, TARGET)
     store = await reopened(tmp_path)
     guard = Guard(engine(), store)
     await guard.forget_person(SPACE, TARGET)

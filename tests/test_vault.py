@@ -1,95 +1,122 @@
-"""The key file and what is sealed with it."""
+"""What is sealed opens only where it was sealed and under the key of its own space or case; pseudonyms; signatures."""
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
+import string
 
 import pytest
-from hypothesis import given
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.errors import VaultError
-from core.vault import KEY_BYTES, Vault, open_vault
+from core.store.scopes import SEALED, sealed_columns
+from core.store.tables import metadata
+from core.vault import KEY_BYTES, Loose, Vault, new_keys
+from core.vault.places import PLACES, about_of, scope_of
 
-PLACES = st.lists(st.text(max_size=8), min_size=1, max_size=4).map(tuple)
-
-
-def test_the_key_file_is_made_at_first_start_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    open_vault(tmp_path / "key", tmp_path / "database")
-    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
-    assert (tmp_path / "key").stat().st_size == KEY_BYTES
-    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+VAULT = Vault(Loose(new_keys()))
+NAMES = st.text(st.characters() | st.sampled_from(string.ascii_letters), max_size=8)
+ABOUTS = st.tuples(st.sampled_from(sorted(PLACES)), NAMES, NAMES, st.sampled_from(["state", "body", "sealed"]))
 
 
-def test_what_was_sealed_opens_after_a_restart(tmp_path: Path) -> None:
-    sealed = open_vault(tmp_path / "key", tmp_path / "database").seal(b"hello", ("t", "1"))
-    assert open_vault(tmp_path / "key", tmp_path / "database").open(sealed, ("t", "1")) == b"hello"
-
-
-def test_a_missing_key_file_is_refused_when_a_database_exists(tmp_path: Path) -> None:
-    (tmp_path / "database").write_bytes(b"something")
-    with pytest.raises(VaultError, match=r"missing.*backup"):
-        open_vault(tmp_path / "key", tmp_path / "database")
-    assert not (tmp_path / "key").exists()
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
-def test_a_key_file_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path, mode: int) -> None:
-    open_vault(tmp_path / "key", tmp_path / "database")
-    (tmp_path / "key").chmod(mode)
-    with pytest.raises(VaultError, match="chmod 600"):
-        open_vault(tmp_path / "key", tmp_path / "database")
-
-
-@pytest.mark.parametrize("size", [0, 16, KEY_BYTES - 1, KEY_BYTES + 1])
-def test_a_key_file_of_the_wrong_size_is_refused(tmp_path: Path, size: int) -> None:
-    (tmp_path / "key").write_bytes(bytes(size))
-    (tmp_path / "key").chmod(0o600)
-    with pytest.raises(VaultError, match="32 bytes"):
-        open_vault(tmp_path / "key", tmp_path / "database")
-
-
-def test_a_key_file_that_cannot_be_made_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(VaultError, match="key_file"):
-        open_vault(tmp_path / "no such folder" / "key", tmp_path / "database")
-
-
-@given(st.binary(max_size=200), PLACES, PLACES)
+@given(st.binary(max_size=200), ABOUTS, ABOUTS)
 def test_a_sealed_value_opens_only_where_it_was_sealed(
     data: bytes, here: tuple[str, ...], there: tuple[str, ...]
 ) -> None:
-    vault = Vault(bytes(KEY_BYTES))
-    sealed = vault.seal(data, here)
-    assert vault.open(sealed, here) == data
+    sealed = VAULT.seal(data, here)
+    assert VAULT.open(sealed, here) == data
     if here != there:
         with pytest.raises(VaultError):
-            vault.open(sealed, there)
+            VAULT.open(sealed, there)
+
+
+@given(ABOUTS, st.integers(0, 3), NAMES)
+def test_a_value_moved_to_another_table_row_or_column_does_not_open(
+    here: tuple[str, ...], part: int, other: str
+) -> None:
+    there = (*here[:part], other if part else "people", *here[part + 1 :])
+    assume(there != here)
+    sealed = VAULT.seal(b"some text", here)
+    with pytest.raises(VaultError):
+        VAULT.open(sealed, there)
+
+
+@given(NAMES, NAMES)
+def test_the_key_of_one_case_opens_nothing_of_another(one: str, other: str) -> None:
+    assume(one != other)
+    keys = new_keys()
+    first, second = Vault(Loose(keys)), Vault(Loose(keys))
+    sealed = first.seal(b"some text", ("alerts", one, "sealed"))
+    second.prepare([("case", one), ("case", other)])
+    for of in (one, other):  # even bound to the same place, other keys than the first vault's do not open it
+        with pytest.raises(VaultError):
+            second.open(sealed, ("alerts", of, "sealed"))
 
 
 @given(st.data())
 def test_a_sealed_value_that_was_changed_anywhere_does_not_open(data: st.DataObject) -> None:
-    vault = Vault(bytes(KEY_BYTES))
-    sealed = bytearray(vault.seal(b"some text", ("t",)))
+    about = ("alerts", "a1", "sealed")
+    sealed = bytearray(VAULT.seal(b"some text", about))
     sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(VaultError):
-        vault.open(bytes(sealed), ("t",))
+        VAULT.open(bytes(sealed), about)
 
 
 @given(st.integers(0, 43))
 def test_a_sealed_value_that_was_cut_short_is_refused_like_any_other_damage(length: int) -> None:
-    vault = Vault(bytes(KEY_BYTES))
+    about = ("alerts", "a1", "sealed")
     with pytest.raises(VaultError):
-        vault.open(vault.seal(b"", ("t",))[:length], ("t",))
+        VAULT.open(VAULT.seal(b"", about)[:length], about)
 
 
 def test_the_same_text_sealed_twice_does_not_look_the_same() -> None:
-    vault = Vault(bytes(KEY_BYTES))
-    assert vault.seal(b"hello", ("t",)) != vault.seal(b"hello", ("t",))
+    about = ("alerts", "a1", "sealed")
+    assert VAULT.seal(b"hello", about) != VAULT.seal(b"hello", about)
+
+
+def test_what_is_sealed_with_a_retired_key_opens_until_the_key_is_dropped_and_nothing_new_is_sealed_with_it() -> None:
+    vault = Vault(Loose(new_keys()))
+    about = ("alerts", "a1", "sealed")
+    before = vault.seal(b"before", about)
+    elsewhere = vault.seal(b"elsewhere", ("alerts", "a2", "sealed"))
+    vault.retire([("case", "a1")])
+    after = vault.seal(b"after", about)
+    assert (vault.open(before, about), vault.open(after, about)) == (b"before", b"after")
+    again = vault.anew(before, about)
+    assert again is not None
+    assert vault.anew(again, about) is None
+    vault.drop(vault.retired)
+    with pytest.raises(VaultError):
+        vault.open(before, about)
+    assert (vault.open(after, about), vault.open(again, about)) == (b"after", b"before")
+    assert vault.open(elsewhere, ("alerts", "a2", "sealed")) == b"elsewhere"
+
+
+def test_every_table_that_seals_says_whose_key_it_is_under_and_what_tells_its_rows_apart() -> None:
+    assert set(SEALED) == set(PLACES) - {"slack"}
+    for name, place in PLACES.items():
+        if name == "slack":
+            continue
+        table = metadata.tables[name]
+        unique = [{column.name for column in table.primary_key}]
+        unique += [
+            {column.name for column in constraint.columns}
+            for constraint in table.constraints
+            if hasattr(constraint, "columns") and type(constraint).__name__ == "UniqueConstraint"
+        ]
+        assert any(some <= set(place.row) for some in unique), name
+        if place.kind != "master":
+            assert place.row[0] == {"space": "space", "case": "alert"}[place.kind]
+        row = {column: f"the {column}" for column in place.row}
+        for column in sealed_columns(table):
+            scope_of(about_of(name, row, column))
 
 
 def test_pseudonyms_are_equal_for_one_person_and_differ_by_person_space_and_key() -> None:
-    vault, again, other = Vault(bytes(KEY_BYTES)), Vault(bytes(KEY_BYTES)), Vault(b"1" * KEY_BYTES)
+    keys = new_keys()
+    vault, again, other = Vault(Loose(keys)), Vault(Loose(keys)), Vault(Loose(new_keys()))
     assert vault.blind("space", "actor") == again.blind("space", "actor")
     different = {
         vault.blind("space", "actor"),
@@ -100,3 +127,13 @@ def test_pseudonyms_are_equal_for_one_person_and_differ_by_person_space_and_key(
     }
     assert len(different) == 5
     assert "actor" not in "".join(different)
+
+
+@given(st.binary(max_size=100), st.binary(max_size=100))
+def test_a_signature_is_checked_with_the_verify_key_and_fits_only_what_was_signed(data: bytes, other: bytes) -> None:
+    assert len(VAULT.verify_key) == KEY_BYTES
+    public = Ed25519PublicKey.from_public_bytes(VAULT.verify_key)
+    public.verify(VAULT.sign(data), data)
+    if data != other:
+        with pytest.raises(InvalidSignature):
+            public.verify(VAULT.sign(data), other)

@@ -14,16 +14,17 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from bots import composition
 from bots.terminal import complain, console
 from core.audit.chain import raw
 from core.audit.heads import KEY_BYTES, Line, read, write
 from core.audit.trail import trail
 from core.audit.verify import Verdict
 from core.audit.verify import verify as verified
-from core.config import Storage, load_config
+from core.config import Config, load_config
 from core.errors import AuditError, ConfigError
-from core.store.look import looking
-from core.vault import Vault, open_vault
+from core.store.look import key_check_of, looking
+from core.vault import Vault, look_vault
 
 NO_ROWS = "There is no row in the audit yet."
 Positive = Annotated[int, Parameter(validator=validators.Number(gt=0))]
@@ -44,8 +45,9 @@ def verify(*, config: Path | None = None, heads: Path | None = None, key: Sequen
         The public key that the heads are signed with, as `lampkeeper audit key` prints it; once for each, if it
         changed. Default: the key file's.
     """
-    storage = _storage(config)
-    keys = {_key(text) for text in key} or {_vault(storage).verify_key.hex()}
+    loaded = _config(config)
+    storage = loaded.storage
+    keys = {_key(text) for text in key} or {_vault(loaded).verify_key.hex()}
     lines, lacking = _lines(heads or storage.heads)
     with looking(storage.database) as connection:
         verdict = verified(connection, lines, keys)
@@ -69,8 +71,8 @@ def show(*, config: Path | None = None, case: str | None = None, space: str | No
     limit
         How many rows, the newest.
     """
-    storage = _storage(config)
-    told = trail(storage.database, _vault(storage), case=case, space=space, limit=limit)
+    loaded = _config(config)
+    told = trail(loaded.storage.database, _vault(loaded), case=case, space=space, limit=limit)
     out = console()
     for row, who in told:
         when = strftime("%Y-%m-%d %H:%M:%S UTC", gmtime(row.time))
@@ -91,8 +93,9 @@ def head(*, config: Path | None = None) -> int:
     config
         The configuration. Default: config.toml in the working directory.
     """
-    storage = _storage(config)
-    written = write(storage.heads, storage.database, _vault(storage), time.time(), "asked")
+    loaded = _config(config)
+    storage = loaded.storage
+    written = write(storage.heads, storage.database, _vault(loaded), time.time(), "asked")
     if written is None:
         console().print(f"{NO_ROWS} Nothing was signed.")
     else:
@@ -109,19 +112,19 @@ def key(*, config: Path | None = None) -> int:
     config
         The configuration. Default: config.toml in the working directory.
     """
-    console().print(_vault(_storage(config)).verify_key.hex())
+    console().print(_vault(_config(config)).verify_key.hex())
     return 0
 
 
-def _storage(config: Path | None) -> Storage:
-    storage = load_config(config, os.environ).storage
-    if not storage.database.exists():
-        raise ConfigError(f"There is no database at {storage.database}.", "Correct [storage] database.")
-    return storage
+def _config(config: Path | None) -> Config:
+    loaded = load_config(config, os.environ)
+    if not loaded.storage.database.exists():
+        raise ConfigError(f"There is no database at {loaded.storage.database}.", "Correct [storage] database.")
+    return loaded
 
 
-def _vault(storage: Storage) -> Vault:
-    return open_vault(storage.key_file, storage.database)
+def _vault(config: Config) -> Vault:
+    return look_vault(composition.keys_of(config), key_check_of(config.storage.database))
 
 
 def _key(text: str) -> str:

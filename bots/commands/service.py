@@ -34,8 +34,8 @@ from core.guard import Guard
 from core.model import SHIPPED, load_model
 from core.observe import place_of, set_up_logging
 from core.store import Store
-from core.store.look import look
-from core.vault import open_vault
+from core.store.look import key_check_of, look
+from core.vault import Keys, look_vault
 
 UNOPENED = (StoreError, VaultError, ModelError)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -198,10 +198,10 @@ async def _check(path: Path | None) -> list[Finding]:
         config = load_config(path, os.environ)
     except ConfigError as error:
         return [_wrong(error), *found]
-    storage = config.storage
+    keys = composition.keys_of(config)
     found = [
         Finding("configuration", ok=True),
-        *_storage(storage.key_file, storage.database),
+        *_storage(keys, config.storage.database),
         *found,
         *([Finding(SHADOW, ok=True)] if config.alerts.mode == "shadow" else []),
     ]
@@ -214,7 +214,7 @@ async def _check(path: Path | None) -> list[Finding]:
     names = composition.configured(config)
     if not names:
         found.append(Finding("platforms: none", ok=False, remedy="Add a [discord] or a [slack] section."))
-    chosen, installed = _kept(storage.key_file, storage.database)
+    chosen, installed = _kept(keys, config.storage.database)
     for name in names:
         missing = [_wrong(error) for error in composition.missing_tokens(config, name)]
         found += missing or await _platform(config, name, chosen, installed)
@@ -233,44 +233,55 @@ def _model() -> Finding:
     return Finding(f"model {SHIPPED}", ok=True)
 
 
-def _storage(key_file: Path, database: Path) -> list[Finding]:
-    """Look at key file and database without opening them for writing: a running Lampkeeper may have them open."""
+def _storage(keys: Keys, database: Path) -> list[Finding]:
+    """Look at keys and database without opening them for writing: a running Lampkeeper may have them open."""
     folder = database.parent
     try:
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             remedy = "Make it, and give this account write access."
             return [Finding(f"database folder {folder} cannot be written", ok=False, remedy=remedy)]
         held = database.exists() and database.stat().st_size > 0
-        keyed = held or key_file.exists()
+        keyed = held or not keys.missing()
     except OSError as error:
         remedy = "Give this account access, or correct [storage]."
         return [Finding(f"{error.filename} cannot be read ({error.strerror})", ok=False, remedy=remedy)]
-    later = "(will be made at the first start)"
-    found, vault = [Finding(f"key file {key_file}" + ("" if keyed else f" {later}"), ok=True)], None
-    if keyed:
-        try:
-            vault = open_vault(key_file, database)
-        except VaultError as error:
-            found = [_wrong(error)]
-    if not held:
-        return [*found, Finding(f"database {database} {later}", ok=True)]
-    try:
-        look(database, vault)
     except VaultError as error:
-        found = [_wrong(error)]
+        return [_wrong(error)]
+    later = "(will be made at the first start)"
+    if not held:
+        unmade = Finding(f"key from {keys.source} {later}", ok=True)
+        return [*(_keys(keys, None) if keyed else [unmade]), Finding(f"database {database} {later}", ok=True)]
+    try:
+        look(database)
+        return [*_keys(keys, key_check_of(database)), Finding(f"database {database}", ok=True)]
     except StoreError as error:
-        return [*found, _wrong(error)]
-    return [*found, Finding(f"database {database}", ok=True)]
+        return [_wrong(error)]
 
 
-def _kept(key_file: Path, database: Path) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+def _keys(keys: Keys, key_check: bytes | None) -> list[Finding]:
+    """Tell whether master key and keyring fit each other, and the database."""
+    try:
+        made = keys.ring_made()
+        if not made and key_check is None:
+            keys.read()
+        else:
+            vault = look_vault(keys, key_check)
+    except (VaultError, StoreError) as error:
+        return [_wrong(error)]
+    if not made:
+        return [Finding(f"key from {keys.source}; the keyring {keys.keyring} is made at the next start", ok=True)]
+    return [Finding(f"key from {keys.source}, keyring {keys.keyring} ({len(vault.scopes)} data keys)", ok=True)]
+
+
+def _kept(keys: Keys, database: Path) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Return what each space chose itself, and what platforms gave to enter them with.
 
     Nothing where that cannot be looked at, which `_storage` has said by then.
     """
     try:
-        if database.exists() and database.stat().st_size > 0 and key_file.exists():
-            vault = open_vault(key_file, database)
+        key_check = key_check_of(database) if database.exists() and database.stat().st_size > 0 else None
+        if key_check is not None:
+            vault = look_vault(keys, key_check)
             return looked_up(database, vault), installations.looked_up(database, vault)
     except (LampkeeperError, OSError):
         pass
@@ -285,7 +296,8 @@ async def _platform(
     All that stands in that store is what each space chose itself, and what platforms gave to enter them with.
     """
     with TemporaryDirectory(prefix="lampkeeper-check-") as folder:
-        storage = config.storage.model_copy(update={"database": Path(folder, "db"), "key_file": Path(folder, "key")})
+        own = {"database": Path(folder, "db"), "key_file": Path(folder, "key")}
+        storage = config.storage.model_copy(update=own | dict.fromkeys(("keyring", "key_command", "master_key")))
         empty = config.model_copy(update={"storage": storage})
         async with composition.opened_store(empty) as store:
             guard = composition.make_guard(empty, composition.make_engine(empty), store)

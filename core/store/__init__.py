@@ -13,13 +13,15 @@ Leans on SQLAlchemy Core over aiosqlite, Alembic and `core.vault`. Decisions:
 - WAL, so that reading never waits for writing; ``synchronous=FULL``, so that a moderator's decision and the record of
   an attempted delivery survive a power cut. With one transaction per batch it costs one fsync per batch.
 - ``secure_delete``: what the retention rule deletes is overwritten, not only unlinked.
+- Keys that are retired with a deletion are dropped after it is committed, or with the first housekeeping after a crash
+  (`core.store.scopes`).
 - SQL stays within what PostgreSQL understands too, but for `upsert`, which is in one place.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -31,11 +33,13 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.errors import StoreError, VaultError
+from core.errors import LampkeeperError, StoreError
 from core.store import tables
 from core.store.lock import Lock
 from core.store.schema import migrate
-from core.vault import RESTORE, Vault, open_vault
+from core.store.scopes import drop_keys, forget_unreadable
+from core.vault import FORMER, KEY_CHECK, Keys, Vault, open_vault
+from core.vault.places import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +53,6 @@ PRAGMAS = (
     "wal_autocheckpoint=8000",  # 32 MB: under load the same pages are written again and again, and copied once
     "cache_size=-8000",  # 8 MB: a large batch touches more pages than the usual 2 MB hold
 )
-KEY_CHECK = ("meta", "key_check", "sealed")
-"""Where the proof of the key stands, as it is sealed."""
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
 _ERRORS = {
@@ -68,11 +70,12 @@ _ERRORS = {
 
 
 class Store:
-    """An open database."""
+    """An open database, and from the end of `open_store` on the `vault` of its keys."""
 
-    def __init__(self, database: Path, engine: AsyncEngine, vault: Vault, lock: Lock) -> None:
+    vault: Vault
+
+    def __init__(self, database: Path, engine: AsyncEngine, lock: Lock) -> None:
         self.database = database
-        self.vault = vault
         self._engine = engine
         self._lock = lock
         self._writing = asyncio.Lock()
@@ -92,15 +95,16 @@ class Store:
             await _whole(tx.commit())
 
     async def checkpoint(self) -> None:
-        """Empty the write-ahead log into the database, so that what was deleted is gone from it too.
+        """Make deletions final: drop the keys of what is no more, and empty the write-ahead log into the database.
 
-        Where another program reads an older view of it, that cannot be: then it is logged, and stays to be done
-        (`finish_checkpoint`).
+        What cannot be done now is logged, and stays to be done (`finish_checkpoint`): another program has the keyring
+        open, or reads an older view of the database.
         """
+        dropped = await self._drop_keys([scope for scope in self.vault.retired if scope != FORMER])
         async with self._writing, self._unit("") as connection:
             busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
-        self._unfinished = bool(busy)  # https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column
-        if busy:
+        self._unfinished = bool(busy) or not dropped
+        if busy:  # https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column
             log.warning(
                 "store.checkpoint_waits",
                 what="What was deleted still stands, sealed, in the file beside the database: something reads it.",
@@ -108,9 +112,20 @@ class Store:
             )
 
     async def finish_checkpoint(self) -> None:
-        """Try the last `checkpoint` again, if something was in its way."""
+        """Do what a `checkpoint` could not, or what a crash kept it from; seal anew what a former version sealed."""
         if self._unfinished:
             await self.checkpoint()
+        await self._drop_keys(self.vault.retired)
+
+    async def _drop_keys(self, scopes: Collection[Scope]) -> bool:
+        """Drop retired keys; False, and logged, if the keyring cannot be written."""
+        try:
+            if scopes:
+                await drop_keys(self, scopes)
+        except LampkeeperError as error:
+            log.warning("store.keys_wait", what=error.what, remedy=f"{error.remedy} It is tried again within the hour.")
+            return False
+        return True
 
     @asynccontextmanager
     async def _unit(self, begin: str) -> AsyncIterator[AsyncConnection]:
@@ -129,27 +144,28 @@ class Store:
         self._lock.release()
 
 
-async def open_store(database: Path, key_file: Path) -> Store:
-    """Open or make the database and its key file, and bring the schema up to date.
+async def open_store(database: Path, keys: Keys | Path) -> Store:
+    """Open or make the database and its keys, and bring the schema up to date.
+
+    `keys` may be the key file alone, with the keyring beside it.
 
     StoreError if the database is in use, locked, damaged, newer than this program, or its folder cannot be written;
-    VaultError if the key file is missing, unsafe, or not the one this data was sealed with.
+    VaultError if master key or keyring is missing, unsafe, or not the one this data was sealed with.
     """
     lock = Lock(database)
     lock.take()
     try:
-        vault = open_vault(key_file, database)
         url = URL.create("sqlite+aiosqlite", database=str(database))
         engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
         _prepare_connections(engine)
     except BaseException:
         lock.release()
         raise
-    store = Store(database, engine, vault, lock)
+    store = Store(database, engine, lock)
     try:
         async with store.write() as tx:
             await tx.run_sync(migrate)
-            await _check_key(tx, vault)
+            store.vault = await _vault(tx, Keys.beside(keys) if isinstance(keys, Path) else keys)
     except BaseException:
         await store.close()
         raise
@@ -242,21 +258,17 @@ def _upsert(table: Table, columns: tuple[str, ...], keep: tuple[str, ...], highe
     return _prepared(statement.on_conflict_do_update(index_elements=primary, set_=changed), table, columns)
 
 
-async def _check_key(tx: AsyncConnection, vault: Vault) -> None:
-    """Prove that `vault` holds the key the data was sealed with; leave the proof at first start."""
+async def _vault(tx: AsyncConnection, keys: Keys) -> Vault:
+    """Open the vault that the data was sealed with, by the proof that it left; leave the proof at first start."""
     sealed = await tx.scalar(select(tables.meta.c.sealed).where(tables.meta.c.name == "key_check"))
-    if sealed is None:
-        await upsert(tx, tables.meta, [{"name": "key_check", "sealed": vault.seal(b"lampkeeper", KEY_CHECK)}])
-        return
-    prove(vault, sealed)
-
-
-def prove(vault: Vault, sealed: bytes) -> None:
-    """VaultError unless `vault` opens the proof that its key left in the database."""
-    try:
-        vault.open(sealed, KEY_CHECK)
-    except VaultError as error:
-        raise VaultError("The key file is not the one this database was sealed with.", RESTORE) from error
+    vault = open_vault(keys, sealed)
+    proof = vault.seal(b"lampkeeper", KEY_CHECK) if sealed is None else vault.anew(sealed, KEY_CHECK)
+    if proof is not None:
+        await upsert(tx, tables.meta, [{"name": "key_check", "sealed": proof}])
+    if removed := await forget_unreadable(tx, vault):
+        what = "Rows that were deleted before came back with a copy of the database, and were removed again."
+        log.warning("store.deleted_again", rows=removed, what=what)
+    return vault
 
 
 def _prepare_connections(engine: AsyncEngine) -> None:

@@ -12,9 +12,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.errors import StoreError
-from core.store import explanation, prove
+from core.store import explanation
 from core.store.schema import NEWEST, newer
-from core.vault import Vault
 
 WAIT = 1.0
 """Seconds to wait for another program's lock."""
@@ -81,19 +80,30 @@ def installations_of(database: Path) -> list[tuple[str, bytes]]:
         return connection.execute("SELECT space, sealed FROM installations ORDER BY space").fetchall()
 
 
-def look(database: Path, vault: Vault | None) -> None:
-    """Read the whole file at `database`, its schema's version, and whether `vault` (if given) holds its key.
+def key_check_of(database: Path) -> bytes | None:
+    """Read the proof that the vault left in a database (`core.vault.look_vault`); None where there is none yet.
 
-    Raises StoreError if it is locked, damaged or newer than this program, VaultError if it was sealed with another key.
+    Raises StoreError as `look` does.
     """
-    sealed = None
+    if not database.exists():
+        return None
+    with looking(database) as connection:
+        if "meta" not in _tables(connection):
+            return None
+        found = connection.execute("SELECT sealed FROM meta WHERE name = 'key_check'").fetchone()
+    return None if found is None else bytes(found[0])
+
+
+def look(database: Path) -> None:
+    """Read the whole file at `database` and its schema's version.
+
+    Raises StoreError if it is locked, damaged or newer than this program.
+    """
     with looking(database) as connection:
         (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if answer != "ok":
-            damaged = sqlite3.DatabaseError(answer)
-            damaged.sqlite_errorname = "SQLITE_CORRUPT"
-            raise damaged
-        if "meta" in _tables(connection):
-            sealed = connection.execute("SELECT sealed FROM meta WHERE name = 'key_check'").fetchone()
-    if vault is not None and sealed is not None:
-        prove(vault, sealed[0])
+    if answer != "ok":
+        damaged = sqlite3.DatabaseError(answer)
+        damaged.sqlite_errorname = "SQLITE_CORRUPT"
+        error = explanation(database, damaged)
+        assert error is not None
+        raise error
