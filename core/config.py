@@ -45,6 +45,9 @@ ENVIRONMENT = {
 }
 """Variable -> the key it stands for, where the file has that section; it wins over the file."""
 
+PLATFORMS = ("discord", "slack")
+"""Sections that a token alone is enough for."""
+
 DiscordId = Annotated[int, Field(gt=0, lt=1 << 64)]
 """A snowflake (https://discord.com/developers/docs/reference#snowflakes)."""
 ChannelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -371,7 +374,8 @@ _EXPECTED = {
 
 def _without_file(environment: Mapping[str, str]) -> str | None:
     """Return the configuration that tokens alone stand for: the platforms' own admins set the rest up there."""
-    sections = dict.fromkeys(section for variable, (section, _) in ENVIRONMENT.items() if environment.get(variable))
+    named = (section for variable, (section, _) in ENVIRONMENT.items() if environment.get(variable))
+    sections = dict.fromkeys(section for section in named if section in PLATFORMS)
     return "".join(f"[{section}]\n" for section in sections) or None
 
 

@@ -148,7 +148,8 @@ async def test_the_heads_of_another_database_are_told_apart_even_with_the_same_k
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    shutil.copy(folder / "lampkeeper.key", other / "lampkeeper.key")
+    for name in ("lampkeeper.key", "lampkeeper.keyring"):
+        shutil.copy(folder / name, other / name)
     await make(other)
     assert verdict(other).problems == []
     (problem,) = verdict(folder, heads_file(other)).problems

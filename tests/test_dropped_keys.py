@@ -345,7 +345,7 @@ async def a_former_database(folder: Path) -> dict[tuple[str, ...], bytes]:
     with closing(sqlite3.connect(folder / "lampkeeper.db")) as database, database:
         database.row_factory = sqlite3.Row
         for name, table in SEALED.items():
-            for row in database.execute(f"SELECT rowid AS number, * FROM {name}").fetchall():
+            for row in database.execute(f"SELECT * FROM {name}").fetchall():
                 for column in sealed_columns(table):
                     if row[column]:
                         about = about_of(name, dict(row), column)
