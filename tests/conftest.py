@@ -1,16 +1,20 @@
-"""What Discord's tests begin with: the tests' own Discord, `there`, and Lampkeeper on it, `stage`.
+"""What tests of one kind begin with: the tests' own Discord, `there`, and Lampkeeper on it, `stage`; an audit to
+tamper with, `folder`.
 
 A file whose stage is another one makes its own, of this one or anew; so do Slack's tests.
 """
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.audit_stage import make
 from tests.discord_platform import Platform, platform
 from tests.discord_stage import DiscordStage, discord_stage
 
@@ -31,3 +35,16 @@ def clock() -> Callable[[], float]:
 async def stage(tmp_path: Path, clock: Callable[[], float]) -> AsyncIterator[DiscordStage]:
     async with discord_stage(tmp_path, clock) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a database with `ROWS` rows of audit and two signed heads, once; tests tamper with copies."""
+    folder = tmp_path_factory.mktemp("pattern")
+    asyncio.run(make(folder))
+    return folder
+
+
+@pytest.fixture
+def folder(pattern: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pattern, tmp_path / "copy"))

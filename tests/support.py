@@ -94,6 +94,16 @@ async def lampkeeper(
         await store.close()
 
 
+class Clock:
+    """A clock that stands at `now` until a test sets it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Ahead:
     """The real clock, which a test may set forward by `seconds`."""
 
@@ -195,3 +205,11 @@ def slow_talk() -> list[str]:
         "we could meet at the park on saturday, only you and me",
         "do not bring your friends, and do not tell your mum",
     ]
+
+
+async def opened(guard: Guard, board: Board, messages: Sequence[Message] | None = None) -> str:
+    """Let the actor talk to the target; return the alert."""
+    for message in talk() if messages is None else messages:
+        await guard.receive(message)
+    await guard.settled()
+    return next(iter(board.cards.values())).alert

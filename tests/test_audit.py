@@ -31,26 +31,12 @@ from tests.audit_stage import (
     erase,
     heads_file,
     link_by_hand,
-    make,
     named,
     opened,
     sign,
     verdict,
 )
 from tests.support import NOW
-
-
-@pytest.fixture(scope="module")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a database with `ROWS` rows of audit and two signed heads, once; tests tamper with copies."""
-    folder = tmp_path_factory.mktemp("pattern")
-    asyncio.run(make(folder))
-    return folder
-
-
-@pytest.fixture
-def folder(pattern: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(pattern, tmp_path / "copy"))
 
 
 def test_an_untouched_audit_is_as_it_was_recorded_and_signed_to_its_end(folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -21,24 +19,10 @@ from tests.audit_stage import (
     deed,
     heads_file,
     lines_of,
-    make,
     opened,
     verdict,
 )
 from tests.support import NOW, lampkeeper
-
-
-@pytest.fixture(scope="module")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a database with `ROWS` rows of audit and two signed heads, once; tests tamper with copies."""
-    folder = tmp_path_factory.mktemp("pattern")
-    asyncio.run(make(folder))
-    return folder
-
-
-@pytest.fixture
-def folder(pattern: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(pattern, tmp_path / "copy"))
 
 
 class Done(NamedTuple):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,6 @@ from tests.audit_stage import (
     deed,
     erase,
     heads_file,
-    make,
     named,
     opened,
     record,
@@ -41,20 +38,6 @@ from tests.audit_stage import (
     verdict,
 )
 from tests.support import NOW, lampkeeper, vault_of
-
-
-@pytest.fixture(scope="module")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a database with `ROWS` rows of audit and two signed heads, once; tests tamper with copies."""
-    folder = tmp_path_factory.mktemp("pattern")
-    asyncio.run(make(folder))
-    return folder
-
-
-@pytest.fixture
-def folder(pattern: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(pattern, tmp_path / "copy"))
-
 
 # ---- forgetting -----------------------------------------------------------------------------------------------------
 

@@ -35,20 +35,6 @@ from tests.audit_stage import (
 )
 from tests.support import NOW, vault_of
 
-
-@pytest.fixture(scope="module")
-def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a database with `ROWS` rows of audit and two signed heads, once; tests tamper with copies."""
-    folder = tmp_path_factory.mktemp("pattern")
-    asyncio.run(make(folder))
-    return folder
-
-
-@pytest.fixture
-def folder(pattern: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(pattern, tmp_path / "copy"))
-
-
 # ---- the chain against the heads ------------------------------------------------------------------------------------
 
 

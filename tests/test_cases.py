@@ -24,26 +24,10 @@ from core.reports import Asking
 from core.retention import DAY
 from core.store import tables
 from core.transitions import STEPS, Step, steps_from
-from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, slow_talk, talk
+from tests.support import KEY, MODERATOR, NOW, SPACE, Board, Clock, lampkeeper, opened, said, slow_talk, talk
 
 SECOND = Person("second", "The second")
 FRIEND = Person("friend", "The friend")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def opened(guard: Guard, board: Board) -> str:
-    """Let the actor talk to the target; return the alert."""
-    for message in talk():
-        await guard.receive(message)
-    await guard.settled()
-    return next(iter(board.cards.values())).alert
 
 
 async def stands(guard: Guard, alert: str) -> State:

@@ -27,26 +27,24 @@ from core.policy import Rules
 from core.reports import Asking
 from core.retention import DAY
 from core.store import tables
-from tests.support import KEY, MODERATOR, NOW, ROOT, SPACE, Board, engine, lampkeeper, said, slow_talk, talk
+from tests.support import (
+    KEY,
+    MODERATOR,
+    NOW,
+    ROOT,
+    SPACE,
+    Board,
+    Clock,
+    engine,
+    lampkeeper,
+    opened,
+    said,
+    slow_talk,
+    talk,
+)
 
 SECOND = Person("second", "The second")
 DUMMY = Person("actor", "The actor")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def opened(guard: Guard, board: Board, messages: list[Message] | None = None) -> str:
-    """Let the actor talk to the target; return the alert."""
-    for message in talk() if messages is None else messages:
-        await guard.receive(message)
-    await guard.settled()
-    return next(iter(board.cards.values())).alert
 
 
 async def shown(guard: Guard, board: Board, alert: str) -> Card:

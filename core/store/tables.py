@@ -15,6 +15,8 @@ How each table forgets a person or a space is declared in `core.retention`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -38,6 +40,18 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+
+def _deed_on_a_case() -> list[Column[Any]]:
+    """Return the columns of what somebody did about a case."""
+    return [
+        Column("id", Integer, primary_key=True),
+        Column("space", String, nullable=False),
+        Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), nullable=False, index=True),
+        Column("time", Float, nullable=False),
+        Column("who", String, nullable=False),
+    ]
+
 
 meta = Table(
     "meta",
@@ -184,11 +198,7 @@ is None where it had to go: the digest stays, so that the chain holds."""
 notes = Table(
     "notes",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("space", String, nullable=False),
-    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), nullable=False, index=True),
-    Column("time", Float, nullable=False),
-    Column("who", String, nullable=False),
+    *_deed_on_a_case(),
     Column("sealed", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -208,11 +218,7 @@ consents = Table(
 referrals = Table(
     "referrals",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("space", String, nullable=False),
-    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), nullable=False, index=True),
-    Column("time", Float, nullable=False),
-    Column("who", String, nullable=False),
+    *_deed_on_a_case(),
     Column("second", String, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
@@ -223,11 +229,7 @@ in which words confirmed and under which number there is sealed."""
 actions = Table(
     "actions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("space", String, nullable=False),
-    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), nullable=False, index=True),
-    Column("time", Float, nullable=False),
-    Column("who", String, nullable=False),
+    *_deed_on_a_case(),
     Column("what", String, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("undone", Float),
