@@ -8,10 +8,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 import xmlschema
 
 from core.export import ExportFile, Reporter
@@ -168,3 +170,17 @@ _VALID: dict[str, Callable[[bytes], None]] = {
     "application/zip": _zip,
     "application/pdf": _pdf,
 }
+
+
+def no_pdf() -> str:
+    """Say why no PDF can be made on this machine; "" if it can."""
+    try:
+        import_module("weasyprint")
+    except ImportError:
+        return "WeasyPrint is not installed"
+    except OSError:
+        return "the Pango library, which WeasyPrint needs, is not installed"
+    return ""
+
+
+NEEDS_PDF = pytest.mark.skipif(bool(no_pdf()), reason=no_pdf())

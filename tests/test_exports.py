@@ -23,12 +23,13 @@ from core.export.example import example
 from core.export.reading import read_record
 from core.export.record import CaseRecord
 from core.export.record_page import CHECK, page
-from tests.exports_stage import MARKED, REPORTER, changed, malformed, rechained, valid
+from tests.exports_stage import MARKED, NEEDS_PDF, REPORTER, changed, malformed, rechained, valid
 
 ROOT = Path(__file__).parents[1]
 FEW = {"pdf": 10}
 """How many malformed records an export gets that takes long over one."""
-EVERY = pytest.mark.parametrize("name", FORMATS)
+MARKS = {"pdf": [NEEDS_PDF]}
+EVERY = pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, [])) for name in FORMATS])
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 """With control characters, signs that turn lines around, and lone surrogates."""
 IN_A_PROCESS = """

@@ -26,6 +26,7 @@ from core.export.pdf import pdf
 from core.export.record import CaseRecord, MemberReport, Moderator, Note
 from core.messages import AGE_BANDS
 from tests.archives import REPORTER, forgotten, merged, saying
+from tests.exports_stage import NEEDS_PDF
 
 TEMPLATES = Path(__file__).parents[1] / "core" / "export" / "templates"
 ISO_3166_1 = set(
@@ -398,24 +399,15 @@ def test_where_to_go_is_a_page_of_its_own_and_no_part_of_the_report():
 # ---- as PDF ---------------------------------------------------------------------------------------------------------
 
 
-def weasyprint_or_skip() -> None:
-    try:
-        import weasyprint  # noqa: F401, PLC0415 - an extra
-    except ImportError:
-        pytest.skip("WeasyPrint is not installed")
-    except OSError:
-        pytest.skip("the Pango library, which WeasyPrint needs, is not installed")
-
-
+@NEEDS_PDF
 def test_the_packet_becomes_a_pdf():
-    weasyprint_or_skip()
     (made,) = pdf(example(), REPORTER)
     assert made.data.startswith(b"%PDF-")
     assert made.media_type == "application/pdf"
 
 
+@NEEDS_PDF
 def test_a_pdf_asks_for_no_file_and_no_server(tmp_path, caplog):
-    weasyprint_or_skip()
     secret = tmp_path / "secret.txt"
     secret.write_text("hello")
     with caplog.at_level("WARNING", "weasyprint"):
@@ -430,8 +422,8 @@ def test_a_long_text_on_paper_says_how_much_of_it_is_left_out():
     assert len(html) < len(packet_page(saying("ab " * 2_000), REPORTER))
 
 
+@NEEDS_PDF
 def test_a_case_too_long_for_a_pdf_is_told_what_to_take_instead():
-    weasyprint_or_skip()
     with pytest.raises(ExportError, match="Take the packet as HTML"):
         pdf(example(2_000), REPORTER)
 
