@@ -67,6 +67,11 @@ docs/slack_commands.md: $(wildcard bots/slack_app/commands/*.py) bots/slack_app/
 	$(BIN)/python -m bots.slack_app.commands_page > $@.new
 	mv $@.new $@
 
+# What is kept, how long, and how it goes, from the rules; a test holds them equal.
+docs/privacy.md: core/retention.py core/privacy_page.py core/keeping.py core/forgetting.py
+	$(BIN)/python -m core.privacy_page > $@.new
+	mv $@.new $@
+
 # The Slack app's manifests and the page of its scopes, from the code's own tables; a test holds them equal.
 docs/slack_scopes.md: bots/slack_app/manifest.py bots/slack_app/scopes_page.py
 	$(BIN)/lampkeeper slack manifest > docs/slack_manifest.yaml

@@ -23,13 +23,14 @@ COMMANDS = (
     (
         "purge",
         "bots.commands.purge:purge",
-        "Apply the retention rule to the database now, or remove a space or a person from it.",
+        "Remove what was kept long enough, or a space or a person; --dry-run lists what is due.",
     ),
     (
         "verify",
         "bots.commands.verify:verify",
         "Check an archive of a case: signature, digests, chain; needs nothing but the file.",
     ),
+    ("access", "bots.commands.access:access", "Write what is kept about one person in a space, for them."),
     ("train", "bots.commands.learn:train", "Learn a model from labelled transcripts."),
     ("evaluate", "bots.commands.learn:evaluate", "Measure a model on labelled transcripts."),
     ("model", "bots.commands.model:model", "Show the model's card: data, uses, limits, and every figure measured."),

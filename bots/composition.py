@@ -88,10 +88,9 @@ def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
     guard = Guard(
         engine,
         store,
-        keep_text_days=config.storage.keep_text_days,
+        keep=config.keep(),
         age_bands=config.age_bands,
         four_eyes=config.cases.four_eyes,
-        keep_cases=config.cases.keep(),
         defaults={f"discord:{server.id}": {"mode": server.mode, "review": server.review} for server in servers},
     )
     guard.chores.append(partial(_sign_head, config, guard.ledger, "daily"))

@@ -96,6 +96,15 @@ def show_card(to: Console, card: Card) -> None:
     to.print()
 
 
+def moment(time: float) -> str:
+    """Write a time, in seconds since the epoch, as UTC.
+
+    >>> moment(0)
+    '1970-01-01 00:00 UTC'
+    """
+    return strftime("%Y-%m-%d %H:%M UTC", gmtime(time))
+
+
 def show_excerpt(to: Console, lines: Iterable[ExcerptLine]) -> None:
     """Print an excerpt as the moderator who asked for it sees it; a star marks what moved the score."""
     for line in lines:

@@ -4,7 +4,7 @@ Leans on `core.engine` for what to do and on `core.store` for where to keep it. 
 only the look-ups are done for many at once. Decisions:
 
 - A message whose id is stored, in any version, changes nothing; nor does one not newer than its conversation's purge
-  horizon, for its id is no longer there to be recognised (`core.retention`). Which those are is settled before whom the
+  horizon, for its id is no longer there to be recognised (`core.rolling`). Which those are is settled before whom the
   others address is tried on copies, so that what is loaded is what is fed.
 - An edit is a new version. Whom the message is aimed at and the author's age band stay as first seen, even where the
   new text begins with another name: moving a message would tear two pairs' records apart. The author's
@@ -35,7 +35,7 @@ from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
 from core.preserved import Seen
-from core.retention import refold
+from core.rolling import refold
 from core.store import add, tables, upsert
 from core.store import messages as kept_messages
 from core.store.messages import Kept, MessageKey

@@ -11,7 +11,7 @@ A message's deletion shows on the card as long as the message is retained (`core
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Row, and_, func, insert, or_, select, update
@@ -21,10 +21,21 @@ from core import reported
 from core.cards import Action, Background, Card, Claim, Decided, MessageRef, Person, Taken
 from core.effects import OpenAlert, UpdateAlert
 from core.messages import AgeBand, ConversationKey, Pair
+from core.policy import AlertState, alert_id
 from core.signals.computed import MEANINGS
-from core.store import messages, tables, upsert
+from core.store import messages, states, tables, upsert
 from core.store.messages import MessageKey
-from core.store.states import Known, alert_about, blind_target, dump, load_people, parse, person_about
+from core.store.states import (
+    Known,
+    Touched,
+    alert_about,
+    blind_target,
+    dump,
+    load_pairs,
+    load_people,
+    parse,
+    person_about,
+)
 from core.transitions import Step, may, state
 from core.vault import Vault
 
@@ -149,6 +160,18 @@ async def mark(tx: AsyncConnection, alert: str, column: str, time: float | None)
     """Set `pinged` or `held`, once, or take it back (None); tell whether that changed anything."""
     place = _T.c[column]
     return await _change(tx, alert, place.is_not(None) if time is None else place.is_(None), {column: time})
+
+
+async def tell_policy(  # noqa: PLR0913, PLR0917 - whose case, and what became of it
+    tx: AsyncConnection, vault: Vault, known: Known, alert: str, pair: Pair, step: Callable[[AlertState], None]
+) -> None:
+    """Tell the policy what became of an alert, if it is the pair's latest: `step` is one of `core.policy`."""
+    key = (pair.actor, pair.target)
+    await load_pairs(tx, vault, known, [key])
+    told = known.state.alerts.get(key)
+    if told is not None and alert_id(pair, told.count) == alert:
+        step(told)
+        await states.save(tx, vault, known, Touched(pairs={key}))
 
 
 async def stands(tx: AsyncConnection, alert: str, step: Step) -> bool:

@@ -88,6 +88,7 @@ class Storage(_Section):
     key_command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     master_key: SecretStr | None = None
     keep_text_days: float = Field(default=7, gt=0, le=90)
+    keep_audit_days: float = Field(default=1095, ge=90)
 
     @property
     def heads(self) -> Path:
@@ -136,10 +137,6 @@ class Cases(_Section):
     keep_closed_days: float = Field(default=90, ge=0)
     keep_undecided_days: float = Field(default=180, ge=1)
     keep_cases_days: float = Field(default=730, ge=1)
-
-    def keep(self) -> Keep:
-        """Return how long cases are kept."""
-        return Keep(self.keep_dismissed_days, self.keep_closed_days, self.keep_undecided_days, self.keep_cases_days)
 
 
 class Signal(_Section):
@@ -323,6 +320,17 @@ class Config(_Section):
     discord: Discord | None = None
     slack: Slack | None = None
     cybertipline: CyberTipline | None = None
+
+    def keep(self) -> Keep:
+        """Return how long things are kept."""
+        return Keep(
+            text=self.storage.keep_text_days,
+            dismissed=self.cases.keep_dismissed_days,
+            closed=self.cases.keep_closed_days,
+            undecided=self.cases.keep_undecided_days,
+            case=self.cases.keep_cases_days,
+            audit=self.storage.keep_audit_days,
+        )
 
 
 def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:

@@ -1,6 +1,6 @@
 """How the probability of a pair moved with its latest messages: worked out when a card is drawn, and stored nowhere.
 
-Leans on the store and the engine. The pair is folded from its base and what is retained, as `core.retention` does, and
+Leans on the store and the engine. The pair is folded from its base and what is retained, as `core.rolling` does, and
 scored after each of its latest messages. Ages and fan-out are taken as they are known now, so the last number is the
 pair's score as it stands.
 """
@@ -18,7 +18,7 @@ from core.cards import Card
 from core.engine import Engine, PairKey
 from core.messages import Pair
 from core.reread import same_model
-from core.retention import bases
+from core.rolling import bases
 from core.store import messages, tables
 from core.store.states import Known, blind_target, load_people
 from core.vault import Vault

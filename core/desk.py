@@ -28,7 +28,6 @@ from core.messages import Pair
 from core.policy import AlertState
 from core.referrals import Referral
 from core.store import tables
-from core.store.states import Touched, load_pairs, save
 
 __all__ = ["Action", "Desk", "Verdict"]
 
@@ -408,12 +407,8 @@ class Desk:
 
     async def _policy(self, tx: AsyncConnection, alert: str, pair: Pair, step: Callable[[AlertState], None]) -> None:
         """Tell the policy, if this is the pair's latest alert."""
-        known, key = self._ledger.memory.of(pair.space), (pair.actor, pair.target)
-        await load_pairs(tx, self._ledger.vault, known, [key])
-        state = known.state.alerts.get(key)
-        if state is not None and policy.alert_id(pair, state.count) == alert:
-            step(state)
-            await save(tx, self._ledger.vault, known, Touched(pairs={key}))
+        known = self._ledger.memory.of(pair.space)
+        await cases.tell_policy(tx, self._ledger.vault, known, alert, pair, step)
 
 
 def _covers(before: float | None, until: float | None, now: float) -> bool:

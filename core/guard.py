@@ -33,7 +33,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Column, func, select
 
-from core import audit, keeping, leaving, outbox, peaks, reports, retention, unread
+from core import audit, leaving, outbox, retention, unread
 from core.batch import Batch
 from core.communities import Choices, Communities
 from core.desk import Desk, FourEyes
@@ -63,9 +63,9 @@ RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
 class Guard:
     """Watches over everything received.
 
-    `keep_text_days` is the retention rule, `clock` seconds since the epoch, `age_bands` what the operator knows of
-    people (``platform:id``), over what a platform's roles say, `defaults` what the operator chose for spaces,
-    `four_eyes` what takes two people, and `keep_cases` how long cases stay.
+    `keep` says how long things are kept, `clock` seconds since the epoch, `age_bands` what the operator knows of people
+    (``platform:id``), over what a platform's roles say, `defaults` what the operator chose for spaces, and `four_eyes`
+    what takes two people.
     """
 
     def __init__(  # noqa: PLR0913 - all that one process is set up with
@@ -73,16 +73,15 @@ class Guard:
         engine: Engine,
         store: Store,
         *,
-        keep_text_days: float = 7,
+        keep: Keep = Keep(),  # noqa: B008 - a value
         clock: Callable[[], float] = time.time,
         age_bands: Mapping[str, AgeBand] = MappingProxyType({}),
         defaults: Mapping[str, Choices] = MappingProxyType({}),
         four_eyes: Collection[FourEyes] = (),
-        keep_cases: Keep = Keep(),  # noqa: B008 - a value
     ) -> None:
         self.skipped = 0
         """Events that could not be processed since the start."""
-        self.ledger = Ledger(engine, store, clock, age_bands)
+        self.ledger = Ledger(engine, store, clock, age_bands, keep)
         self.ledger.committed.append(self._wake)
         self.desk = Desk(self.ledger, four_eyes)
         self.communities = Communities(self.ledger, defaults)
@@ -92,8 +91,6 @@ class Guard:
         """What is done when the guard stops, once all that was received is committed."""
         self.scans = Scans(self.ledger)
         self._loaded = False
-        self.keep_text_days = keep_text_days
-        self.keep_cases = keep_cases
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._stopping = asyncio.Event()
         self._behind = False
@@ -218,28 +215,18 @@ class Guard:
         else:
             self._listening.discard(platform)
 
+    @property
+    def keep_text_days(self) -> float:
+        """For how many days the text of messages is kept."""
+        return self.ledger.keep.text
+
     async def purge(self) -> int:
-        """Purge the text and the peaks that were kept long enough; return of how many messages."""
-        async with self.ledger.transaction() as tx:
-            await peaks.purge(tx, self.ledger.clock())
-            kept = await keeping.purge(tx, self.ledger.vault, self.keep_cases, self.ledger.clock())
-            await reports.purge(tx, self.ledger.vault, self.ledger.clock() - self.keep_text_days * retention.DAY)
-        total = 0
-        while True:
-            async with self.ledger.transaction() as tx:
-                now, keep = self.ledger.clock(), self.keep_text_days * retention.DAY
-                purged = await retention.purge(tx, self.ledger.vault, self.ledger.engine, now - keep, now)
-                for (space, conversation), horizon in purged.horizons.items():
-                    marks = self.ledger.memory.of(space).marks.get(conversation)
-                    if marks is not None and (marks.horizon is None or marks.horizon < horizon):
-                        marks.horizon = horizon
-            total += purged.messages
-            if purged.messages < retention.PURGED_AT_ONCE:
-                break
-        if total or any(kept.values()):
-            log.info("guard.purged", messages=total, **kept)
+        """Purge what was kept long enough (`core.retention`); return of how many messages."""
+        taken = await retention.purge(self.ledger)
+        if taken.total():
+            log.info("guard.purged", **taken)
             await self.ledger.store.checkpoint()
-        return total
+        return taken[tables.messages.name]
 
     async def tell_unread(self) -> None:
         """Have the admins told of conversations that could not be read, at most once a day (`core.unread`)."""

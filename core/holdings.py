@@ -1,6 +1,6 @@
-"""What is kept about a space, or about one person in it: counts to show before it is removed, and nothing else.
+"""What is kept about a space, or about one person in it: counts for who operates Lampkeeper, and nothing else.
 
-Leans on `core.store`. `core.retention` does the removing.
+Leans on `core.store`. `core.retention` does the removing; what the person is shown is made by `core.requests`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Table, func, or_, select, true
 
+from core import keeping
 from core.store import Store, tables
 
 
@@ -33,6 +34,30 @@ class Holdings(NamedTuple):
         'people: 2, messages: 10, pairs: 2, alerts: 1, decisions: 0, peaks: 3'
         """
         return ", ".join(f"{name}: {count:,}" for name, count in self._asdict().items())
+
+
+class InCase(NamedTuple):
+    """A case that a person is one of, or that preserves what they said.
+
+    `items` are the versions of messages of theirs that are preserved in it. `held`: it is under legal hold, until a
+    time in seconds since the epoch, or None: until somebody ends it. Else `until` is None.
+    """
+
+    alert: str
+    items: int
+    held: bool
+    until: float | None
+
+
+async def in_cases(store: Store, space: str, person: str, now: float) -> list[InCase]:
+    """Return the cases of a space that a person, by the platform's id, has part in, the oldest first."""
+    cases, items, me = tables.alerts, tables.items, store.vault.blind(space, person)
+    mine = select(func.count()).where(items.c.alert == cases.c.alert, items.c.author == me).scalar_subquery()
+    part = or_(cases.c.actor == me, cases.c.target == me, mine > 0)
+    query = select(cases.c.alert, mine, keeping.held(now), cases.c.held_until).where(cases.c.space == space, part)
+    async with store.read() as tx:
+        rows = (await tx.execute(query.order_by(cases.c.opened, cases.c.alert))).all()
+    return [InCase(alert, count, bool(held), until if held else None) for alert, count, held, until in rows]
 
 
 async def spaces(store: Store) -> list[str]:

@@ -1,114 +1,136 @@
-"""How long cases are kept: what is preserved goes first, then the case, unless a legal hold keeps both.
+"""How long things are kept: the periods, and which cases a period is over for, as SQL.
 
-Leans on `core.store`, `core.transitions` and `core.withdrawals`; runs inside a transaction of its caller. What
-`core.retention` is for the rolling text, this is for casework. A removed chain leaves its last value in the audit, so
-that it can be told from one that somebody cut away. The keys of what was removed are retired, so that copies of the
-database do not keep it either (`core.vault`).
+Leans on the tables alone; `core.retention` declares what becomes of which table, `core.purging` does it. Decisions:
+
+- A case goes in three steps. What nobody decided, and what was confirmed but never closed, is closed in the end:
+  evidence is not kept for ever because people were away. Then its evidence goes: preserved messages, notes, remarks,
+  and what members wrote when they reported it. Last goes the case.
+- A case that became part of another is kept as long as that one, for it goes along wherever that is exported to.
+- A case waits for people from when Lampkeeper opened it, which may be long after what it is about was said; and
+  as long again from when people opened it once more.
+- A legal hold keeps a case, and what belongs to it, against each of these. A hold with an end is over by itself then.
+- Every condition holds before and after those above it were carried out. So what is listed at one time (`lampkeeper
+  purge --dry-run`) is what a purge takes that begins at that time, though one step makes room for the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, FromClause, and_, exists, false, func, not_, or_, select, true
 
-from core import audit, outbox, preserved, withdrawals
-from core.cards import State
 from core.store import tables
-from core.transitions import state, undecided
-from core.vault import Vault
 
 DAY = 86_400.0
+GRACE = 7 * DAY
+"""Seconds between leaving a space and its deletion."""
+ANSWERED_DAYS = 30.0
+"""How long a member's request stays after it was answered, so that admins can look once more."""
 _T = tables.alerts
-_AT_ONCE = 100
 
 
 class Keep(NamedTuple):
-    """Days: of the evidence of a case dismissed, closed, or never decided; and of the case itself after it was over."""
+    """What the operator chose, in days.
 
+    `text`: of messages; `dismissed` and `closed`: of the evidence of such cases; `undecided`: until a case that nobody
+    decided is closed; `case`: of the case itself once it is over, and until one that was confirmed is closed; `audit`:
+    of what the record of what was done tells of people and cases.
+    """
+
+    text: float = 7
     dismissed: float = 30
     closed: float = 90
     undecided: float = 180
     case: float = 730
+    audit: float = 1095
 
 
-async def purge(tx: AsyncConnection, vault: Vault, keep: Keep, now: float) -> dict[str, int]:
-    """Remove what was kept long enough; return how many cases each rule took, by its name in `due`."""
-    return {
-        "holds": await _end_holds(tx, now),
-        "undecided": await _close(tx, keep, now),
-        "evidence": await _remove_evidence(tx, vault, keep, now),
-        "cases": await _remove_cases(tx, vault, keep, now),
-    }
+def held(now: float | None = None) -> ColumnElement[bool]:
+    """Return whether a row of `alerts`, or the case that it became part of, is under legal hold.
+
+    At a time `now`, in seconds since the epoch, those are not any more whose time is up; without one they are until a
+    purge ended them.
+    """
+    return or_(_held(_T, now), _of_whole(lambda whole: _held(whole, now)))
 
 
-def due(keep: Keep, now: float) -> dict[str, ColumnElement[bool]]:
-    """Return which rows of `alerts` each rule takes now, as SQL."""
-    free, over = _T.c.held.is_(None), keep.case * DAY
-    has_evidence = exists().where(tables.items.c.alert == _T.c.alert)
-    ended: tuple[tuple[State, ColumnElement[bool]], ...] = (
-        ("dismissed", _T.c.decided <= now - keep.dismissed * DAY),
-        ("closed", _T.c.closed <= now - keep.closed * DAY),
-        ("concern_confirmed", _T.c.decided <= now - over),
-        ("reported", _T.c.reported <= now - over),
+def hold_over(_keep: Keep, now: float) -> ColumnElement[bool]:
+    """Return whether a row of `alerts` is under a legal hold whose time is up."""
+    return and_(_T.c.held.is_not(None), _T.c.held_until <= now)
+
+
+def closing(keep: Keep, now: float) -> ColumnElement[bool]:
+    """Return whether a row of `alerts` is to be closed: nobody decided it, or closed it, in all that time."""
+    return and_(_closing(_T, keep, now), not_(held(now)))
+
+
+def evidence_over(keep: Keep, now: float) -> ColumnElement[bool]:
+    """Return whether a row of `alerts` has evidence that was kept long enough."""
+
+    def ended(whole: FromClause) -> ColumnElement[bool]:
+        at_once = _closing(whole, keep, now) if keep.closed == 0 else false()
+        dismissed = and_(_dismissed(whole), whole.c.decided <= now - keep.dismissed * DAY)
+        return or_(whole.c.closed <= now - keep.closed * DAY, at_once, dismissed)
+
+    return and_(_has_evidence(), not_(held(now)), _of_whole(ended))
+
+
+def over(keep: Keep, now: float) -> ColumnElement[bool]:
+    """Return whether a row of `alerts` was kept long enough."""
+
+    def gone(whole: FromClause) -> ColumnElement[bool]:
+        dismissed = and_(_dismissed(whole), whole.c.decided <= now - keep.case * DAY)
+        return or_(whole.c.closed <= now - keep.case * DAY, dismissed)
+
+    return and_(not_(held(now)), _of_whole(gone))
+
+
+def _held(table: FromClause, now: float | None) -> ColumnElement[bool]:
+    on = table.c
+    return and_(on.held.is_not(None), true() if now is None else or_(on.held_until.is_(None), on.held_until > now))
+
+
+def _closing(table: FromClause, keep: Keep, now: float) -> ColumnElement[bool]:
+    on = table.c
+    deeds = tables.audit.alias()
+    done, long_ago = (deeds.c.space == on.space, deeds.c.about == on.alert), now - keep.undecided * DAY
+    opened = exists().where(*done, deeds.c.what == "alert opened", deeds.c.time <= long_ago).correlate(table)
+    reopened = exists().where(*done, deeds.c.what == "case reopened", deeds.c.time > long_ago).correlate(table)
+    undecided = and_(on.decision.is_(None), opened)
+    last = func.coalesce(on.reported, on.decided)
+    waited = or_(undecided, and_(on.decision == "confirmed", last <= now - keep.case * DAY))
+    return and_(on.closed.is_(None), waited, not_(reopened))
+
+
+def _dismissed(table: FromClause) -> ColumnElement[bool]:
+    return and_(table.c.decision == "dismissed", table.c.closed.is_(None))
+
+
+def _has_evidence() -> ColumnElement[bool]:
+    items, notes = tables.items.alias(), tables.notes.alias()
+    told, purged = tables.audit.alias(), tables.audit.alias()
+    since = exists().where(purged.c.about == _T.c.alert, purged.c.what == "evidence purged", purged.c.id > told.c.id)
+    words = exists().where(
+        told.c.space == _T.c.space,
+        told.c.about == _T.c.alert,
+        told.c.what == "report received",
+        not_(since.where(purged.c.space == _T.c.space).correlate(_T, told)),
     )
-    kept = or_(*(and_(state() == name, since) for name, since in ended))
-    gone = or_(_T.c.closed <= now - over, and_(state() == "dismissed", _T.c.decided <= now - over))
-    return {
-        "holds": and_(_T.c.held.is_not(None), _T.c.held_until <= now),
-        "undecided": and_(undecided(), free, _T.c.opened <= now - keep.undecided * DAY),
-        "evidence": and_(has_evidence, free, kept),
-        "cases": and_(free, gone),
-    }
+    return or_(
+        _T.c.remark.is_not(None),
+        _T.c.evidence.is_not(None),
+        exists().where(items.c.alert == _T.c.alert).correlate(_T),
+        exists().where(notes.c.alert == _T.c.alert).correlate(_T),
+        words.correlate(_T),
+    )
 
 
-async def _chosen(tx: AsyncConnection, which: ColumnElement[bool]) -> list[tuple[str, str]]:
-    rows = await tx.execute(select(_T.c.alert, _T.c.space).where(which).order_by(_T.c.opened).limit(_AT_ONCE))
-    return [(row.alert, row.space) for row in rows]
-
-
-async def _end_holds(tx: AsyncConnection, now: float) -> int:
-    """End the holds whose time is up."""
-    which = await _chosen(tx, due(Keep(), now)["holds"])
-    await _change(tx, which, "legal hold lifted", now, held=None, held_until=None)
-    return len(which)
-
-
-async def _close(tx: AsyncConnection, keep: Keep, now: float) -> int:
-    """Close what nobody decided in all that time: evidence is not kept for ever because people were away."""
-    which = await _chosen(tx, due(keep, now)["undecided"])
-    await _change(tx, which, "case closed", now, closed=now)
-    return len(which)
-
-
-async def _remove_evidence(tx: AsyncConnection, vault: Vault, keep: Keep, now: float) -> int:
-    which = await _chosen(tx, due(keep, now)["evidence"])
-    for alert, space in which:
-        head = (await preserved.head(tx, alert))._asdict()
-        await tx.execute(delete(tables.items).where(tables.items.c.alert == alert))
-        await tx.execute(delete(tables.notes).where(tables.notes.c.alert == alert))
-        await tx.execute(update(_T).where(_T.c.alert == alert).values(remark=None))
-        await audit.record(tx, [audit.row(now, space, "evidence purged", about=alert, **head)])
-    vault.retire([("case", alert) for alert, _ in which])
-    return len(which)
-
-
-async def _remove_cases(tx: AsyncConnection, vault: Vault, keep: Keep, now: float) -> int:
-    which = await _chosen(tx, due(keep, now)["cases"])
-    these = _T.c.alert.in_([alert for alert, _ in which])
-    await withdrawals.put(tx, await withdrawals.posted(tx, these))
-    await tx.execute(delete(_T).where(these))
-    await audit.record(tx, [audit.row(now, space, "case removed", about=alert) for alert, space in which])
-    vault.retire([("case", alert) for alert, _ in which])
-    return len(which)
-
-
-async def _change(
-    tx: AsyncConnection, which: Iterable[tuple[str, str]], what: audit.Deed, now: float, **values: float | None
-) -> None:
-    for alert, space in which:
-        await tx.execute(update(_T).where(_T.c.alert == alert).values(values))
-        await audit.record(tx, [audit.row(now, space, what, about=alert)])
-        await outbox.put_cards(tx, {alert: space}, now)
+def _of_whole(fits: Callable[[FromClause], ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Return whether something is so of the case that a row of `alerts` became part of, or of itself if of none."""
+    one, part, other, whole = (tables.alerts.alias() for _ in range(4))
+    by_itself = or_(one.c.merged.is_(None), one.c.merged.not_in(select(other.c.alert)))
+    wholes = select(one.c.alert, one.c.alert.label("whole")).where(by_itself).cte(recursive=True)
+    wholes = wholes.union_all(select(part.c.alert, wholes.c.whole).join(wholes, part.c.merged == wholes.c.alert))
+    fitting = select(wholes.c.alert).join(whole, whole.c.alert == wholes.c.whole).where(fits(whole))
+    return _T.c.alert.in_(fitting)

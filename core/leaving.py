@@ -12,11 +12,11 @@ from __future__ import annotations
 from sqlalchemy import Select, func, select
 
 from core import audit, retention
+from core.keeping import GRACE
 from core.ledger import Ledger
 from core.store import tables, upsert
 
-GRACE = 7 * 86_400.0
-"""Seconds between leaving and deletion."""
+__all__ = ["GRACE", "forget_left"]
 _T = tables.spaces
 
 

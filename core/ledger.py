@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine import Engine
+from core.keeping import Keep
 from core.memory import Memory
 from core.messages import AgeBand
 from core.reread import reread
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 class Ledger:
     """The engine, its memory and the store; `clock` gives seconds since the epoch.
 
-    `age_bands` is what the operator knows of people (``platform:id``).
+    `age_bands` is what the operator knows of people (``platform:id``), `keep` how long things are kept.
 
     Functions in `committed` are called after every commit: something may be due to be shown.
     """
@@ -38,8 +39,10 @@ class Ledger:
         store: Store,
         clock: Callable[[], float],
         age_bands: Mapping[str, AgeBand] = MappingProxyType({}),
+        keep: Keep = Keep(),  # noqa: B008 - a value
     ) -> None:
         self.engine = engine
+        self.keep = keep
         self.age_bands = age_bands
         self.store = store
         self.vault = store.vault

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.messages import Pair
@@ -59,6 +59,6 @@ async def save(tx: AsyncConnection, vault: Vault, peaks: Mapping[Peak, float]) -
     )
 
 
-async def purge(tx: AsyncConnection, now: float) -> None:
-    """Remove what is older than `KEPT_DAYS`."""
-    await tx.execute(delete(tables.peaks).where(tables.peaks.c.day < day_of(now) - KEPT_DAYS))
+def over(now: float) -> ColumnElement[bool]:
+    """Return whether a row was kept for `KEPT_DAYS`."""
+    return tables.peaks.c.day < day_of(now) - KEPT_DAYS

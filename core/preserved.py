@@ -5,7 +5,7 @@ inside a transaction of its caller. Decisions:
 
 - Preserving begins when an alert opens, not when somebody asks for it: by then an edit may have changed the words.
   Until people decide that it was nothing, or close the case, what the two write to each other goes on being preserved,
-  in either direction, and every edit and deletion of what was preserved is an item of its own. `core.retention` says
+  in either direction, and every edit and deletion of what was preserved is an item of its own. `core.keeping` says
   how long items stay.
 - Items of a case are numbered from 1 and chained by SHA-256 (`core.export.record`). Nothing here changes one. An item
   whose content has to go, because its author asked to be forgotten, keeps its digest: the chain holds, and a gap shows.
@@ -21,10 +21,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import reported
+from core import keeping, reported
 from core.export.record import Content, Item, Kind, beginning, follow
 from core.messages import ConversationKey
 from core.store import add, messages, tables
@@ -206,7 +206,7 @@ def moved(vault: Vault, row: Row[Any]) -> set[MessageKey]:
 
 async def erase(tx: AsyncConnection, space: str, author: str) -> None:
     """Remove the content of all that a person, by pseudonym, said in cases not under legal hold; digests stay."""
-    free = select(_T.c.alert).where(_T.c.space == space, _T.c.held.is_(None)).scalar_subquery()
+    free = select(_T.c.alert).where(_T.c.space == space, not_(keeping.held())).scalar_subquery()
     theirs = (_I.c.space == space, _I.c.author == author, _I.c.alert.in_(free))
     await tx.execute(update(_I).where(*theirs).values(content=None, author=""))
 

@@ -21,8 +21,7 @@ _T = tables.alerts
 class Report(NamedTuple):
     """One report: who asked when, what they wrote, and which message it was about; where none was, its place is "".
 
-    `person` and `name` go when that member is forgotten, and `words` when they were kept as long as the text of
-    messages.
+    `person` and `name` go when that member is forgotten, and `words` with the evidence of the case.
     """
 
     person: str

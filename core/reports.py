@@ -13,7 +13,8 @@ Leans on `core.ledger`, `core.cases`, `core.reported` and the engine's scorer. D
 - Who reports is sealed with the alert, and told to moderators with the excerpt and the case's file, never to the
   person reported, and in no record of what was done. Where nobody could find whom they meant, the alert is kept as
   aimed at whoever reports, so that each has a case of their own; its card names no target.
-- What they wrote to moderators is kept as long as the text of messages (`purge`), and longer under legal hold.
+- What they wrote to moderators is evidence of the case, and kept as long as that (`core.keeping`): a case that waits
+  for its decision would lose its grounds.
 - At most `MOST_A_DAY` a member: twice the same is told to be here already, and does not count.
 """
 
@@ -31,11 +32,11 @@ from core.cards import Person
 from core.effects import LEVELS, OpenAlert, Reason, Score
 from core.engine import PairKey
 from core.features import shown_signals, welfare_signals
+from core.keeping import DAY
 from core.ledger import Ledger
 from core.messages import ConversationKey, Pair
 from core.policy import AlertState
 from core.reported import Report
-from core.retention import DAY
 from core.scorer import outcome_of
 from core.store import messages, tables, upsert
 from core.store.states import Known, Touched, chunks, dump, load_pairs, load_people, parse, person_about, save
@@ -126,20 +127,6 @@ async def named(ledger: Ledger, space: str, name: str) -> Person | None:
     wanted = name.strip().casefold()
     found = [person for person in people if person["name"].strip().casefold() == wanted]
     return Person(found[0]["id"], found[0]["name"]) if wanted and len(found) == 1 else None
-
-
-async def purge(tx: AsyncConnection, vault: Vault, older_than: float) -> int:
-    """Remove what members wrote in reports before a time (seconds since the epoch); return from how many alerts.
-
-    Those under legal hold stay whole. Who reported stays with the case.
-    """
-    table = tables.audit
-    older = select(table.c.about).where(table.c.what == "report received", table.c.time < older_than)
-
-    def wordless(report: Report) -> Report:
-        return report._replace(words="") if report.time < older_than else report
-
-    return await reported.change(tx, vault, _T.c.alert.in_(older) & _T.c.held.is_(None), wordless)
 
 
 async def _whom(tx: AsyncConnection, vault: Vault, space: str, asking: Asking) -> tuple[bool, PairKey]:

@@ -4,7 +4,11 @@ Leans on `core.ledger`, `core.holdings` and `core.retention`. Decisions:
 - A request is sealed, and goes when the person is forgotten; that it was made and answered stays in the audit, under a
   pseudonym. The notice to the admins names nobody, for notices stand unsealed until they are shown.
 - What a person is shown is what they said, and what was noted of themselves (`kept`). Whether there is an alert about
-  them, or was any, is never in it, nor that there is none: the answer would warn whoever a case is about.
+  them, or was any, is never in it, nor that there is none: the answer would warn whoever a case is about. So it is made
+  of nothing that a case adds or keeps: text that is preserved of a case is theirs, but that it is still there would
+  tell that there is one, and it is shown only while it is kept as all text is; what they reported, as long as that;
+  a name only of those who said something here, for a report makes a name known, too; and of pairs those who talked.
+  Who operates Lampkeeper sees the rest (`core.holdings.in_cases`), and answers for what the law gives them a right to.
 - Nothing is deleted while a case that the person is part of is open or under legal hold: evidence would be gone by the
   wish of one of those whom it is about. An open case that the person reported waits for its decision too, which may
   rest on what they wrote. That is looked at in the transaction that deletes, so that no alert slips in between. The
@@ -19,15 +23,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, outbox, reported, retention
+from core import audit, keeping, outbox, reported, retention
 from core.cards import Person
 from core.holdings import holdings
+from core.keeping import DAY
 from core.ledger import Ledger
 from core.store import messages, tables
-from core.store.states import dump, parse, person_about
+from core.store.states import dump, pair_about, parse, person_about, read_pair
 from core.transitions import undecided
 from core.vault import Vault
 
@@ -48,12 +53,14 @@ class Request:
 class Deletion(NamedTuple):
     """What became of a deletion: done, or which alerts that the person is part of are `open` or `held`.
 
-    `open` has those that the person reported as well.
+    `open` has those that the person reported as well. `until` says when the hold on each of `held` ends, in seconds
+    since the epoch; None: when somebody ends it.
     """
 
     done: bool
     open: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    until: tuple[float | None, ...] = ()
 
 
 async def ask(ledger: Ledger, space: str, kind: Kind, person: Person, notice: str) -> int | None:
@@ -84,7 +91,7 @@ async def waiting(ledger: Ledger, space: str) -> list[Request]:
 async def confirmed(ledger: Ledger, space: str, person: str) -> int:
     """Count the cases that people confirmed and that a deletion of what is kept about a person would take along."""
     table, me = tables.alerts, ledger.vault.blind(space, person)
-    part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me), table.c.held.is_(None))
+    part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me), not_(keeping.held()))
     async with ledger.store.read() as tx:
         these = select(func.count()).select_from(table).where(*part, table.c.decision == "confirmed")
         return await tx.scalar(these) or 0
@@ -120,25 +127,28 @@ async def delete(ledger: Ledger, space: str, number: int, moderator: Person) -> 
 
 async def kept(ledger: Ledger, space: str, person: str) -> dict[str, Any]:
     """Return what a person is shown of what is kept about them, as JSON holds it: see this module's decisions."""
-    vault, table = ledger.vault, tables.people
+    vault, table, now = ledger.vault, tables.people, ledger.clock()
     me, counts = vault.blind(space, person), await holdings(ledger.store, space, person)
+    lately = now - ledger.keep.text * DAY
     async with ledger.store.read() as tx:
-        row = (await tx.execute(select(table).where(table.c.space == space, table.c.person == me))).first()
+        heard = (table.c.space == space, table.c.person == me, table.c.state.is_not(None))
+        row = (await tx.execute(select(table).where(*heard))).first()
         said = await messages.said_by(tx, vault, space, person)
-        reports = [r for r in await reported.among(tx, vault, tables.alerts.c.space == space) if r.person == person]
+        told = await reported.among(tx, vault, tables.alerts.c.space == space)
+        talks = await _talks(tx, vault, space, me)
     noted: dict[str, Any] = {}
     if row is not None:
         noted["name"] = parse(vault, row.identity, person_about(space, me, "identity"))["name"]
-        if row.state is not None:
-            state = parse(vault, row.state, person_about(space, me, "state"))
-            noted |= {"age_band": state["age_band"], "ages_you_told": state["ages"]}
+        state = parse(vault, row.state, person_about(space, me, "state"))
+        noted |= {"age_band": state["age_band"], "ages_you_told": state["ages"]}
+    reports = [report for report in told if report.person == person and report.time >= lately]
     return {
         "space": space,
         "person": person,
-        "made": _stamp(ledger.clock()),
+        "made": _stamp(now),
         "noted_of_you": noted,
         "messages_kept_by_or_to_you": counts.messages,
-        "conversations_counted": counts.pairs,
+        "conversations_counted": talks,
         "your_messages": [
             {"place": k.key.conversation, "id": k.id, "time": _stamp(k.time), "deleted": k.deleted, "text": k.text}
             for k in said
@@ -147,17 +157,26 @@ async def kept(ledger: Ledger, space: str, person: str) -> dict[str, Any]:
     }
 
 
+async def _talks(tx: AsyncConnection, vault: Vault, space: str, me: str) -> int:
+    """Count the pairs with somebody in which anything was said; a case makes a pair's row where nothing was."""
+    table = tables.pairs
+    theirs = select(table).where(table.c.space == space, or_(table.c.actor == me, table.c.target == me))
+    rows = (await tx.execute(theirs)).all()
+    states = (read_pair(parse(vault, row.state, pair_about(space, row.actor, row.target, "state"))) for row in rows)
+    return sum(state.messages > 0 for state in states)
+
+
 async def _standing(tx: AsyncConnection, vault: Vault, space: str, person: str) -> Deletion:
     """Tell which alerts stand in the way of forgetting a person."""
     table, me = tables.alerts, vault.blind(space, person)
     part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me))
-    held = tuple((await tx.scalars(select(table.c.alert).where(*part, table.c.held.is_not(None)))).all())
-    waiting_for_people = select(table.c.alert).where(*part, table.c.held.is_(None), undecided())
+    held = {row.alert: row.held_until for row in await tx.execute(select(table).where(*part, keeping.held()))}
+    waiting_for_people = select(table.c.alert).where(*part, not_(keeping.held()), undecided())
     open_ = list(await tx.scalars(waiting_for_people))
     waiting = (table.c.space == space) & undecided()
     told = await reported.reported_by(tx, vault, waiting, person)
     open_ += [alert for alert in told if alert not in {*open_, *held}]
-    return Deletion(not (held or open_), tuple(open_), held)
+    return Deletion(not (held or open_), tuple(open_), tuple(held), tuple(held.values()))
 
 
 async def _one(tx: AsyncConnection, vault: Vault, space: str, number: int) -> Request | None:

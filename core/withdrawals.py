@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import keeping
 from core.store import tables
 
 _ORDER = "lampkeeper:withdraw"
@@ -52,7 +53,7 @@ async def of_space(tx: AsyncConnection, space: str) -> list[Withdrawal]:
     alerts = tables.alerts.c
     orders = await tx.scalars(select(_T.c.notice).where(_T.c.space == space, _T.c.notice.startswith(_ORDER)))
     ordered = [read(space, notice) for notice in orders]
-    there = await posted(tx, (alerts.space == space) & alerts.held.is_(None))
+    there = await posted(tx, (alerts.space == space) & not_(keeping.held()))
     return there + [order for order in ordered if order is not None]
 
 

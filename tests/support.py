@@ -15,6 +15,7 @@ from core.desk import FourEyes
 from core.effects import OpenAlert, UpdateAlert
 from core.engine import Engine, SpaceState
 from core.guard import Guard
+from core.keeping import Keep
 from core.messages import Author, ConversationKey, Message
 from core.model import Model, load_model
 from core.outbox import Deliverer
@@ -77,11 +78,12 @@ async def lampkeeper(
     deliverers: Sequence[Deliverer] = (),
     own_signals: OwnSignals | None = None,
     four_eyes: Sequence[FourEyes] = (),
+    keep: Keep = Keep(),  # noqa: B008 - a value
 ) -> AsyncIterator[Guard]:
     """Run a guard on the database in `folder`; leaving stops it cleanly, entering again is a restart."""
     store = await open_store(folder / "lampkeeper.db", folder / "lampkeeper.key")
     try:
-        guard = Guard(engine(review, own_signals), store, clock=clock, four_eyes=four_eyes)
+        guard = Guard(engine(review, own_signals), store, clock=clock, four_eyes=four_eyes, keep=keep)
         running = asyncio.create_task(guard.run(deliverers))
         await asyncio.sleep(0)  # a task that was never begun could not commit what is queued when it is cancelled
         try:

@@ -392,7 +392,7 @@ async def test_status_cases_settings_and_privacy_are_written_in_the_platforms_ma
             *page.lines,
             *cases.told(PLAIN, await history(guard.ledger, SPACE, alert)),
             *settings.all_in_words(here, served, lambda _name: "here"),
-            privacy.kept(PLAIN, 30),
+            privacy.kept(PLAIN, guard.ledger.keep),
             helpdesk.greeting(PLAIN, known(), "GB", "The place"),
         ]
         text = "\n".join(said)

@@ -62,7 +62,7 @@ async def deeds(stage: DiscordStage) -> list[str]:
 
 async def kept(stage: DiscordStage) -> dict[str, int]:
     """How many rows each table has of the server."""
-    counts = {name: len(await rows(stage, name)) for name, belongs in retention.SPACE_RULES.items() if belongs}
+    counts = {name: len(await rows(stage, name)) for name, rule in retention.RULES.items() if rule.of_a_space}
     return {name: count for name, count in counts.items() if count}
 
 

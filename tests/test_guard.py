@@ -25,7 +25,8 @@ from core.cards import Person
 from core.engine import SpaceState
 from core.guard import Guard
 from core.messages import Author, ConversationKey, Deletion, Edit, Event, Message, Pair
-from core.retention import CLOCK_SLACK, DAY
+from core.retention import DAY
+from core.rolling import CLOCK_SLACK
 from core.store import open_store, tables
 from core.store.states import Known, blind_target, load_conversations, load_pairs, load_people
 from tests.support import (

@@ -253,7 +253,7 @@ async def test_the_deletion_of_a_reported_message_shows_on_the_card(tmp_path: Pa
         assert (await the_card(guard, alert)).messages[0].deleted
 
 
-async def test_what_reporters_wrote_goes_with_the_text_and_stays_under_legal_hold(tmp_path: Path) -> None:
+async def test_what_reporters_wrote_goes_with_the_evidence_and_stays_under_legal_hold(tmp_path: Path) -> None:
     now = [NOW]
     async with lampkeeper(tmp_path, review=HIGH, clock=lambda: now[0]) as guard:
         await hear(guard)
@@ -263,7 +263,9 @@ async def test_what_reporters_wrote_goes_with_the_text_and_stays_under_legal_hol
         assert held
         async with guard.ledger.transaction() as tx:
             await tx.execute(update(tables.alerts).where(tables.alerts.c.alert == held).values(held=NOW))
-        now[0] += guard.keep_text_days * DAY + 1
+        for alert in (free, held):
+            await guard.desk.decide(alert, "dismissed", MODERATOR)
+        now[0] += guard.ledger.keep.dismissed * DAY
         await guard.purge()
         excerpts = {alert: await guard.desk.excerpt(alert, MODERATOR) for alert in (free, held)}
         words = {alert: [line.text for line in lines if line.report] for alert, lines in excerpts.items()}

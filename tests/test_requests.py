@@ -119,11 +119,11 @@ async def test_an_open_case_stands_in_the_way_of_deleting_who_reported_it_until_
         alert = (await reports.receive(guard.ledger, SPACE, Asking(FRIEND, ACTOR, "please look", (KEY, "m3")))).alert
         assert alert is not None
         number = await asked(guard, FRIEND)
-        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (False, (alert,), ())
+        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (False, (alert,), (), ())
         (*_, told) = await guard.desk.excerpt(alert, MODERATOR)
         assert (told.author, told.text) == (FRIEND, "please look")
         await guard.desk.decide(alert, "confirmed", MODERATOR)
-        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (True, (), ())
+        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (True, (), (), ())
 
 
 async def test_how_many_confirmed_cases_a_deletion_takes_along_is_known_before(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_a_case_under_legal_hold_stands_in_the_way_though_it_is_decided(tm
         await guard.desk.decide(alert, "confirmed", MODERATOR)
         async with guard.ledger.transaction() as tx:
             await tx.execute(update(tables.alerts).where(tables.alerts.c.alert == alert).values(held=NOW))
-        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (False, (), (alert,))
+        assert await requests.delete(guard.ledger, SPACE, number, MODERATOR) == (False, (), (alert,), (None,))
 
 
 async def test_what_is_said_after_a_deletion_is_taken_as_new(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ from sqlalchemy import LargeBinary, Table, select
 from structlog.testing import capture_logs
 
 import core.store
+from bots.common import privacy
+from bots.common.words import Words
 from core import holds, requests
 from core.cards import Person
+from core.config import Cases, Config, Storage
 from core.cybertip import Attachment, Report
 from core.cybertip.client import Client
 from core.cybertip.confirmation import Typed
@@ -22,12 +25,15 @@ from core.desk import Action
 from core.engine import SpaceState
 from core.guard import Guard
 from core.installations import Installations
+from core.keeping import Keep
 from core.messages import Author, ConversationKey, Deletion, Edit, Message
+from core.privacy_page import page
 from core.referrals import Referral
-from core.retention import DAY, PERSON_RULES, SPACE_RULES
+from core.retention import DAY, RULES
 from core.store import Store, open_store, tables
 from core.store.states import Known, load_conversations, load_pairs, load_people
-from tests.support import Board, engine, lampkeeper, slow_talk, vault_of
+from tests.plain import Plain
+from tests.support import ROOT, Board, engine, lampkeeper, slow_talk, vault_of
 
 SPACE = "test:space"
 KEY = ConversationKey(SPACE, "general")
@@ -117,10 +123,30 @@ def on_disk(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir() if path.name.startswith("lampkeeper.db"))
 
 
-def test_every_table_says_how_it_forgets_a_person_and_a_space() -> None:
-    assert set(PERSON_RULES) == set(SPACE_RULES) == set(tables.metadata.tables)
-    with_a_space = {name for name, table in tables.metadata.tables.items() if "space" in table.c}
-    assert {name for name, goes in SPACE_RULES.items() if goes} == with_a_space
+def test_every_table_has_a_rule_in_words_for_its_rows_for_a_person_and_for_a_legal_hold() -> None:
+    assert set(RULES) == set(tables.metadata.tables)
+    for name, rule in RULES.items():
+        assert rule.holds, name
+        assert rule.kept.format(**Keep()._asdict()), name
+        assert rule.forgets.__doc__, name
+        of_a_case = any(key.column.table is tables.alerts for key in rule.table.foreign_keys)
+        assert (rule.held_by is not None) == (of_a_case or name in {"alerts", "audit"}) or name == "outbox", name
+
+
+def test_the_page_about_privacy_says_what_the_rules_say() -> None:
+    written = (ROOT / "docs" / "privacy.md").read_text("utf-8")
+    assert written == page(), "write it anew with `make docs/privacy.md`"
+
+
+@pytest.mark.parametrize("platform", ["discord", "slack"])
+def test_members_are_told_the_periods_of_the_configuration_in_one_message(platform: str) -> None:
+    keep = Config(storage=Storage(keep_text_days=3), cases=Cases(keep_dismissed_days=11, keep_closed_days=22)).keep()
+    markup = Plain()
+    markup.platform = platform
+    told = privacy.kept(Words("en", markup), keep)
+    for days in ("3 days", "11 days", "22 days", f"{keep.case:g} days", f"{keep.undecided:g} days"):
+        assert days in told
+    assert len(told) < 2000
 
 
 async def test_no_text_no_name_and_nobodys_id_can_be_read_on_the_disk(tmp_path: Path) -> None:

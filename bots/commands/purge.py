@@ -1,7 +1,8 @@
-"""`lampkeeper purge`: the retention rule at once, or everything about a space or a person in it.
+"""`lampkeeper purge`: what is due by the retention rules, or everything about a space or a person in it.
 
-Leans on `core.guard`, which does the removing, and `core.holdings`, which says beforehand what there is. The database
-has one writer: while `lampkeeper run` goes on, this says so and removes nothing.
+Leans on `core.retention` for what is due and on `core.guard`, which does the removing; `core.holdings` says beforehand
+what there is. The database has one writer: while `lampkeeper run` goes on, this removes nothing and says so. With
+`--dry-run` it only reads, beside it.
 """
 
 from __future__ import annotations
@@ -10,29 +11,38 @@ import asyncio
 import logging
 import os
 import sys
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from rich.console import Console
 
 from bots import composition
-from bots.terminal import console, show_summary
-from core import holds, withdrawals
+from bots.terminal import console, moment, show_summary
+from core import holds, retention, withdrawals
 from core.config import Config, load_config
-from core.errors import ConfigError
-from core.holdings import holdings, spaces
+from core.errors import ConfigError, StoreInUseError
+from core.holdings import InCase, holdings, in_cases, spaces
 from core.observe import set_up_logging
+from core.retention import Found, Held
+from core.store import Store
+from core.store.view import viewed
 
 
-def purge(
+def purge(  # noqa: PLR0913 - its options
     *,
     config: Path | None = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
     space: str | None = None,
     person: str | None = None,
     held: Annotated[bool, Parameter(negative=())] = False,
     yes: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Purge text older than [storage] keep_text_days; with --space, remove that space, or one person in it, for good.
+    """Remove what was kept long enough; with --space, remove that space, or one person in it, for good.
+
+    `lampkeeper run` does the first by itself, about once an hour. docs/privacy.md lists how long everything is kept.
 
     Exits with 1 if nothing is kept about that space or person, or if the question was not answered with yes.
 
@@ -40,6 +50,8 @@ def purge(
     ----------
     config
         The configuration. Default: config.toml in the working directory.
+    dry_run
+        Only list what is due, by table and space, and what legal holds keep. Works while Lampkeeper runs.
     space
         The space to remove, with its platform before a colon, as in discord:SERVER_ID or slack:WORKSPACE_ID.
     person
@@ -52,29 +64,65 @@ def purge(
     set_up_logging(logging.WARNING)
     loaded = load_config(config, os.environ)
     if space is not None:
+        if dry_run:
+            raise ConfigError("--dry-run lists what is due by itself, in every space.", "Leave out --space with it.")
         return asyncio.run(_forget(loaded, space, person, sure=yes, holds_too=held))
     if person is not None:
         raise ConfigError("A person is known within one space only.", "Name it with --space, too.")
-    purged = asyncio.run(_purge(loaded))
+    if dry_run:
+        asyncio.run(_list(loaded))
+        return 0
+    try:
+        purged = asyncio.run(_purge(loaded))
+    except StoreInUseError as error:
+        raise StoreInUseError(
+            f"Lampkeeper is running on the database {loaded.storage.database}, and purges it by itself every hour.",
+            "`lampkeeper purge --dry-run` lists what is due. To purge at once, stop it first.",
+        ) from error
     days = loaded.storage.keep_text_days
     show_summary(console(), [("purged", f"{purged:,} messages received more than {days:g} days ago")])
     return 0
 
 
+async def _list(config: Config) -> None:
+    now = time.time()
+    async with viewed(config.storage.database, composition.keys_of(config)) as store:
+        found, kept = await _due(store, config, now)
+    to = console()
+    _show(to, found, "Due now, and removed by the next purge:", "Nothing is due.")
+    if kept:
+        to.print("Kept by legal holds:")
+    for one in kept:
+        to.print(f"  {one.space}  case {one.alert}: {_hold(one.until)}; evidence: {one.items:,}", soft_wrap=True)
+    to.print("Nothing was changed.")
+
+
 async def _purge(config: Config) -> int:
     async with composition.opened_store(config) as store:
-        return await composition.make_guard(config, composition.make_engine(config), store).purge()
+        guard = composition.make_guard(config, composition.make_engine(config), store)
+        found, _ = await _due(store, config, guard.ledger.clock())
+        purged = await guard.purge()
+        await guard.forget_left()
+        _show(console(), found, "Done:", "Nothing was due.")
+        return purged
+
+
+async def _due(store: Store, config: Config, now: float) -> tuple[list[Found], list[Held]]:
+    async with store.read() as tx:
+        return await retention.due(tx, config.keep(), now), await retention.held(tx, now)
+
+
+def _show(to: Console, found: Sequence[Found], head: str, nothing: str) -> None:
+    to.print(head if found else nothing)
+    for one in found:
+        to.print(f"  {one.space}  {one.table}: {one.rows:,} {one.what}", soft_wrap=True)
 
 
 async def _forget(config: Config, space: str, person: str | None, *, sure: bool, holds_too: bool) -> int:
     to = console()
     who = f"the space {space}" if person is None else f"the person {person} in the space {space}"
     async with composition.opened_store(config) as store:
-        known = await spaces(store)
-        if space not in known:
-            raise ConfigError(
-                f"Nothing is kept about the space {space}.", f"Known: {', '.join(known) or 'no space at all'}."
-            )
+        await known(store, space)
         kept = await holdings(store, space, person)
         if person is not None and not any(kept):
             raise ConfigError(f"Nothing is kept about {who}.", "Give the platform's id of the person, not a name.")
@@ -86,6 +134,7 @@ async def _forget(config: Config, space: str, person: str | None, *, sure: bool,
         if holds_too:
             await holds.end(guard.ledger, space, person)
         held = await (guard.forget_space(space) if person is None else guard.forget_person(space, person))
+        stay = await _staying(store, space, person)
         async with store.read() as tx:
             cards = await withdrawals.waiting(tx, space)
     if cards:
@@ -96,9 +145,41 @@ async def _forget(config: Config, space: str, person: str | None, *, sure: bool,
             f"Everything about {who} was removed, but for {cases} under legal hold. With --held they go as well.",
             soft_wrap=True,
         )
-        return 0
-    to.print(f"Everything about {who} was removed.", soft_wrap=True)
+    else:
+        to.print(f"Everything about {who} was removed.", soft_wrap=True)
+    show_holds(to, stay)
     return 0
+
+
+async def known(store: Store, space: str) -> None:
+    """Make sure that anything is kept about a space; ConfigError names those that there are."""
+    there = await spaces(store)
+    if space not in there:
+        what = f"Nothing is kept about the space {space}."
+        raise ConfigError(what, f"Known: {', '.join(there) or 'no space at all'}.")
+
+
+def show_holds(to: Console, cases: Iterable[tuple[str, float | None]]) -> None:
+    """Say, a line each, which cases a legal hold keeps, and until when."""
+    for alert, until in cases:
+        to.print(f"  case {alert}: {_hold(until)}", soft_wrap=True)
+
+
+def under_hold(found: Iterable[InCase]) -> list[tuple[str, float | None]]:
+    """Return those that are under legal hold, each with when it ends."""
+    return [(case.alert, case.until) for case in found if case.held]
+
+
+async def _staying(store: Store, space: str, person: str | None) -> list[tuple[str, float | None]]:
+    now = time.time()
+    if person is not None:
+        return under_hold(await in_cases(store, space, person, now))
+    async with store.read() as tx:
+        return [(one.alert, one.until) for one in await retention.held(tx, now) if one.space == space]
+
+
+def _hold(until: float | None) -> str:
+    return "under legal hold until somebody ends it" if until is None else f"under legal hold until {moment(until)}"
 
 
 def _agreed() -> bool:

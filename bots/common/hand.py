@@ -262,7 +262,7 @@ async def hold(press: Press, card: Card) -> Answer:
 
 
 async def lift(press: Press, card: Card) -> Answer:
-    """Ask whether the hold shall end: what is older than the retention rule allows goes with it."""
+    """Ask whether the hold shall end: what is kept only because of it goes soon after."""
     if card.held_until is not None and card.held_until > time.time():
         return Answer(press.words.say("hand.held_until", when=press.words.markup.when(card.held_until, "day")))
     return Answer(press.words.say("hand.sure_lift"), buttons=(("yes_lift", card.alert),))

@@ -9,11 +9,12 @@ from bots.common.here import Here
 from bots.common.words import Words
 from core import requests
 from core.cards import Person
+from core.keeping import Keep
 
 
-def kept(words: Words, days: float) -> str:
-    """Say what is kept; the text of messages for so many `days`."""
-    return words.say("privacy.kept", days=f"{days:g}")
+def kept(words: Words, keep: Keep) -> str:
+    """Say what is kept, and for how long."""
+    return words.say("privacy.kept", **{name: f"{days:g}" for name, days in keep._asdict().items()})
 
 
 def confirmed(words: Words, typed: str) -> bool:

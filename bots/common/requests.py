@@ -15,7 +15,7 @@ from bots.common.here import Here
 from bots.common.words import Words
 from core import requests
 from core.cards import Person
-from core.requests import Request
+from core.requests import Deletion, Request
 
 FILE = "kept_about_you.json"
 Write: TypeAlias = Callable[[Person, str, File | None], Awaitable[bool]]
@@ -62,10 +62,18 @@ async def delete(here: Here, request: Request, admin: Person, place: str, write:
         return words.say("requests.gone")
     if not found.done:
         reasons = [words.say("requests.standing_open", count=len(found.open))] if found.open else []
-        reasons += [words.say("requests.standing_held", count=len(found.held))] if found.held else []
+        reasons += [_held(words, found)] if found.held else []
         return words.say("requests.standing", reasons=", ".join(reasons), who=who)
     await write(request.person, words.say("requests.told_deleted", server=place), None)
     return words.say("requests.deleted", who=who)
+
+
+def _held(words: Words, found: Deletion) -> str:
+    """Say how many cases are under legal hold, and until when where all of their holds have an end."""
+    ends = [until for until in found.until if until is not None]
+    if len(ends) < len(found.held):
+        return words.say("requests.standing_held", count=len(found.held))
+    return words.say("requests.standing_held_until", count=len(found.held), when=words.markup.when(max(ends)))
 
 
 def _line(words: Words, request: Request) -> str:

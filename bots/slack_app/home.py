@@ -150,10 +150,10 @@ async def _moderating(asked: Asked, rank: Rank) -> list[Block]:
 
 
 def _everybody(asked: Asked) -> list[Block]:
-    days = asked.workspace.guard.keep_text_days
+    keep = asked.workspace.guard.ledger.keep
     return [
         header(asked.say("home.about")),
-        *paragraphs(kept(asked.words, days).split("\n")),
+        *paragraphs(kept(asked.words, keep).split("\n")),
         header(asked.say("home.help_title")),
         section(asked.say("home.help")),
     ]

@@ -16,7 +16,7 @@ SEE, DELETE = "lampkeeper:see", "lampkeeper:delete"
 async def show(asked: Asked) -> Shown:
     """Say what is kept."""
     rights = (button(asked.say("privacy.see"), SEE, SEE), button(asked.say("privacy.delete"), DELETE, DELETE))
-    return Shown.of(privacy.kept(asked.words, asked.workspace.guard.keep_text_days), more=(actions(rights),))
+    return Shown.of(privacy.kept(asked.words, asked.workspace.guard.ledger.keep), more=(actions(rights),))
 
 
 async def see(asked: Asked) -> Shown:

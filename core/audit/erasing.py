@@ -17,14 +17,15 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.audit import record, row
+from core.audit import LAMPKEEPER, record, row
 from core.audit.chain import FORGOTTEN, PARTS, Part
 from core.store import tables
 
-Why = Literal["person forgotten", "space deleted", "deleted before there was a chain"]
+Why = Literal["person forgotten", "space deleted", "kept long enough", "deleted before there was a chain"]
 Erased = Mapping[Part, list[int]]
 """Part -> the numbers of the rows that it was erased from."""
 
+ERASED_AT_ONCE = 500
 _T, _C = tables.audit, tables.audit_chain
 _RANGES = re.compile(r"[1-9][0-9]{0,17}(-[1-9][0-9]{0,17})?(,[1-9][0-9]{0,17}(-[1-9][0-9]{0,17})?)*")
 
@@ -48,6 +49,24 @@ async def erase_rows(tx: AsyncConnection, which: ColumnElement[bool]) -> list[in
         nothing = {f"{part}_salt": None for part in PARTS}
         await tx.execute(update(_C).where(_C.c.id == bindparam("number")).values(nothing), these)
     return numbers
+
+
+def telling() -> ColumnElement[bool]:
+    """Return whether a row still tells by whom, or about which case: whether `erase` would change it."""
+    return _T.c.who.not_in((LAMPKEEPER, FORGOTTEN)) | _T.c.about.not_in(("", FORGOTTEN))
+
+
+async def erase(tx: AsyncConnection, which: ColumnElement[bool], now: float) -> int:
+    """Erase by whom, and about which case, from rows that were kept long enough, accounted for; return from how many.
+
+    At most `ERASED_AT_ONCE` of them.
+    """
+    oldest = select(_T.c.id).where(which, telling()).order_by(_T.c.id).limit(ERASED_AT_ONCE)
+    these = _T.c.id.in_(list(await tx.scalars(oldest)))
+    who = await erase_part(tx, "who", these & _T.c.who.not_in((LAMPKEEPER, FORGOTTEN)))
+    about = await erase_part(tx, "about", these & _T.c.about.not_in(("", FORGOTTEN)))
+    await account(tx, now, "kept long enough", {"who": who, "about": about})
+    return len({*who, *about})
 
 
 async def account(tx: AsyncConnection, now: float, why: Why, erased: Erased) -> None:

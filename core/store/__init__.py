@@ -157,7 +157,7 @@ async def open_store(database: Path, keys: Keys | Path) -> Store:
     try:
         url = URL.create("sqlite+aiosqlite", database=str(database))
         engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-        _prepare_connections(engine)
+        prepare_connections(engine)
     except BaseException:
         lock.release()
         raise
@@ -271,7 +271,7 @@ async def _vault(tx: AsyncConnection, keys: Keys) -> Vault:
     return vault
 
 
-def _prepare_connections(engine: AsyncEngine) -> None:
+def prepare_connections(engine: AsyncEngine) -> None:
     """Set what every connection needs, and begin transactions ourselves.
 
     Python's sqlite3 begins a transaction only at the first INSERT: a read before it would see another state than the

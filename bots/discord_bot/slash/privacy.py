@@ -24,7 +24,7 @@ def add(group: app_commands.Group) -> None:
 async def privacy(interaction: discord.Interaction[Any]) -> None:
     """Say what is kept."""
     if asked := await allowed(interaction, "member"):
-        text = kept(asked.words, asked.client.guard.keep_text_days)
+        text = kept(asked.words, asked.client.guard.ledger.keep)
         await interaction.response.send_message(text, view=Rights(asked), ephemeral=True)
 
 

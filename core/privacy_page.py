@@ -1,0 +1,54 @@
+"""The page that says what is kept, docs/privacy.md, made from the rules themselves: `python -m core.privacy_page`.
+
+Leans on `core.retention`. A test holds the page and the rules equal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from core.keeping import Keep
+from core.referrals import KEPT
+from core.retention import DAY, RULES, Rule
+
+HEAD = f"""# What is kept, for how long, and how it goes
+
+Made by `make docs/privacy.md` from the rules in `core/retention.py`, which the program goes by. Periods are the
+defaults; `[storage]` and `[cases]` in the configuration change them. `lampkeeper purge --dry-run` lists what is due, by
+table and space, and what legal holds keep; `lampkeeper run` removes it about once an hour.
+
+- **Text** of messages rolls: it goes after `keep_text_days`. What belongs to a case is preserved from its alert on, and
+  is kept as long as `[cases]` says. A case that became part of another is kept as long as that one.
+- **A legal hold** keeps a case and all that belongs to it against every period, and against the deletion of a person or
+  a space, until it ends; a report to an authority sets one for {KEPT / DAY:g} days. `lampkeeper purge --space S --held`
+  ends holds.
+- **A person** sees what is kept of them by `/lampkeeper privacy`, or you make the file with `lampkeeper access --space
+  S --person P --out FILE`. It holds what they said and what was noted of themselves, never whether there is a case, nor
+  text that only a case still keeps: the answer must not warn whoever a case is about. What cases and holds keep, the
+  command tells you alone. Whether the law gives the person a right to more is for you to judge.
+- **A person goes** by `/lampkeeper requests`, or `lampkeeper purge --space S --person P`, which says what holds keep.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    columns = ("table", "holds", "kept", "when a person is removed", "when a space is removed", "under legal hold")
+    lines = [HEAD, *_table(columns, (_cells(rule) for rule in RULES.values()))]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(rule: Rule) -> tuple[str, ...]:
+    forgets = (rule.forgets.__doc__ or "").partition("\n")[0].rstrip(".")
+    goes = "goes" if rule.of_a_space else "stays"
+    kept = rule.kept.format(**Keep()._asdict())
+    return (f"`{rule.table.name}`", rule.holds, kept, forgets, goes, "stays with its case" if rule.held_by else "")
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    for row in (head, ("---",) * len(head), *rows):
+        yield f"| {' | '.join(row)} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
