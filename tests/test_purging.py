@@ -426,7 +426,7 @@ async def test_a_view_of_what_is_no_database_of_this_version_says_what_to_do(tmp
 
     async def refused() -> str:
         with pytest.raises(StoreError) as told:
-            async with viewed(database, key):
+            async with viewed(database, Keys.beside(key)):
                 pass
         return str(told.value)
 
