@@ -72,6 +72,11 @@ docs/privacy.md: core/retention.py core/privacy_page.py core/keeping.py core/for
 	$(BIN)/python -m core.privacy_page > $@.new
 	mv $@.new $@
 
+# The way of a case and the commands for it, from the table of its states and the command line; a test holds them equal.
+docs/cases.md: core/transitions.py bots/cli.py $(wildcard bots/commands/cases/*.py)
+	$(BIN)/python -m bots.commands.cases.page > $@.new
+	mv $@.new $@
+
 # The Slack app's manifests and the page of its scopes, from the code's own tables; a test holds them equal.
 docs/slack_scopes.md: bots/slack_app/manifest.py bots/slack_app/scopes_page.py
 	$(BIN)/lampkeeper slack manifest > docs/slack_manifest.yaml

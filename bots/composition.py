@@ -63,9 +63,9 @@ def keys_of(config: Config) -> Keys:
 
 
 @asynccontextmanager
-async def opened_store(config: Config) -> AsyncIterator[Store]:
-    """Open the database, and close it at the end."""
-    store = await open_store(config.storage.database, keys_of(config))
+async def opened_store(config: Config, *, beside: bool = False) -> AsyncIterator[Store]:
+    """Open the database, and close it at the end; `beside` a Lampkeeper that may be running."""
+    store = await open_store(config.storage.database, keys_of(config), beside=beside)
     try:
         yield store
     finally:
@@ -91,6 +91,8 @@ def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
         keep=config.keep(),
         age_bands=config.age_bands,
         four_eyes=config.cases.four_eyes,
+        ladder=config.cases.ladder(),
+        excerpt_lines=config.cases.excerpt_lines_a_day,
         defaults={f"discord:{server.id}": {"mode": server.mode, "review": server.review} for server in servers},
     )
     guard.chores.append(partial(_sign_head, config, guard.ledger, "daily"))

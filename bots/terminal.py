@@ -1,7 +1,8 @@
 """How things look on a terminal: cards, scores, summaries, complaints; and the deliverer that only prints.
 
 Leans on rich. Where the output is no terminal there are no colours, no control codes and no boxes, and lines are at
-most `WIDTH` columns, for a pipe is read by people too. Nothing here decides anything.
+most `WIDTH` columns, for a pipe is read by people too. What strangers wrote cannot steer the terminal (`safe`). Nothing
+here decides anything.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from textwrap import fill
 from time import gmtime, strftime
+from unicodedata import category
 
 from rich.console import Console
 from rich.panel import Panel
@@ -23,6 +25,10 @@ LEVEL_STYLES: dict[Level, str] = {"none": "green", "watch": "yellow", "review": 
 _BAR = 10
 _COLUMN = 40
 """Columns that the first cells of a table of words may take."""
+_JOINERS = "\u200c\u200d"
+_STEERING = {"Cc", "Cf", "Zl", "Zp", "Cs"}
+"""Unicode's categories of signs that do something instead of being seen
+(https://www.unicode.org/reports/tr44/#General_Category_Values)."""
 _NUMBER = len(percent(0.9999))
 """Columns for the widest number."""
 
@@ -38,6 +44,23 @@ def console(*, stderr: bool = False) -> Console:
 def complain(sentence: str) -> None:
     """Say on standard error what is wrong, in red, in one piece however long."""
     console(stderr=True).print(Text(sentence, style="red"), soft_wrap=True)
+
+
+def safe(text: str) -> str:
+    r"""Put "�" for every control character, and for those that turn the direction of what follows.
+
+    Line breaks and tabs become spaces: what one person wrote stays one line. Joiners, of which emoji are made, stay.
+
+    >>> safe("two\nlines"), safe("a\x1b[2Jb"), safe("a\u202eb")
+    ('two lines', 'a�[2Jb', 'a�b')
+    """
+    return "".join(_shown(sign) for sign in text)
+
+
+def _shown(sign: str) -> str:
+    if sign in "\n\r\t":
+        return " "
+    return "�" if category(sign) in _STEERING and sign not in _JOINERS else sign
 
 
 def bar(score: Score, *, ascii_only: bool = False) -> Text:
@@ -61,13 +84,13 @@ def bar(score: Score, *, ascii_only: bool = False) -> Text:
 
 def card_text(card: Card) -> Text:
     """Write what a card says, line by line."""
-    target = card.target.name if card.target else "nobody in particular"
+    target = safe(card.target.name) if card.target else "nobody in particular"
     lines = [
-        f"{card.actor.name} -> {target}   {percent(card.probability)} ({card.level})",
+        f"{safe(card.actor.name)} -> {target}   {percent(card.probability)} ({card.level})",
         *(f"  * {signal}" for signal in card.signals),
         *(f"  ! The other person: {signal}" for signal in card.welfare),
         *(f"Messages: {conversation} {', '.join(numbers)}" for conversation, numbers in _places(card).items()),
-        card.status,
+        safe(card.status),
         "[Confirm]  [Dismiss]  [Show excerpt]" if card.decided is None else "[Show excerpt]",
         NOTE,
     ]
@@ -105,12 +128,25 @@ def moment(time: float) -> str:
     return strftime("%Y-%m-%d %H:%M UTC", gmtime(time))
 
 
-def show_excerpt(to: Console, lines: Iterable[ExcerptLine]) -> None:
-    """Print an excerpt as the moderator who asked for it sees it; a star marks what moved the score."""
+def show_excerpt(to: Console, lines: Iterable[ExcerptLine], *, dated: bool = False) -> None:
+    """Print an excerpt as the moderator who asked for it sees it; a star marks what moved the score. Times are UTC."""
     for line in lines:
-        time = "" if line.time is None else strftime("%H:%M ", gmtime(line.time))
+        _gap(to, line.left_out)
+        time = "" if line.time is None else strftime("%Y-%m-%d %H:%M " if dated else "%H:%M ", gmtime(line.time))
         mark = "*" if line.reason else " "
-        to.print(f"  {mark} {time}{line.author.name}: {line.text}", style="bold" if line.reason else "")
+        who = f"{safe(line.author.name)} reported" if line.report else safe(line.author.name)
+        words = [safe(line.text)]
+        words += [f"[{line.attached}]"] if line.attachments else []
+        words += ["(deleted since)"] if line.deleted else []
+        words += [f"(before it was edited: {safe(line.earlier)})"] if line.earlier else []
+        to.print(f"  {mark} {time}{who}: {' '.join(words)}", style="bold" if line.reason else "")
+        _gap(to, line.more_after)
+
+
+def _gap(to: Console, lines: int) -> None:
+    """Say how many messages are not shown."""
+    if lines:
+        to.print(f"    ... {lines:,} not shown", style="dim")
 
 
 def show_summary(to: Console, rows: Iterable[tuple[str, str]]) -> None:

@@ -27,6 +27,8 @@ STATES: tuple[State, ...] = get_args(State)
 Call = Literal["urgent", "second", "remind", "ping", "second_channel"]
 """What people are called for: the conversation strongly follows the pattern; somebody wants a second reviewer; nobody
 has claimed it, which is said under the card, by calling moderators, and in another channel."""
+REMINDERS: tuple[Call, ...] = ("remind", "ping", "second_channel")
+"""Calls to what nobody has claimed."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 LEVEL_WORDS: dict[Level, str] = {
@@ -231,7 +233,8 @@ class ExcerptLine:
     `attachments` are kinds, as in `core.messages.Message`. Of one that moved the score, `weighty` are the stretches of
     `text` (start, end) that carry most of the weight. `report`: it is no message, but what a member who asked
     moderators to look wrote to them. `earlier` is what it said before, if it was edited since and said something else:
-    of several wordings the weightiest.
+    of several wordings the weightiest. `left_out` messages before this one were not asked for; of the last message
+    `more_after` it.
     """
 
     author: Person
@@ -243,6 +246,8 @@ class ExcerptLine:
     weighty: tuple[tuple[int, int], ...] = ()
     report: bool = False
     earlier: str = ""
+    left_out: int = 0
+    more_after: int = 0
 
     @property
     def attached(self) -> str:

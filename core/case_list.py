@@ -1,4 +1,4 @@
-"""The cases of a space as a list, and what was done about one of them, in order.
+"""The cases of a space as a list, what was done about one of them, in order, and what belongs to it.
 
 Leans on `core.cases` for the cards and on the audit for the history; reads and changes nothing.
 """
@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import func, not_, or_, select
 
-from core import cases
+from core import cases, notes, referrals
 from core.audit import LAMPKEEPER, NAMELESS, Deed
 from core.cards import Card, Person
 from core.ledger import Ledger
@@ -70,6 +70,55 @@ async def one(ledger: Ledger, space: str, alert: str) -> Listed | None:
         reference = await tx.scalar(select(_T.c.reference).where(_T.c.alert == alert))
         card = await cases.card(tx, ledger.vault, alert, ledger.engine.own_meanings, ledger.age_bands)
     return Listed(card, reference) if card is not None and card.space == space else None
+
+
+class Noted(NamedTuple):
+    """What somebody noted on a case."""
+
+    time: float
+    who: Person
+    text: str
+
+
+class Referred(NamedTuple):
+    """To whom a case was reported, by whom, and its number there; "" if there is none."""
+
+    time: float
+    who: tuple[Person, ...]
+    to: str
+    reference: str
+
+
+class Belonging(NamedTuple):
+    """What belongs to a case: others of the same people, newest first, notes and reports to authorities."""
+
+    related: tuple[Card, ...]
+    notes: tuple[Noted, ...]
+    referrals: tuple[Referred, ...]
+
+
+async def belonging(ledger: Ledger, space: str, alert: str) -> Belonging:
+    """Return what belongs to a case."""
+    vault, meanings = ledger.vault, ledger.engine.own_meanings
+    async with ledger.store.read() as tx:
+        others = await cases.related(tx, alert)
+        cards = [await cases.card(tx, vault, other, meanings, ledger.age_bands) for other in others]
+        noted, referred = await notes.of_case(tx, vault, alert), await referrals.of_case(tx, vault, alert)
+        whom = {row.who for row, _ in noted} | {who for row, _ in referred for who in (row.who, row.second)}
+        people = await cases.people_named(tx, vault, space, whom)
+    return Belonging(
+        tuple(card for card in cards if card is not None),
+        tuple(Noted(row.time, people.get(row.who, cases.FORMER_MODERATOR), text) for row, text in noted),
+        tuple(
+            Referred(
+                row.time,
+                tuple(people.get(who, cases.FORMER_MODERATOR) for who in (row.who, row.second) if who),
+                referral.to,
+                referral.reference,
+            )
+            for row, referral in referred
+        ),
+    )
 
 
 async def history(ledger: Ledger, space: str, alert: str) -> list[Done]:

@@ -40,6 +40,8 @@ from core.transitions import Step, may, state
 from core.vault import Vault
 
 FORMER_MODERATOR = Person("", "a moderator")
+TERMINAL = "terminal:"
+"""How the id of somebody begins who works at a terminal."""
 _T, _A = tables.alerts, tables.actions
 
 
@@ -102,6 +104,17 @@ async def card(
         reported=tuple(report.time for report in reported.reports(about)),
         asked=about.get("asked", False),
     )
+
+
+def concerns(card: Card, who: Person) -> bool:
+    """Tell whether a case is about somebody, who takes no step on it.
+
+    At a terminal people have a name and no id of a platform: there the name, or the id, of whom it is about counts.
+    """
+    if not who.id.startswith(TERMINAL):
+        return who.id == card.actor.id
+    name = who.id.removeprefix(TERMINAL).casefold()
+    return name in {card.actor.id.casefold(), card.actor.name.casefold()}
 
 
 async def pair_of(tx: AsyncConnection, vault: Vault, alert: str) -> Pair | None:

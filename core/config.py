@@ -27,9 +27,11 @@ from pydantic import (
 
 from core.errors import ConfigError
 from core.export import Reporter
+from core.exposure import LIMIT
 from core.keeping import Keep
 from core.messages import AgeBand
 from core.policy import Thresholds
+from core.reminders import LADDER, How, Rung
 from core.signals.own import OwnSignal
 
 DEFAULT = Path("config.toml")
@@ -129,14 +131,34 @@ class Alerts(_Section):
         return Thresholds(watch=watch, review=review, urgent=urgent)
 
 
+class Reminder(_Section):
+    """How people are called to a case that nobody looked into for so long."""
+
+    after_minutes: float = Field(gt=0)
+    how: How
+
+
 class Cases(_Section):
     """How cases are worked on, and for how many days they are kept; `four_eyes` takes two moderators."""
 
     four_eyes: frozenset[Literal["report", "ban"]] = frozenset()
+    reminders: tuple[Reminder, ...] = tuple(Reminder(after_minutes=rung.after / 60, how=rung.how) for rung in LADDER)
+    excerpt_lines_a_day: int = Field(default=LIMIT, ge=0)
     keep_dismissed_days: float = Field(default=30, ge=0)
     keep_closed_days: float = Field(default=90, ge=0)
     keep_undecided_days: float = Field(default=180, ge=1)
     keep_cases_days: float = Field(default=730, ge=1)
+
+    def ladder(self) -> tuple[Rung, ...]:
+        """Return when people are reminded of what nobody has claimed."""
+        return tuple(Rung(60 * reminder.after_minutes, reminder.how) for reminder in self.reminders)
+
+    @model_validator(mode="after")
+    def _climbing(self) -> Self:
+        given = [reminder.after_minutes for reminder in self.reminders]
+        if given != sorted(set(given)):
+            raise ValueError("the reminders must come one after the other: each after more minutes than the one before")
+        return self
 
 
 class Signal(_Section):

@@ -12,17 +12,18 @@ asks is a moderator. Decisions:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, casefile, cases, excerpts, four_eyes, notes, outbox, policy, preserved, referrals
+from core import audit, casefile, cases, excerpts, exposure, four_eyes, notes, outbox, policy, preserved, referrals
 from core.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
 from core.course import drawn
 from core.export.record import CaseRecord
+from core.exposure import LIMIT, Exposure
 from core.ledger import Ledger
 from core.messages import Pair
 from core.policy import AlertState
@@ -52,11 +53,12 @@ class Verdict:
 
 
 class Desk:
-    """Casework on one ledger; what is in `four_eyes` takes two people."""
+    """Casework on one ledger; what is in `four_eyes` takes two people, and `excerpt_lines` a day are enough to read."""
 
-    def __init__(self, ledger: Ledger, four_eyes: Collection[FourEyes] = ()) -> None:
+    def __init__(self, ledger: Ledger, four_eyes: Collection[FourEyes] = (), excerpt_lines: int = LIMIT) -> None:
         self._ledger = ledger
         self._four_eyes = frozenset(four_eyes)
+        self._excerpt_lines = excerpt_lines
 
     async def card(self, alert: str) -> Card | None:
         """Return an alert's card as it stands, or None if there is no such alert."""
@@ -263,20 +265,46 @@ class Desk:
 
         return await self._press(alert, moderator, change, "legal hold lifted")
 
-    async def excerpt(self, alert: str, moderator: Person) -> list[ExcerptLine]:
-        """Return the retained text around an alert's reasons, oldest first; [] if it was purged. Audited."""
+    async def excerpt(self, alert: str, moderator: Person, more: int = 0) -> list[ExcerptLine]:
+        """Return the kept text around an alert's reasons, oldest first; [] if it was purged. Audited, and counted.
+
+        `more` messages before and after each reason, besides the few that come unasked (`core.excerpts.AROUND`).
+        """
         ledger, vault = self._ledger, self._ledger.vault
         async with ledger.transaction() as tx:
             pair = await cases.pair_of(tx, vault, alert)
             if pair is None:
                 return []
-            lines = await excerpts.excerpt(tx, vault, alert, ledger.engine.read)
+            lines = await excerpts.excerpt(tx, vault, alert, ledger.engine.read, more)
             if moderator.id == pair.actor:  # who is reported must not learn who asked
                 lines = [line for line in lines if not line.report]
-            who = vault.blind(pair.space, moderator.id)
-            deed = audit.row(ledger.clock(), pair.space, "excerpt shown", who=who, about=alert, lines=len(lines))
+            now, who = ledger.clock(), await cases.remember(tx, vault, pair.space, moderator)
+            await exposure.count(tx, pair.space, who, alert, len(lines), now)
+            deed = audit.row(now, pair.space, "excerpt shown", who=who, about=alert, lines=len(lines))
             await audit.record(tx, [deed])
         return lines
+
+    # --- how much anybody reads --------------------------------------------------------------------------------------
+
+    async def exposure(self, space: str, moderator: Person) -> Exposure:
+        """Return how much a moderator was shown in a space today."""
+        vault, now = self._ledger.vault, self._ledger.clock()
+        async with self._ledger.store.read() as tx:
+            return await exposure.of(tx, vault, space, vault.blind(space, moderator.id), self._excerpt_lines, now)
+
+    async def enough(self, space: str, moderator: Person) -> Exposure | None:
+        """Return the same, once a day, when the limit is reached: to say so kindly. None otherwise."""
+        today = await self.exposure(space, moderator)
+        if not today.over:
+            return None
+        async with self._ledger.transaction() as tx:
+            who = self._ledger.vault.blind(space, moderator.id)
+            return today if await exposure.told(tx, space, who, self._ledger.clock()) else None
+
+    async def next_reviewer(self, space: str, among: Sequence[Person]) -> Person:
+        """Return who of some people should look next: whoever read least today. ValueError if there is nobody."""
+        async with self._ledger.store.read() as tx:
+            return await exposure.least(tx, self._ledger.vault, space, among, self._ledger.clock())
 
     # --- actions on the platform -------------------------------------------------------------------------------------
 
@@ -372,7 +400,11 @@ class Desk:
                 await preserved.window(tx, ledger.vault, alert, now)
             head = (await preserved.head(tx, alert))._asdict()
             await audit.record(tx, [audit.row(now, pair.space, "case exported", who=who, about=alert, **head)])
-            return await casefile.record(tx, ledger, alert, reports=moderator.id != pair.actor)
+            record = await casefile.record(tx, ledger, alert, reports=moderator.id != pair.actor)
+            assert record is not None
+            texts = sum(item.content is not None and bool(item.content.text) for item in record.all_items)
+            await exposure.count(tx, pair.space, who, alert, texts, now)
+        return record
 
     # -----------------------------------------------------------------------------------------------------------------
 

@@ -104,6 +104,11 @@ async def referrals(tx: AsyncConnection, vault: Vault, space: str, person: str) 
         await _unname(tx, column, space, vault.blind(space, person))
 
 
+async def exposures(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
+    """Remove how much the person read."""
+    await _delete(tx, tables.exposures, space, tables.exposures.c.who == vault.blind(space, person))
+
+
 async def requests(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
     """Remove what the person asked for."""
     table, me = tables.requests, vault.blind(space, person)

@@ -33,7 +33,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Column, func, select
 
-from core import audit, leaving, outbox, retention, unread
+from core import audit, exposure, leaving, outbox, reminders, retention, unread
 from core.batch import Batch
 from core.communities import Choices, Communities
 from core.desk import Desk, FourEyes
@@ -43,6 +43,7 @@ from core.keeping import Keep
 from core.ledger import Ledger
 from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
+from core.reminders import Rung
 from core.scans import Scans
 from core.store import Store, tables, upsert
 from core.store import messages as kept_messages
@@ -54,6 +55,7 @@ BATCH = 2_000
 FEW = 20
 GATHER = 0.25
 HEARTBEAT = 30.0
+REMIND_EVERY = 60.0
 HOUSEKEEPING_EVERY = 3600.0
 SAME_NOTICE_EVERY = 3600.0
 DIRECT_NOTICE_WAIT = 10.0
@@ -65,7 +67,8 @@ class Guard:
 
     `keep` says how long things are kept, `clock` seconds since the epoch, `age_bands` what the operator knows of people
     (``platform:id``), over what a platform's roles say, `defaults` what the operator chose for spaces, and `four_eyes`
-    what takes two people.
+    what takes two people. `ladder` says when people are reminded, and `excerpt_lines` after how many lines a day a
+    moderator is told that it is enough (0: never).
     """
 
     def __init__(  # noqa: PLR0913 - all that one process is set up with
@@ -78,12 +81,14 @@ class Guard:
         age_bands: Mapping[str, AgeBand] = MappingProxyType({}),
         defaults: Mapping[str, Choices] = MappingProxyType({}),
         four_eyes: Collection[FourEyes] = (),
+        ladder: Sequence[Rung] = reminders.LADDER,
+        excerpt_lines: int = exposure.LIMIT,
     ) -> None:
         self.skipped = 0
         """Events that could not be processed since the start."""
         self.ledger = Ledger(engine, store, clock, age_bands, keep)
         self.ledger.committed.append(self._wake)
-        self.desk = Desk(self.ledger, four_eyes)
+        self.desk = Desk(self.ledger, four_eyes, excerpt_lines)
         self.communities = Communities(self.ledger, defaults)
         self.chores: list[Callable[[], Coroutine[Any, Any, object]]] = []
         """What else is done with the housekeeping, about once an hour; adapters add theirs."""
@@ -91,6 +96,7 @@ class Guard:
         """What is done when the guard stops, once all that was received is committed."""
         self.scans = Scans(self.ledger)
         self._loaded = False
+        self._ladder = ladder
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._stopping = asyncio.Event()
         self._behind = False
@@ -108,7 +114,7 @@ class Guard:
         writer = asyncio.create_task(self._write())
         others = [
             asyncio.create_task(work)
-            for work in (*(o.run() for o in self._outboxes), unserved, self._beat(), self._keep_house())
+            for work in (*(o.run() for o in self._outboxes), unserved, self._beat(), self._keep_house(), self._remind())
         ]
         try:
             done, _ = await asyncio.wait({writer, *others}, return_when=asyncio.FIRST_EXCEPTION)
@@ -389,10 +395,19 @@ class Guard:
         with suppress(asyncio.QueueFull):  # there is none while the guard is behind
             self._queue.put_nowait(None)
 
+    async def remind(self) -> int:
+        """Have people called to what nobody has claimed (`core.reminders`); return to how many cases."""
+        return await reminders.remind(self.ledger, self._ladder)
+
     async def _beat(self) -> None:
         while True:
             self._ask_for_sign_of_life()
             await asyncio.sleep(HEARTBEAT)
+
+    async def _remind(self) -> None:
+        while True:
+            await self._quietly(self.remind())
+            await asyncio.sleep(REMIND_EVERY)
 
     async def keep_house(self) -> None:
         """Purge, tell what is due to be told, and do the chores; a failure of one is told and holds up no other."""

@@ -2,7 +2,8 @@
 
 Leans on `core.store`, `core.memory` and `core.reread`. The guard writes what came in, the desk what
 people decided, the communities what they chose; all of them here, under one lock, so that memory and database never
-part. When a transaction fails, memory is dropped and reads itself again.
+part. When a transaction fails, memory is dropped and reads itself again; so it is when somebody else wrote meanwhile
+(`core.store.beside`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.keeping import Keep
 from core.memory import Memory
 from core.messages import AgeBand
 from core.reread import reread
-from core.store import Store
+from core.store import Store, beside, tables, upsert
 from core.tally import Tallies
 
 log = structlog.get_logger(__name__)
@@ -50,19 +51,22 @@ class Ledger:
         self.memory = Memory()
         self.tallies = Tallies(clock())
         self.committed: list[Callable[[], None]] = []
-        self._same_model = False
+        self._same_model = store.beside
+        self._written_beside = 0.0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction; if it fails, memory may be ahead of the database and is dropped.
 
-        The first one looks whether the states in the database are of this model, before anything is read from them.
+        The first one looks whether the states in the database are of this model, before anything is read from them;
+        not beside another Lampkeeper, where nothing is scored.
         Who gives up while still waiting for the lock leaves memory alone: it belongs to whoever holds the lock.
         """
         begun = False
         try:
             async with self.store.write() as tx:
                 begun = True
+                await self._mind_others(tx)
                 if not self._same_model and (pairs := await reread(tx, self.vault, self.engine)):
                     log.info("ledger.pairs_read_anew_for_another_model", pairs=pairs)
                 yield tx
@@ -73,3 +77,14 @@ class Ledger:
             raise
         for tell in self.committed:
             tell()
+
+    async def _mind_others(self, tx: AsyncConnection) -> None:
+        """Drop memory where another process wrote since the last transaction; beside one that watches, tell it."""
+        written = await beside.written(tx)
+        if self.store.beside:
+            self.vault.refresh()  # what is sealed now must not be under a key that goes
+            written += 1
+            await upsert(tx, tables.meta, [{"name": beside.ROW, "number": written}])
+        if written != self._written_beside:
+            self.memory.clear()
+            self._written_beside = written

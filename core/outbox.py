@@ -38,10 +38,11 @@ from sqlalchemy import ColumnElement, Integer, and_, case, cast, delete, func, i
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import cases, withdrawals
-from core.cards import Call, Card
+from core.cards import REMINDERS, Call, Card
 from core.course import drawn
 from core.errors import PlatformError, StoreError, TryLater
 from core.store import Store, tables
+from core.transitions import UNCLAIMED
 
 if TYPE_CHECKING:
     from core.ledger import Ledger
@@ -367,9 +368,9 @@ class Outbox:
             await tx.execute(delete(_T).where(due.rows))
 
     async def _call(self, due: _Due, card: Card, reference: str | None) -> None:
-        """Call people to a card that is shown; for an urgent one nobody is needed who decided."""
+        """Call people to a card that is shown; where there is still a reason to (`_needless`)."""
         why = next(call for call in get_args(Call) if call == due.notice)
-        if why == "urgent" and card.decided is not None:
+        if _needless(card, why):
             return
         if reference is None:
             raise TryLater("The card is not posted yet.", seconds=SHORTEST_WAIT)
@@ -409,6 +410,13 @@ def _is_due(now: float) -> ColumnElement[bool]:
     """Select, of rows that count as one, those of which one is due and none that failed has still to wait."""
     put_off = func.max(case((_T.c.attempts > 0, _T.c.next_try), else_=0.0))
     return and_(func.min(_T.c.next_try) <= now, put_off <= now)
+
+
+def _needless(card: Card, why: Call) -> bool:
+    """Tell whether people did meanwhile what they would be called for."""
+    if why in REMINDERS:
+        return card.claimed is not None or card.state not in UNCLAIMED
+    return why == "urgent" and card.decided is not None
 
 
 def _done(waiting: Collection[asyncio.Future[None]]) -> None:

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, false, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import forgetting, four_eyes, keeping, peaks, preserved, purging, withdrawals
+from core import exposure, forgetting, four_eyes, keeping, peaks, preserved, purging, withdrawals
 from core.audit import erasing
 from core.audit.chain import PARTS
 from core.cybertip import stored
@@ -213,6 +213,13 @@ _TABLE = (
         forgetting.actions,
         (_with_case(tables.actions),),
         held_by="alert",
+    ),
+    Rule(
+        tables.exposures,
+        "how many lines of a case a moderator was shown on a day, under a pseudonym",
+        f"{exposure.KEPT_DAYS} days, at most as long as the case",
+        forgetting.exposures,
+        (Due("gone", lambda _keep, now: exposure.over(now), purging.rows(tables.exposures)),),
     ),
     Rule(
         tables.requests,

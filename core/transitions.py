@@ -6,7 +6,8 @@ Leans on SQLAlchemy only to ask the same of the database. Decisions:
   says one thing and is another, and a step that takes something back leads to where the case was before.
 - A step is one conditional UPDATE: it happens only in a state that it starts from (`STEPS`), so of two people who press
   at once one does it.
-- Nobody whom a case is about takes any step on it, whoever they are; adapters ask (`bots.common.hand.about`).
+- Nobody whom a case is about takes any step on it, whoever they are; adapters ask
+  (`core.cases.concerns`).
 - `on_hold` is a case put aside until somebody outside answers: nobody is reminded of it. A legal hold is another thing:
   it keeps evidence, whatever the state.
 """
@@ -40,6 +41,8 @@ Who = Literal["moderator", "claimant", "decider", "two"]
 _T = tables.alerts
 WORKED_ON: tuple[State, ...] = ("open", "claimed", "escalated")
 """States in which nothing is decided yet."""
+UNCLAIMED: tuple[State, ...] = ("open", "escalated")
+"""Those of them in which it may be that nobody works on it."""
 PRESERVED: tuple[State, ...] = ("open", "claimed", "escalated", "concern_confirmed", "reported", "on_hold")
 """States in which what the two say to each other goes on being preserved."""
 

@@ -15,7 +15,6 @@ from core.desk import FourEyes
 from core.effects import OpenAlert, UpdateAlert
 from core.engine import Engine, SpaceState
 from core.guard import Guard
-from core.keeping import Keep
 from core.messages import Author, ConversationKey, Message
 from core.model import Model, load_model
 from core.outbox import Deliverer
@@ -78,12 +77,15 @@ async def lampkeeper(
     deliverers: Sequence[Deliverer] = (),
     own_signals: OwnSignals | None = None,
     four_eyes: Sequence[FourEyes] = (),
-    keep: Keep = Keep(),  # noqa: B008 - a value
+    **more: Any,
 ) -> AsyncIterator[Guard]:
-    """Run a guard on the database in `folder`; leaving stops it cleanly, entering again is a restart."""
+    """Run a guard on the database in `folder`; leaving stops it cleanly, entering again is a restart.
+
+    What is said in `more` is for the guard.
+    """
     store = await open_store(folder / "lampkeeper.db", folder / "lampkeeper.key")
     try:
-        guard = Guard(engine(review, own_signals), store, clock=clock, four_eyes=four_eyes, keep=keep)
+        guard = Guard(engine(review, own_signals), store, clock=clock, four_eyes=four_eyes, **more)
         running = asyncio.create_task(guard.run(deliverers))
         await asyncio.sleep(0)  # a task that was never begun could not commit what is queued when it is cancelled
         try:

@@ -582,7 +582,7 @@ async def test_an_edit_hides_nothing_that_moderators_were_called_to_look_at(tmp_
             for message in talk():
                 await guard.receive(Edit(message._replace(text=text)))
         await guard.settled()
-        lines = await guard.desk.excerpt(alert, MODERATOR)
+        lines = await guard.desk.excerpt(alert, MODERATOR, more=20)
     assert lines
     assert {line.text for line in lines} == {"good game"}
     read = engine().read

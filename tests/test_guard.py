@@ -23,8 +23,10 @@ import core.memory
 import core.store
 from core.cards import Person
 from core.engine import SpaceState
+from core.excerpts import AROUND
 from core.guard import Guard
 from core.messages import Author, ConversationKey, Deletion, Edit, Event, Message, Pair
+from core.preserved import LINES
 from core.retention import DAY
 from core.rolling import CLOCK_SLACK
 from core.store import open_store, tables
@@ -451,7 +453,7 @@ async def test_nobody_can_decide_on_an_alert_that_does_not_exist(tmp_path: Path)
         assert await guard.desk.excerpt("0", MODERATOR) == []
 
 
-async def test_an_excerpt_shows_five_lines_around_each_reason_as_they_read_now_and_is_audited(tmp_path: Path) -> None:
+async def test_an_excerpt_shows_what_stands_around_each_reason_as_it_reads_now_and_is_audited(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
         for number in range(-20, 0):
@@ -461,7 +463,7 @@ async def test_an_excerpt_shows_five_lines_around_each_reason_as_they_read_now_a
         await guard.receive(Edit(said(12, "no, thanks", "target", partner="actor")))
         await guard.receive(Deletion(KEY, "m12"))
         await guard.settled()
-        lines = await guard.desk.excerpt(name, MODERATOR)
+        lines = await guard.desk.excerpt(name, MODERATOR, more=LINES - AROUND)
         card = await guard.desk.card(name)
     assert card is not None
     numbers = sorted(int(ref.message_id[1:]) for ref in card.messages)

@@ -67,10 +67,10 @@ async def test_a_card_is_posted_once_and_edited_when_there_is_more_to_show(tmp_p
 
 async def test_what_changed_several_times_before_it_could_be_shown_is_shown_once_as_it_stands(tmp_path: Path) -> None:
     board = Board()
-    async with lampkeeper(tmp_path) as guard:
+    async with lampkeeper(tmp_path, clock=Clock()) as guard:
         for message in talk():
             await give(guard, [message])
-    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+    async with lampkeeper(tmp_path, clock=Clock(), deliverers=[board]) as guard:
         await guard.settled()
         (card,) = board.cards.values()
         assert board.calls == ["post"]

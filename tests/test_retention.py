@@ -267,7 +267,8 @@ async def test_text_is_purged_when_it_was_kept_long_enough_and_scores_stay(tmp_p
         (card,) = board.cards.values()
         now = NOW + 11 * DAY + 1.0
         await guard.purge()
-        assert [shown.text for shown in await guard.desk.excerpt(card.alert, MODERATOR)][-7:] == slow_talk()[5:]
+        lines = await guard.desk.excerpt(card.alert, MODERATOR, more=20)
+        assert [shown.text for shown in lines][-7:] == slow_talk()[5:]
         now += 8 * DAY
         await guard.purge()
         assert await guard.desk.card(card.alert) == replace(card, course=())
@@ -306,7 +307,7 @@ def test_no_plain_column_was_added_without_saying_what_it_holds() -> None:
     places = {"alert", "conversation", "id", "merged", "newest_id", "reference", "report", "space"}
     numbers = {"attempts", "decided", "deleted", "horizon", "newest_time", "next_try", "number", "opened"}
     numbers |= {"advised", "answered", "claimed", "digested", "escalated", "held", "joined", "left", "pinged", "undone"}
-    numbers |= {"aside", "chain", "closed", "held_until", "reminded", "reminders", "reported", "sha256"}
+    numbers |= {"aside", "chain", "closed", "held_until", "lines", "reminded", "reminders", "reported", "sha256"}
     numbers |= {"day", "told", "probability", "received", "seq", "time", "unsure", "version"}
     numbers |= {"finished", "live", "started", "steps"}
     own_words = {"about", "decision", "detail", "error", "kind", "level", "name", "notice", "signals", "state", "what"}

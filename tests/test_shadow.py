@@ -55,7 +55,10 @@ def said(number: int, text: str, author: str = "actor", partner: str = "target",
 
 SINCE_0003 = {
     "spaces": ("choices", "joined", "left", "advised", "digested"),
-    "alerts": ("remark", "claimant", "claimed", "escalated", "pinged", "held", "evidence"),
+    "alerts": (
+        *("remark", "claimant", "claimed", "escalated", "pinged", "held", "evidence"),
+        *("held_until", "aside", "reported", "closed", "merged", "reminded", "reminders"),
+    ),
 }
 """Columns that older databases do not have."""
 
@@ -207,6 +210,7 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it
         connection.executescript(
             "DROP TABLE peaks; DROP TABLE unread; UPDATE alembic_version SET version_num = '0001';"
             "DROP TABLE actions; DROP TABLE requests; DROP TABLE installations;"
+            "DROP TABLE items; DROP TABLE notes; DROP TABLE consents; DROP TABLE referrals; DROP TABLE exposures;"
             + "".join(f"ALTER TABLE spaces DROP COLUMN {name};" for name in SINCE_0003["spaces"])
             + "".join(f"ALTER TABLE alerts DROP COLUMN {name};" for name in SINCE_0003["alerts"])
         )

@@ -187,8 +187,8 @@ async def test_a_case_tells_who_did_what_and_is_no_other_spaces(tmp_path: Path) 
         assert await case_list.one(guard.ledger, "test:another", alert) is None
         assert await case_list.one(guard.ledger, SPACE, "0000") is None
     assert (done[0].what, done[0].who) == ("alert opened", None)
-    assert (done[-2].what, done[-2].who) == ("excerpt shown", Person("", "")), "whose name was never seen"
-    assert (done[-1].what, done[-1].who, done[-1].detail) == ("alert decided", MODERATOR, {"decision": "confirmed"})
+    assert (done[-2].what, done[-2].who) == ("excerpt shown", Person("second", "Somebody new"))
+    assert (done[-1].what, done[-1].who, done[-1].detail["decision"]) == ("alert decided", MODERATOR, "confirmed")
 
 
 # --- previews --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from bots.common.face import done, status
 from bots.common.words import Words
 from core import notes
 from core.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
+from core.cases import concerns
 from core.desk import Verdict
 from core.referrals import Referral
 from core.transitions import Step, steps_from
@@ -79,7 +80,7 @@ async def about(press: Press, alert: str, act: Callable[[Card], Awaitable[Answer
     card = await press.desk.case(alert)
     if card is None or card.space != press.space:
         return _unknown(press)
-    if press.moderator.id == card.actor.id and not looking:
+    if concerns(card, press.moderator) and not looking:
         return Answer(press.words.say("hand.never_yourself"))
     return await act(card)
 

@@ -44,6 +44,7 @@ Deed = Literal[
     "case merged",
     "note added",
     "agreed",
+    "reminded",
     "report recorded",
     "report planned",
     "report confirmed",

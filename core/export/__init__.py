@@ -65,14 +65,15 @@ FORMATS: dict[str, Format] = {
     ),
     "pdf": Format("the same page as PDF (needs WeasyPrint)", "core.export.pdf:pdf"),
     "zip": Format("everything, as a signed archive that anybody can check", "core.export.archive:archive"),
+    "json": Format("the record itself, for other programs", "core.export.plain:plain"),
 }
 
 
 def exporter(name: str) -> Exporter:
     """Return what makes a format; ExportError if there is none of that name.
 
-    >>> exporter("ncmec").__module__
-    'core.export.ncmec'
+    >>> exporter("json").__module__
+    'core.export.plain'
     """
     if name not in FORMATS:
         raise ExportError(f"There is no export named {name!r}.", f"There are: {', '.join(FORMATS)}.")

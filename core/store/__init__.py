@@ -6,7 +6,8 @@ Leans on SQLAlchemy Core over aiosqlite, Alembic and `core.vault`. Decisions:
   other's rollback. `read` and `write` therefore each take a connection of their own from the pool.
 - A unit that only read is not committed but ended by its closing, for each word with SQLite is a change of thread.
 - One writer. SQLite allows one anyway; a lock in the process makes them queue in order instead of running into the busy
-  timeout, and a lock file beside the database keeps a second `lampkeeper run` out.
+  timeout, and a lock file beside the database keeps a second `lampkeeper run` out. Commands for people write beside
+  it (`core.store.beside`).
 - A task cancelled in the middle leaves no lock behind. Opening, committing and closing a connection are done whole; one
   whose statement was broken off is rolled back before it is closed, for SQLite keeps a closed connection and its lock
   until the last of its statements is gone, which is when Python happens to collect it.
@@ -35,6 +36,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.errors import LampkeeperError, StoreError
 from core.store import tables
+from core.store.beside import lock_to_migrate
 from core.store.lock import Lock
 from core.store.schema import migrate
 from core.store.scopes import drop_keys, forget_unreadable
@@ -70,7 +72,12 @@ _ERRORS = {
 
 
 class Store:
-    """An open database, and from the end of `open_store` on the `vault` of its keys."""
+    """An open database, and from the end of `open_store` on the `vault` of its keys.
+
+    `beside`: another Lampkeeper may be watching on it.
+    """
+
+    beside = False
 
     vault: Vault
 
@@ -144,16 +151,21 @@ class Store:
         self._lock.release()
 
 
-async def open_store(database: Path, keys: Keys | Path) -> Store:
+async def open_store(database: Path, keys: Keys | Path, *, beside: bool = False) -> Store:
     """Open or make the database and its keys, and bring the schema up to date.
 
     `keys` may be the key file alone, with the keyring beside it.
+
+    With `beside`, open a database that there is, whether or not a Lampkeeper is watching on it, for `core.desk` only.
 
     StoreError if the database is in use, locked, damaged, newer than this program, or its folder cannot be written;
     VaultError if master key or keyring is missing, unsafe, or not the one this data was sealed with.
     """
     lock = Lock(database)
-    lock.take()
+    if beside:
+        lock_to_migrate(lock, database)
+    else:
+        lock.take()
     try:
         url = URL.create("sqlite+aiosqlite", database=str(database))
         engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
@@ -169,6 +181,9 @@ async def open_store(database: Path, keys: Keys | Path) -> Store:
     except BaseException:
         await store.close()
         raise
+    if beside:
+        store.beside = True
+        lock.release()
     return store
 
 

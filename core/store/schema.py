@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from core.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "0007"
+NEWEST = "0008"
 """The revision this program works with: the newest in `MIGRATIONS`, as a test holds."""
 
 

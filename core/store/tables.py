@@ -226,6 +226,19 @@ referrals = Table(
 """Reports of a case to an authority: confirmed by `who`, and by `second` ("": nobody) where two are asked for; to whom,
 in which words confirmed and under which number there is sealed."""
 
+exposures = Table(
+    "exposures",
+    metadata,
+    Column("space", String, primary_key=True),
+    Column("who", String, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("alert", String, ForeignKey("alerts.alert", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("lines", Integer, nullable=False),
+    Column("told", Float),
+)
+"""How many lines of a case somebody was shown on a UTC day (days since 1970), and when they were `told` that it is
+enough for that day (`core.exposure`)."""
+
 actions = Table(
     "actions",
     metadata,

@@ -92,12 +92,19 @@ class Vault:
         held = self._keys.get(scope_of(about))
         if held and (data := self._opened(held[-1].key, sealed, about)) is not None:
             return data
-        for key, place in self._fitting(about):
-            if (data := self._opened(key, sealed, place)) is not None:
-                return data
+        if (data := self._searched(sealed, about)) is not None:
+            return data
+        self.refresh()  # another process may have made its key since
+        if (data := self._searched(sealed, about)) is not None:
+            return data
         raise VaultError(
             f"A sealed value in {about[0]!r} does not open with the keys that this keyring holds.", RESTORE
         )
+
+    def refresh(self) -> None:
+        """Read the keyring again: another process may have added, retired or dropped keys."""
+        self._keys = self._keyring.load()
+        self._sealing.clear()
 
     def anew(self, sealed: bytes, about: tuple[str, ...]) -> bytes | None:
         """Seal a value again if another key than its scope's newest opens it; None if there is no need."""
@@ -179,6 +186,12 @@ class Vault:
         return self.signing_key.sign(data)
 
     # -----------------------------------------------------------------------------------------------------------------
+
+    def _searched(self, sealed: bytes, about: tuple[str, ...]) -> bytes | None:
+        for key, place in self._fitting(about):
+            if (data := self._opened(key, sealed, place)) is not None:
+                return data
+        return None
 
     def _fitting(self, about: tuple[str, ...]) -> Iterable[tuple[bytes, tuple[str, ...]]]:
         """Yield the keys that may open what stands there, each with the place it was bound to.

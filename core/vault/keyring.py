@@ -242,21 +242,30 @@ class Loose:
     """Keys in memory and nowhere else: for a look at what a former version sealed, and for trying things out."""
 
     def __init__(self, keys: Mapping[Scope, bytes]) -> None:
-        self._keys = keys
+        self._held = {scope: [Held(1, key, scope == FORMER)] for scope, key in keys.items()}
 
     def load(self) -> dict[Scope, list[Held]]:
         """Return every key."""
-        return {scope: [Held(1, key, scope == FORMER)] for scope, key in self._keys.items()}
+        return {scope: list(held) for scope, held in self._held.items()}
 
     def add(self, scopes: Iterable[Scope]) -> dict[Scope, Held]:
         """Make a new key for each of `scopes`."""
-        return {scope: Held(1, secrets.token_bytes(KEY_BYTES)) for scope in scopes}
+        made = {scope: Held(1, secrets.token_bytes(KEY_BYTES)) for scope in scopes}
+        for scope, held in made.items():
+            self._held.setdefault(scope, []).append(held)
+        return made
 
     def retire(self, scopes: Iterable[Scope]) -> None:
         """Take note that the keys of `scopes` are to be dropped."""
+        for scope in scopes:
+            self._held[scope] = [held._replace(retired=True) for held in self._held.get(scope, ())]
 
     def drop(self, scopes: Mapping[Scope, str]) -> None:
-        """Drop the retired keys of `scopes`: the vault that has them in memory does."""
+        """Drop the retired keys of `scopes`."""
+        for scope in scopes:
+            if not (left := [held for held in self._held.pop(scope, ()) if not held.retired]):
+                continue
+            self._held[scope] = left
 
     def dropped(self) -> set[str]:
         """Return the pseudonyms of the scopes that a key was ever dropped of: nothing lasts here."""
