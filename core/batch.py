@@ -34,7 +34,7 @@ from core.export.record import Kind
 from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
-from core.preserved import Seen
+from core.preserved import Seen, as_seen
 from core.rolling import refold
 from core.store import add, tables, upsert
 from core.store import messages as kept_messages
@@ -74,7 +74,7 @@ class Batch:
         self._shown: dict[str, str] = {}
         self._old_edits = 0
         self._windows: dict[str, None] = {}
-        self._seen: dict[str, list[Seen]] = {}
+        self._said: dict[str, list[Kept]] = {}
 
     async def take(self, events: Sequence[Event]) -> None:
         """Carry out `events` in order."""
@@ -116,7 +116,7 @@ class Batch:
             assert isinstance(scored, Scored)
             said = None if late_edit else message.time
             self.heard.append(Heard(message.key.space, scored.score.outcome, said))
-            self._keep(known, message, scored.pair)
+            self._keep(known, message, scored.pair, self._memory.received if late_edit else None)
             if not late_edit:
                 _advance(known.marks[message.key.conversation], message)
             self._carry_out(known, effects, self._memory.received if message.time is None else message.time)
@@ -154,7 +154,7 @@ class Batch:
             await load_people(self._tx, self._vault, known, people)
             await load_pairs(self._tx, self._vault, known, pairs)
 
-    def _keep(self, known: Known, message: Message, pair: Pair) -> None:
+    def _keep(self, known: Known, message: Message, pair: Pair, seen: float | None) -> None:
         memory, author = self._memory, message.author
         assert memory.next_seq is not None
         place = (
@@ -167,10 +167,11 @@ class Batch:
             author.name,
             author.age_band,
         )
-        kept = Kept(*place, message.text, message.time, memory.received, attachments=message.attachments)
+        what = (message.text, message.time, memory.received)
+        kept = Kept(*place, *what, attachments=message.attachments, seen=seen)
         self._messages.append(kept)
         for alert in self._preserving(known, author.id, pair.target):
-            self._seen.setdefault(alert, []).append(Seen(kept, "message", memory.received))
+            self._said.setdefault(alert, []).append(kept)
         memory.next_seq += 1
         if author.name:
             known.names[author.id] = author.name
@@ -207,16 +208,16 @@ class Batch:
 
     async def _preserve_change(self, known: Known, before: Kept, after: Kept, kind: Kind) -> None:
         """Preserve an edit or a deletion, in the cases of the two with what it read before."""
-        seen = [
-            Seen(before, "edit" if before.version else "message", before.received),
-            Seen(after, kind, self._memory.received),
-        ]
+        gone = before.gone if kind == "deletion" else None
+        seen = [as_seen(before), Seen(after, kind, self._memory.received if gone is None else gone)]
         await preserved.watched(self._tx, known)
         for alert in self._preserving(known, before.author, before.target):
             await preserved.preserve(self._tx, self._vault, alert, seen)
         await self._changed((before.key, before.id), after.text, kind)
 
     async def _changed(self, key: MessageKey, text: str | None, kind: Kind) -> None:
+        if not await preserved.watched(self._tx, self._memory.of(key[0].space)):
+            return
         await preserved.changed(self._tx, self._vault, key, text, kind, self._memory.received)
 
     async def _edit(self, message: Message) -> None:
@@ -236,7 +237,9 @@ class Batch:
             return
         if before.text == message.text:
             return
-        after = before._replace(version=before.version + 1, text=message.text)
+        version = before.version + (2 if before.deleted else 1)  # its deletion was a version, too
+        now = self._memory.received
+        after = before._replace(version=version, text=message.text, deleted=False, seen=now, gone=None)
         await add(self._tx, tables.messages, [kept_messages.row_of(self._vault, after)])
         known = self._memory.of(message.key.space)
         await self._preserve_change(known, before, after, "edit")
@@ -268,7 +271,8 @@ class Batch:
         else:
             after = before._replace(version=before.version + 1, text=None)
             await self._preserve_change(self._memory.of(deletion.key.space), before, after, "deletion")
-        await kept_messages.mark_deleted(self._tx, key)
+        if before is not None:
+            await kept_messages.mark_deleted(self._tx, self._vault, before, self._memory.received)
         for alert in await cases.alerts_resting_on(self._tx, self._vault, key):
             self._shown[alert] = deletion.key.space
 
@@ -283,14 +287,14 @@ class Batch:
         await unread.count(tx, self._unread)
         self._messages, self._touched, self._alerts, self._shown = [], {}, [], {}
         self._peaks, self._unread = {}, []
-        self._windows, self._seen = {}, {}
+        self._windows, self._said = {}, {}
 
     async def _write_alerts(self) -> None:
         await cases.save(self._tx, self._vault, self._alerts)
         for alert in self._windows:
-            await preserved.window(self._tx, self._vault, alert, self._memory.received)
-        for alert, seen in self._seen.items():
-            await preserved.preserve(self._tx, self._vault, alert, seen)
+            await preserved.window(self._tx, self._vault, alert, self._memory.received, self._said.pop(alert, ()))
+        for alert, said in self._said.items():
+            await preserved.preserve(self._tx, self._vault, alert, [as_seen(kept) for kept in said])
         heads = {alert: await preserved.head(self._tx, alert) for alert in self._windows}
         deeds = [
             audit.row(

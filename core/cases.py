@@ -111,10 +111,11 @@ def concerns(card: Card, who: Person) -> bool:
 
     At a terminal people have a name and no id of a platform: there the name, or the id, of whom it is about counts.
     """
+    two = [one for one in (card.actor, card.target) if one is not None]  # who is who may be wrong, too
     if not who.id.startswith(TERMINAL):
-        return who.id == card.actor.id
+        return who.id in {one.id for one in two}
     name = who.id.removeprefix(TERMINAL).casefold()
-    return name in {card.actor.id.casefold(), card.actor.name.casefold()}
+    return name in {known.casefold() for one in two for known in (one.id, one.name)}
 
 
 async def pair_of(tx: AsyncConnection, vault: Vault, alert: str) -> Pair | None:

@@ -5,8 +5,9 @@ inside a transaction of its caller. Decisions:
 
 - Preserving begins when an alert opens, not when somebody asks for it: by then an edit may have changed the words.
   Until people decide that it was nothing, or close the case, what the two write to each other goes on being preserved,
-  in either direction, and every edit and deletion of what was preserved is an item of its own. `core.keeping` says
-  how long items stay.
+  in either direction, and every edit and deletion of what was preserved is an item of its own, received when it was
+  seen, also where that was before the alert. `core.keeping` says how long items stay.
+- A message that was first seen as an edit is an edit of version 0: what it said before, nobody here knows.
 - Items of a case are numbered from 1 and chained by SHA-256 (`core.export.record`). Nothing here changes one. An item
   whose content has to go, because its author asked to be forgotten, keeps its digest: the chain holds, and a gap shows.
 - The chain's last value stands in the audit whenever a case is opened, decided, passed on or exported, so that items
@@ -28,8 +29,9 @@ from core import keeping, reported
 from core.export.record import Content, Item, Kind, beginning, follow
 from core.messages import ConversationKey
 from core.store import add, messages, tables
+from core.store.among import among
 from core.store.messages import Kept, MessageKey
-from core.store.states import Known, alert_about, parse
+from core.store.states import Known, alert_about, chunks, parse
 from core.transitions import PRESERVED, state
 from core.vault import Vault
 
@@ -44,6 +46,12 @@ class Seen(NamedTuple):
     kept: Kept
     kind: Kind
     received: float
+
+
+def as_seen(kept: Kept) -> Seen:
+    """Return a retained version as it was seen."""
+    kind: Kind = "edit" if kept.version or kept.seen is not None else "message"
+    return Seen(kept, kind, kept.received if kept.seen is None else kept.seen)
 
 
 class Head(NamedTuple):
@@ -70,23 +78,26 @@ def watch(known: Known, alert: str, actor: str, target: str) -> None:
         known.preserving.setdefault(between, set()).add(alert)
 
 
-async def window(tx: AsyncConnection, vault: Vault, alert: str, now: float) -> None:
-    """Preserve what is retained around the messages that moved a case's score, as far as it is not preserved yet."""
+async def window(tx: AsyncConnection, vault: Vault, alert: str, now: float, more: Iterable[Kept] = ()) -> None:
+    """Preserve what is retained around the messages that moved a case's score, as far as it is not preserved yet.
+
+    With what the two said besides (`more`), all in the order it was seen.
+    """
     row = (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
     if row is None:
         return
-    found = {(kept.key, kept.id, kept.version): kept for kept in _copied(vault, row)}
+    found = {(kept.key, kept.id, kept.version): kept for kept in (*_copied(vault, row), *more)}
     for key in moved(vault, row):
         for kept in await messages.around(tx, vault, key, LINES):
             found[kept.key, kept.id, kept.version] = kept
-    seen: list[Seen] = []
-    gone: dict[MessageKey, Kept] = {}
-    for kept in sorted(found.values(), key=lambda kept: (kept.received, kept.seq, kept.version)):
-        seen.append(Seen(kept, "edit" if kept.version else "message", kept.received))
-        if kept.deleted:
-            gone[kept.key, kept.id] = kept
-    seen += [Seen(_deletion(kept), "deletion", now) for kept in gone.values()]
-    await preserve(tx, vault, alert, seen)
+    seen = [as_seen(kept) for kept in found.values()]
+    gone = [kept for kept in found.values() if kept.gone is not None]
+    dated = {(kept.key, kept.id) for kept in gone}
+    # Of what an earlier version of Lampkeeper saw deleted, only that it was is known.
+    newest = {(kept.key, kept.id): kept for kept in found.values() if kept.deleted and (kept.key, kept.id) not in dated}
+    seen += [Seen(_deletion(kept), "deletion", now if kept.gone is None else kept.gone) for kept in gone]
+    seen += [Seen(_deletion(kept), "deletion", now) for kept in newest.values()]
+    await preserve(tx, vault, alert, sorted(seen, key=lambda one: (one.received, one.kept.seq, one.kept.version)))
     if row.evidence is not None:
         await tx.execute(update(_T).where(_T.c.alert == alert).values(evidence=None))
 
@@ -102,8 +113,11 @@ async def preserve(tx: AsyncConnection, vault: Vault, alert: str, seen: Sequence
     """Add versions to a case's chain, in order; those that are in it are left out."""
     if not seen:
         return
-    here = (await tx.execute(select(_I.c.conversation, _I.c.id, _I.c.version).where(_I.c.alert == alert))).all()
-    known = {tuple(row) for row in here}
+    columns = (_I.c.conversation, _I.c.id, _I.c.version)
+    known: set[tuple[str, str, int]] = set()
+    for some in chunks([(one.kept.key.conversation, one.kept.id, one.kept.version) for one in seen]):
+        here = select(*columns).where(_I.c.alert == alert, among(columns, some))
+        known.update((row.conversation, row.id, row.version) for row in await tx.execute(here))
     items, chain = await head(tx, alert)
     link, rows = bytes.fromhex(chain), []
     for kept, kind, received in seen:
@@ -140,11 +154,11 @@ async def changed(  # noqa: PLR0913, PLR0917 - what was seen of which message, w
     """Preserve an edit or a deletion in every case that preserves the message and is not over yet."""
     (space, conversation), message_id = key
     here = (_I.c.space == space, _I.c.conversation == conversation, _I.c.id == message_id)
-    live = select(_I.c.alert, func.max(_I.c.number)).join(_T, _T.c.alert == _I.c.alert)
-    for alert, number in (await tx.execute(live.where(*here, state().in_(PRESERVED)).group_by(_I.c.alert))).all():
-        row = (await tx.execute(select(_I).where(_I.c.alert == alert, _I.c.number == number))).one()
+    live = select(_I.c.alert, func.max(_I.c.version)).join(_T, _T.c.alert == _I.c.alert)
+    for alert, version in (await tx.execute(live.where(*here, state().in_(PRESERVED)).group_by(_I.c.alert))).all():
+        row = (await tx.execute(select(_I).where(_I.c.alert == alert, *here, _I.c.version == version))).one()
         before = _opened(vault, row)
-        if before is None or before.kind == "deletion" or (kind == "edit" and before.text == text):
+        if before is None or before.text == (None if text is None else whole(text)):
             continue
         after = before.model_copy(update={"text": text, "version": before.version + 1})
         await preserve(tx, vault, alert, [Seen(_kept(row, after), kind, received)])
@@ -220,11 +234,19 @@ def _content(kept: Kept, kind: Kind, received: float) -> Content:
         author=kept.author,
         name=whole(kept.name),
         target=kept.target,
-        time=None if kept.time is None else datetime.fromtimestamp(kept.time, UTC),
+        time=_utc(kept.time),
         received=datetime.fromtimestamp(received, UTC),
         text=None if kind == "deletion" else whole(kept.text or ""),
         attachments=kept.attachments,
     )
+
+
+def _utc(seconds: float | None) -> datetime | None:
+    """Return a platform's time; None for one that no calendar has, for its message must not be lost for that."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def whole(text: str) -> str:

@@ -323,10 +323,11 @@ async def test_what_else_can_be_done_is_to_take_back_ones_own_decision_and_what_
         assert "undecide" not in dict((await hand.pressed(other, "more", alert, BUTTONS)).buttons)
 
 
-async def test_whom_a_card_is_about_looks_at_it_and_does_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("one", ["actor", "target"])
+async def test_whom_a_card_is_about_looks_at_it_and_does_nothing_else(one: str, tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
-        alert, press = await opened(guard, board), Press(guard.desk, Person("actor", "The actor"))
+        alert, press = await opened(guard, board), Press(guard.desk, Person(one, f"The {one}"))
         assert (await hand.pressed(press, "excerpt", alert, BUTTONS)).excerpt
         for refused in (
             await hand.pressed(press, "confirm", alert, BUTTONS),

@@ -1,7 +1,8 @@
 """Messages as they are kept: their text sealed, every version a row, until the retention rule takes them.
 
 Leans on `core.store.tables` and `core.vault`. All versions of a message share its `seq`, its addressing and the time it
-was received, so that an edit neither moves a message nor keeps its text longer.
+was received, so that an edit neither moves a message nor keeps its text longer. When an edit or a deletion was received
+is sealed with the text: evidence must not say that words were changed or gone before they were.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, select, tuple_, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.messages import AgeBand, ConversationKey
 from core.store import tables
+from core.store.among import among
 from core.store.states import blind_target, chunks, dump, parse
 from core.vault import Vault
 
@@ -22,7 +24,11 @@ _T = tables.messages
 
 
 class Kept(NamedTuple):
-    """One version of a message. `text` is None once purged; `received` is by Lampkeeper's clock."""
+    """One version of a message. `text` is None once purged; `received` is by Lampkeeper's clock.
+
+    `seen` is when this version was received, if it came as an edit; `gone`, when the deletion of this version was.
+    Versions kept by earlier versions of Lampkeeper have neither.
+    """
 
     seq: int
     version: int
@@ -37,12 +43,13 @@ class Kept(NamedTuple):
     received: float
     deleted: bool = False
     attachments: tuple[str, ...] = ()
+    seen: float | None = None
+    gone: float | None = None
 
 
 def row_of(vault: Vault, kept: Kept) -> Mapping[str, Any]:
     """Return the row that keeps this version."""
     space, conversation = kept.key
-    body = [kept.author, kept.target, kept.name, kept.age_band, kept.text, kept.attachments]
     return {
         "seq": kept.seq,
         "version": kept.version,
@@ -54,8 +61,13 @@ def row_of(vault: Vault, kept: Kept) -> Mapping[str, Any]:
         "time": kept.time,
         "received": kept.received,
         "deleted": kept.deleted,
-        "body": dump(vault, body, _about(space, conversation, kept.id, kept.version)),
+        "body": _body(vault, kept),
     }
+
+
+def _body(vault: Vault, kept: Kept) -> bytes:
+    body = [kept.author, kept.target, kept.name, kept.age_band, kept.text, kept.attachments, kept.seen, kept.gone]
+    return dump(vault, body, _about(*kept.key, kept.id, kept.version))
 
 
 async def stored(tx: AsyncConnection, keys: Iterable[MessageKey]) -> set[MessageKey]:
@@ -67,7 +79,7 @@ async def stored(tx: AsyncConnection, keys: Iterable[MessageKey]) -> set[Message
     for space, wanted in by_space.items():
         for some in chunks(list(wanted)):
             query = select(_T.c.conversation, _T.c.id).where(_T.c.space == space)
-            these = tuple_(_T.c.conversation, _T.c.id).in_(some)
+            these = among((_T.c.conversation, _T.c.id), some)
             found.update(
                 (ConversationKey(space, row.conversation), row.id) for row in await tx.execute(query.where(these))
             )
@@ -135,11 +147,14 @@ async def around(tx: AsyncConnection, vault: Vault, key: MessageKey, lines: int)
     return [_kept(vault, row) for row in await tx.execute(versions)]
 
 
-async def mark_deleted(tx: AsyncConnection, key: MessageKey) -> None:
-    """Record that a message is gone from its platform."""
-    (space, conversation), message_id = key
+async def mark_deleted(tx: AsyncConnection, vault: Vault, kept: Kept, time: float) -> None:
+    """Record that a message, which reads `kept` now, is gone from its platform, and since when that is known."""
+    (space, conversation), message_id = kept.key, kept.id
     here = (_T.c.space == space, _T.c.conversation == conversation, _T.c.id == message_id)
     await tx.execute(update(_T).where(*here).values(deleted=True))
+    if not kept.deleted and kept.text is not None:
+        newest = update(_T).where(_T.c.seq == kept.seq, _T.c.version == kept.version)
+        await tx.execute(newest.values(body=_body(vault, kept._replace(gone=time))))
 
 
 async def deleted_among(tx: AsyncConnection, keys: Iterable[MessageKey]) -> set[MessageKey]:
@@ -147,7 +162,7 @@ async def deleted_among(tx: AsyncConnection, keys: Iterable[MessageKey]) -> set[
     gone: set[MessageKey] = set()
     for (space, conversation), message_id in keys:
         here = (_T.c.space == space, _T.c.conversation == conversation, _T.c.id == message_id)
-        if await tx.scalar(select(_T.c.deleted).where(*here).limit(1)):
+        if await tx.scalar(select(_T.c.deleted).where(*here).order_by(_T.c.version.desc()).limit(1)):
             gone.add((ConversationKey(space, conversation), message_id))
     return gone
 
@@ -160,13 +175,14 @@ async def read(tx: AsyncConnection, vault: Vault, query: Select[Any]) -> list[Ke
 
 def _kept(vault: Vault, row: Row[Any]) -> Kept:
     key = ConversationKey(row.space, row.conversation)
-    author, target, name, age_band, text, attachments = "", None, "", None, None, ()
+    author, target, name, age_band, text, attachments, seen, gone = "", None, "", None, None, (), None, None
     if row.body is not None:
         about = _about(row.space, row.conversation, row.id, row.version)
         author, target, name, age_band, text, *more = parse(vault, row.body, about)
         attachments = tuple(more[0]) if more else ()  # bodies sealed by the first version have none
-    place = (row.seq, row.version, key, row.id)
-    return Kept(*place, author, target, name, age_band, text, row.time, row.received, row.deleted, attachments)
+        seen, gone = more[1:] or (None, None)  # nor have later ones these
+    said = (row.seq, row.version, key, row.id, author, target, name, age_band, text, row.time, row.received)
+    return Kept(*said, row.deleted, attachments, seen, gone)
 
 
 def _about(space: str, conversation: str, message_id: str, version: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.conversation import ConversationState
@@ -22,6 +22,7 @@ from core.engine import PairKey, SpaceState
 from core.pair import Moment, PairState, PersonState
 from core.policy import AlertState
 from core.store import tables, upsert
+from core.store.among import among
 from core.store.pack import as_json, pack, unpack
 from core.vault import Vault
 
@@ -153,7 +154,7 @@ async def load_pairs(tx: AsyncConnection, vault: Vault, known: Known, wanted: It
     table = tables.pairs
     for blinds in chunks(list(missing)):
         query = select(table.c.actor, table.c.target, table.c.state, table.c.alert)
-        these = tuple_(table.c.actor, table.c.target).in_(blinds)
+        these = among((table.c.actor, table.c.target), blinds)
         for row in await tx.execute(query.where(table.c.space == known.space, these)):
             key = missing[row.actor, row.target]
             about = pair_about(known.space, row.actor, row.target, "state")
