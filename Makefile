@@ -34,6 +34,10 @@ soak: .venv/dev
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.soak_slack
 
+# kill -9 at 200 random moments in a run of alerts, presses and exports: nothing lost, doubled or unverifiable.
+kill: .venv/dev
+	$(BIN)/python -m tests.kill
+
 # How much of the two platforms' code stands once, and what stands twice.
 share: .venv/dev
 	$(BIN)/python -m tests.share
@@ -109,5 +113,5 @@ lock:
 picture: .venv/dev
 	$(BIN)/python docs/draw_card.py >/dev/null
 
-.PHONY: demo test wheel bench soak share model lock picture
+.PHONY: demo test wheel bench soak kill share model lock picture
 .DEFAULT_GOAL := demo
