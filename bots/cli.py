@@ -54,6 +54,20 @@ GROUPS = (
         ),
     ),
     (
+        "cybertip",
+        "Reports to NCMEC's CyberTipline (US), for providers that NCMEC registered.",
+        (
+            ("status", "bots.commands.cybertip:status", "Ask NCMEC whether it takes the credentials."),
+            ("plan", "bots.commands.cybertip:plan", "Lay down what is to be reported about a case; nothing is sent."),
+            ("show", "bots.commands.cybertip:show", "Tell how a case's report stands, and what comes next."),
+            ("confirm", "bots.commands.cybertip:confirm", "Confirm by name that a report is to be sent."),
+            ("send", "bots.commands.cybertip:send", "Send a confirmed report, or go on where that was cut off."),
+            ("go-on", "bots.commands.cybertip:go_on", "Let a report go on that waits for a person to look."),
+            ("retract", "bots.commands.cybertip:retract", "Take a report back that is not finished."),
+            ("receipt", "bots.commands.cybertip:receipt", "Print what NCMEC gave for a finished report."),
+        ),
+    ),
+    (
         "keys",
         "The keys that everything kept is sealed with.",
         (

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bots import helplines
 from bots.adapter import Adapter, SafeAdapter
 from core import channels
 from core.audit import heads
 from core.config import ENVIRONMENT, Config
+from core.cybertip import LIVE_HOST, TEST_HOST
 from core.engine import Engine
 from core.errors import ConfigError, LampkeeperError
 from core.guard import Guard
@@ -28,6 +29,10 @@ from core.signals.own import OwnSignals
 from core.signals.plugins import plugged_in
 from core.store import Store, open_store
 from core.vault import Keys
+
+if TYPE_CHECKING:
+    from core.cybertip.client import Client
+    from core.cybertip.submissions import Submissions
 
 ADAPTERS = {
     "discord": ("bots.discord_bot", "DiscordAdapter"),
@@ -102,6 +107,33 @@ def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
 
 async def _sign_head(config: Config, ledger: Ledger, when: heads.When) -> None:
     heads.write(config.storage.heads, ledger.store.database, ledger.vault, ledger.clock(), when)
+
+
+def make_client(config: Config, *, asks: bool = True) -> Client:
+    """Make what asks NCMEC: at its test host, unless the configuration says live.
+
+    ConfigError if the section is missing; where anything is to be asked (`asks`), also if credentials are.
+    """
+    from core.cybertip.client import Client  # noqa: PLC0415 - it brings aiohttp, which few commands need
+
+    section = config.cybertipline
+    if section is None:
+        raise ConfigError(
+            "The configuration has no section [cybertipline].",
+            "docs/cybertipline.md tells who can use it; everybody else files the form at https://report.cybertip.org.",
+        )
+    for missing in missing_tokens(config, "cybertipline") if asks else ():
+        raise missing
+    given = (section.username, section.password)
+    username, password = (secret.get_secret_value() if secret else "" for secret in given)
+    return Client(username, password, LIVE_HOST if section.live else TEST_HOST)
+
+
+def make_submissions(config: Config, ledger: Ledger, *, asks: bool = True) -> Submissions:
+    """Make what carries reports to NCMEC (`make_client`)."""
+    from core.cybertip.submissions import Submissions  # noqa: PLC0415 - as above
+
+    return Submissions(ledger, make_client(config, asks=asks))
 
 
 def look_less_for_garbage() -> None:

@@ -217,10 +217,7 @@ class Desk:
                     outcome = "second_needed"
                     return True
                 first = agreed
-            await cases.step_of(tx, alert, "report", reported=now)
-            await cases.hold_until(tx, alert, now, now + referrals.KEPT)
-            await preserved.window(tx, vault, alert, now)
-            await referrals.put(tx, vault, space, alert, referral, first or who, who if first else "", now)
+            await referrals.record(tx, vault, space, alert, referral, first or who, who if first else "", now)
             outcome = "recorded"
             return True
 

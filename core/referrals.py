@@ -1,7 +1,8 @@
 """Referrals: that a case was reported to an authority, by whom, in which words confirmed.
 
-Leans on `core.store`. A referral needs a named person, who types the case's number: nobody reports by one press. What
-is sent, and how, is not decided here: a packet that somebody took to the police counts as much as a CyberTip.
+Leans on `core.cases`, `core.preserved` and `core.store`. A referral needs a named person, who types the case's number:
+nobody reports by one press. What is sent, and how, is not decided here: a packet that somebody took to the police
+counts as much as a CyberTip, and both are written down by `record`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import cases, preserved
 from core.store import tables
 from core.store.states import dump, parse
 from core.vault import Vault
@@ -36,6 +38,19 @@ def confirms(typed: str, alert: str) -> bool:
     (True, False)
     """
     return typed.strip().casefold() == alert.casefold()
+
+
+async def record(  # noqa: PLR0913, PLR0917 - who agreed to what, when
+    tx: AsyncConnection, vault: Vault, space: str, alert: str, referral: Referral, who: str, second: str, now: float
+) -> None:
+    """Write down that a case is reported: its state, its evidence kept for `KEPT`, and the referral (`put`).
+
+    Whether it may be reported its callers asked before; once it is, that stands wherever the case went meanwhile.
+    """
+    await tx.execute(update(tables.alerts).where(tables.alerts.c.alert == alert).values(reported=now))
+    await cases.hold_until(tx, alert, now, now + KEPT)
+    await preserved.window(tx, vault, alert, now)
+    await put(tx, vault, space, alert, referral, who, second, now)
 
 
 async def put(  # noqa: PLR0913, PLR0917 - who agreed to what, when

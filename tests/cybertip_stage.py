@@ -1,4 +1,4 @@
-"""What the tests of reports to NCMEC share: a ledger with a case, the tests' own CyberTipline, and a report to send."""
+"""What the tests of reports to NCMEC share: a confirmed case, the tests' own CyberTipline, and a report to send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core import cases
-from core.cards import Person
+from core.cards import Decided, Person
 from core.cybertip import Attachment, Report
 from core.cybertip.client import Client
 from core.cybertip.confirmation import Typed
@@ -101,7 +101,9 @@ class Stage:
         pair = Pair(SPACE, "id-of-actor", "id-of-target")
         alert = OpenAlert(self.case, pair, "general", "m1", NOW, score, (), ())
         async with self.ledger.transaction() as tx:
-            await cases.save(tx, self.ledger.vault, [alert])
+            if await cases.pair_of(tx, self.ledger.vault, self.case) is None:
+                await cases.save(tx, self.ledger.vault, [alert])
+                await cases.decide(tx, self.ledger.vault, self.case, SPACE, Decided("confirmed", FIRST, NOW))
 
     async def audit(self) -> list[tuple[str, str, dict[str, Any]]]:
         table = tables.audit
@@ -122,7 +124,7 @@ async def served(time: list[float]) -> AsyncIterator[tuple[CyberTipServer, str]]
 
 @asynccontextmanager
 async def stage(folder: Path) -> AsyncIterator[Stage]:
-    """Set up a case in a database in `folder`, and the tests' own CyberTipline."""
+    """Set up a confirmed case in a database in `folder`, and the tests' own CyberTipline."""
     time = [NOW]
     async with served(time) as (server, address), opened(folder, server, address, time) as here:
         yield here
@@ -130,7 +132,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def opened(folder: Path, server: CyberTipServer, address: str, time: list[float]) -> AsyncIterator[Stage]:
-    """Open the database in `folder`, with a case."""
+    """Open the database in `folder`, with a confirmed case."""
     store = await open_store(folder / "lampkeeper.db", folder / "lampkeeper.key")
     try:
         here = Stage(folder, Ledger(engine(), store, lambda: time[0]), server, address, time)

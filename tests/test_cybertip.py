@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from core import holds
 from core.config import load_config
 from core.cybertip import LIVE_HOST, TEST_HOST, Attachment, Report
 from core.cybertip.client import Client
@@ -202,13 +203,14 @@ async def test_each_step_is_audited_under_pseudonyms(here: Stage) -> None:
     number = here.server.ncmec.finished[0]
     assert [(what, who) for what, who, _ in deeds] == [
         ("report planned", me),
+        ("legal hold set", me),
         ("report confirmed", me),
         ("report step failed", ""),
         ("report submitted", ""),
         ("report finished", ""),
     ]
-    assert deeds[2][2] == {"live": False, "step": "submit", "code": 1100, "status": 200}
-    assert deeds[4][2] == {"live": False, "report": number}
+    assert deeds[3][2] == {"live": False, "step": "submit", "code": 1100, "status": 200}
+    assert deeds[5][2] == {"live": False, "report": number}
     assert await submissions.receipt(CASE)
 
 
@@ -246,8 +248,8 @@ async def test_a_submission_goes_with_its_case_and_is_held_by_it(here: Stage, he
     submissions = await here.confirmed()
     await submissions.carry(CASE)
     async with here.ledger.transaction() as tx:
-        if held:
-            await tx.execute(tables.alerts.update().values(held=1.0))
+        if not held:
+            await tx.execute(tables.alerts.update().values(held=None))
         await forget_person(tx, here.ledger.vault, engine(), SPACE, "id-of-target", NOW)
         await forget_space(tx, here.ledger.vault, SPACE, NOW)
     assert (await submissions.progress(CASE) is not None) == held
@@ -257,6 +259,7 @@ async def test_a_case_that_is_deleted_while_its_report_is_on_its_way_is_told_in_
     submissions = await here.confirmed()
     here.server.faults = [None, Fault("status", number=503)]
     await submissions.carry(CASE)
+    await holds.end(here.ledger, SPACE)
     async with here.ledger.transaction() as tx:
         await forget_space(tx, here.ledger.vault, SPACE, NOW)
     with pytest.raises(SubmissionError, match="No report was laid down"):

@@ -20,9 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import core.cybertip.submissions
+import core.cybertip.turn
+from core.cybertip import stored
 from core.cybertip.answers import CODES, STATUSES
 from core.cybertip.client import Client
-from core.cybertip.log import Answered
+from core.cybertip.log import Answered, Asked
 from core.cybertip.steps import Halt, Wait
 from core.cybertip.submissions import Progress
 from core.errors import SubmissionError
@@ -244,18 +246,46 @@ async def test_two_presses_at_once_hand_one_report_in(here: Stage) -> None:
     assert here.server.asked == list(STEPS)
 
 
-async def test_two_programs_on_one_log_cannot_both_ask(here: Stage) -> None:
+async def test_two_programs_on_one_log_cannot_both_ask(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.cybertip.turn, "PATIENCE", 0.2)
     first = await here.confirmed()
     here.server.faults = [Fault("hold", done=True)]
     carrying = asyncio.create_task(first.carry(CASE))
     await here.server.reached.wait()
-    second = await here.submissions().carry(CASE)
-    assert second.standing.state == "in_doubt"
+    for change in (
+        here.submissions().carry(CASE),
+        here.submissions().retract(CASE, FIRST),
+        here.submissions().go_on(CASE, FIRST, TYPED),
+    ):
+        with pytest.raises(SubmissionError, match="at this moment"):
+            await change
+    assert await here.submissions().carry_all() == []
     here.server.release.set()
-    with pytest.raises(SubmissionError, match="at the same moment"):
-        await carrying
-    progress = await here.to_the_end()
-    holds(here, progress)
+    assert (await carrying).standing.state == "finished"
+    assert here.server.asked == list(STEPS)
+
+
+async def test_whoever_waits_a_little_for_another_program_has_their_turn(here: Stage) -> None:
+    first = await here.confirmed()
+    here.server.faults = [Fault("hold", done=True)]
+    carrying = asyncio.create_task(first.carry(CASE))
+    await here.server.reached.wait()
+    second = asyncio.create_task(here.submissions().carry(CASE))
+    await asyncio.sleep(0)
+    here.server.release.set()
+    assert [(await one).standing.state for one in (carrying, second)] == ["finished", "finished"]
+    assert here.server.asked == list(STEPS)
+
+
+async def test_an_entry_is_added_only_to_the_log_that_was_read(here: Stage) -> None:
+    await here.confirmed()
+    async with here.ledger.transaction() as tx:
+        one = other = await stored.load(tx, here.ledger.vault, CASE)
+        assert one is not None
+        assert other is not None
+        await stored.add(tx, here.ledger.vault, one, Asked(NOW, "submit"))
+        with pytest.raises(SubmissionError, match="at the same moment"):
+            await stored.add(tx, here.ledger.vault, other, Asked(NOW, "submit"))
 
 
 @pytest.mark.parametrize("grace", [0.0, 5.0])

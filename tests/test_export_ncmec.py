@@ -194,7 +194,7 @@ def test_two_minors_by_the_communitys_own_knowledge_are_annotated_as_such():
 
 def test_earlier_reports_about_the_person_are_named():
     passed = (
-        Passed(to="ncmec", time=BEGIN, by=(), reference="4564654"),
+        Passed(to="NCMEC CyberTipline", time=BEGIN, by=(), reference="4564654"),
         Passed(to="ncmec", time=BEGIN, by=(), reference="-"),
         Passed(to="police", time=BEGIN, by=(), reference="99"),
     )

@@ -81,11 +81,11 @@ async def fill_every_table(folder: Path, board: Board) -> None:
             await guard.desk.note(card.alert, "Name of note", MODERATOR)
             await guard.desk.refer(card.alert, Referral("Name of police", card.alert), MODERATOR)
             await guard.desk.agree(card.alert, "ban", MODERATOR)
-        await holds.end(guard.ledger, SPACE)  # what is reported is held: forgetting would leave it
         await guard.communities.choose(SPACE, {"alert_channel": 7, "moderators": [MODERATOR.id]}, MODERATOR)
         await Installations(guard.ledger).save(SPACE, {"token": "Name of token"})
         for card in board.cards.values():
             await report_to_ncmec(guard, card.alert)
+        await holds.end(guard.ledger, SPACE)  # what is reported is held: forgetting would leave it
         for space in (SPACE, ELSEWHERE.space):
             await requests.ask(guard.ledger, space, "access", Person(TARGET, f"Name of {TARGET}"), "Somebody asks.")
     async with lampkeeper(folder, clock=lambda: now) as guard:

@@ -2,7 +2,7 @@
 
 Leans on `bots.composition` for the parts. `run` gives every adapter a task of its own: one platform that refuses says
 so and leaves the others running. A stop (Ctrl-C, SIGTERM) ends the adapters first and the guard last, so that all that
-was received is committed.
+was received is committed. Reports to NCMEC that people confirmed are carried on meanwhile, in a task of their own.
 
 Safe mode: where database or model cannot be opened, platforms that have a stand-in (`bots.composition.SAFE`) go online
 with it, and opening is tried again until it can be; `run` then goes on as always. Without one, or where another
@@ -14,8 +14,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +24,7 @@ from rich.text import Text
 
 from bots import composition
 from bots.adapter import Adapter, Finding, SafeAdapter
+from bots.commands import cybertip
 from bots.terminal import complain, console
 from core import installations
 from core.communities import Choices, looked_up
@@ -77,9 +78,29 @@ async def _run(config: Config) -> int:
         if engine.shadow:
             console().print(f"{SHADOW}.")
         composition.look_less_for_garbage()
-        return await _serve(guard, adapters, stop)
+        async with _carrying_reports(config, guard):
+            return await _serve(guard, adapters, stop)
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def _carrying_reports(config: Config, guard: Guard) -> AsyncIterator[None]:
+    """Meanwhile go on with reports to NCMEC that people confirmed, where the configuration has credentials for it."""
+    if config.cybertipline is None:
+        yield
+        return
+    try:
+        submissions = composition.make_submissions(config, guard.ledger)
+    except ConfigError as error:
+        complain(f"No report to NCMEC is sent: {error}")
+        yield
+        return
+    carrying = asyncio.create_task(submissions.keep_carrying(), name="reports")
+    try:
+        yield
+    finally:
+        await _cancelled(carrying)
 
 
 async def _opened(config: Config, names: Sequence[str], stop: asyncio.Event) -> tuple[Engine, Store] | None:
@@ -218,6 +239,8 @@ async def _check(path: Path | None) -> list[Finding]:
     for name in names:
         missing = [_wrong(error) for error in composition.missing_tokens(config, name)]
         found += missing or await _platform(config, name, chosen, installed)
+    if config.cybertipline is not None:
+        found.append(await cybertip.credentials(config))
     return found
 
 

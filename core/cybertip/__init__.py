@@ -2,7 +2,7 @@
 
 `steps` decides what is to be done next (pure), `answers` knows what an answer means, `response` reads one, `client`
 speaks HTTP, `confirmation` checks what a human typed, `submissions` carries it all out on the store. What a report says
-is made by somebody else (`core.export`); here it is bytes.
+is made by somebody else (`core.export.ncmec`); here it is bytes.
 
 What was read where (November 2026). The page itself, https://report.cybertip.org/ispws/documentation, is public; here
 only its first sections could be read, and the rest as public projects copied it down:
@@ -28,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+NAME = "NCMEC CyberTipline"
+"""To whom a case was reported, in its referrals and its record."""
 TEST_HOST = "https://exttest.cybertip.org/ispws"
 LIVE_HOST = "https://report.cybertip.org/ispws"
 

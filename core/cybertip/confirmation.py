@@ -33,7 +33,23 @@ def checked(typed: Typed, case: str, earlier: Collection[str] = ()) -> str:
         raise SubmissionError(
             "What was typed is not the id of this case.", "Type the id as it stands on the case, all of it."
         )
-    name = " ".join(unicodedata.normalize("NFC", typed.name).split())
+    name = tidied(typed.name)
+    if name.casefold() == case.casefold():
+        raise SubmissionError("The case's id was typed in place of a name.", "Type your own name.")
+    if name.casefold() in {other.casefold() for other in earlier}:
+        raise SubmissionError(
+            "Somebody of this name confirmed the report already.", "The second confirmation is for another person."
+        )
+    return name
+
+
+def tidied(typed: str) -> str:
+    """Return a name on one line; SubmissionError if it is none.
+
+    >>> tidied("  Mary  Example ")
+    'Mary Example'
+    """
+    name = " ".join(unicodedata.normalize("NFC", typed).split())
     if (
         not SHORTEST <= len(name) <= LONGEST
         or not name.replace(" ", "").isprintable()
@@ -41,11 +57,5 @@ def checked(typed: Typed, case: str, earlier: Collection[str] = ()) -> str:
     ):
         raise SubmissionError(
             "What was typed is not a name.", f"Type your own name, {SHORTEST} to {LONGEST} characters, in letters."
-        )
-    if name.casefold() == case.casefold():
-        raise SubmissionError("The case's id was typed in place of a name.", "Type your own name.")
-    if name.casefold() in {other.casefold() for other in earlier}:
-        raise SubmissionError(
-            "Somebody of this name confirmed the report already.", "The second confirmation is for another person."
         )
     return name

@@ -1,6 +1,7 @@
 """A report to NCMEC's CyberTipline (US) as a registered provider submits it: the XML, the transcript, its details.
 
-Leans on `core.export.checks`, `core.export.transcript` and `core.export.tree`. Order of elements, enumerations and
+Leans on `core.cybertip` for what a report is when it is sent, on `core.export.checks`, `core.export.transcript` and
+`core.export.tree`. Order of elements, enumerations and
 lengths are those of tests/ncmec/ispws.xsd, which was written from the public documentation of the Reporting API
 (https://report.cybertip.org/ispws/documentation) and from public clients of it (Boostport/ncmec-go,
 Nachtalb/ncmec-cybertip), read in 2026-11. NCMEC's own schema is had with credentials (`/xsd`). Decisions:
@@ -12,18 +13,22 @@ Nachtalb/ncmec-cybertip), read in 2026-11. NCMEC's own schema is had with creden
 - An age that somebody stated may be true or not. That of a target who said to be a minor is filled in as `age`, for a
   person to correct (`Facts`); that of an actor never is. What either said stands in `additionalInfo`.
 - What a person has to know, no program can: `prefilled` says so much as the record does, and a person sees it first.
+- Earlier reports are those passed to whoever was named NCMEC: by Lampkeeper, or by a person who filed the public form.
 - Names of moderators, their notes and members' reports stay here. The reporting person is the one of `[reporting]`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
+from pydantic import ConfigDict, with_config
+
+from core.cybertip import Attachment, Report
 from core.errors import ExportError
 from core.export import ExportFile, Reporter, checks, file_name
 from core.export.places import platform_name
@@ -62,9 +67,11 @@ _ATTRIBUTES: Final = {
     },
     "originalFileHash": {"hashType": "SHA256"},
 }
+_EXACT: Final = ConfigDict(extra="forbid")
 _REMEDY: Final = "Correct it, and export the case again."
 
 
+@with_config(_EXACT)
 @dataclass(frozen=True, slots=True)
 class Known:
     """What somebody knows of a person: age in years, e-mail, country (ISO 3166-1), region. For their jurisdiction."""
@@ -75,6 +82,7 @@ class Known:
     region: str = ""
 
 
+@with_config(_EXACT)
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a person says who reports, beyond the record.
@@ -95,21 +103,6 @@ class Facts:
     remarks: str = ""
 
 
-class Attachment(NamedTuple):
-    """A file of a report. `details_xml(report, file)` describes it once NCMEC has given both their ids."""
-
-    name: str
-    data: bytes
-    details_xml: Callable[[str, str], bytes]
-
-
-class Report(NamedTuple):
-    """A report: what opens it, and the files of it."""
-
-    xml: bytes
-    files: tuple[Attachment, ...]
-
-
 def prefilled(record: CaseRecord) -> Facts:
     """Say what the record does, for a person to look over.
 
@@ -127,7 +120,7 @@ def prefilled(record: CaseRecord) -> Facts:
         int(passed.reference)
         for case in checks.cases(record)
         for passed in case.passed
-        if passed.to == "ncmec" and passed.reference.isascii() and passed.reference.isdigit()
+        if "ncmec" in passed.to.casefold() and passed.reference.isascii() and passed.reference.isdigit()
     ]
     return Facts(
         annotations=("minorToMinorInteraction",) if all(band in _MINOR_BANDS for band in bands) else (),
