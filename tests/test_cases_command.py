@@ -19,7 +19,7 @@ from bots.__main__ import _run
 from bots.cli import GROUPS, app
 from bots.commands.cases.common import COMMAND, STANDS
 from bots.commands.cases.page import CASE, EXAMPLES, page
-from bots.commands.cases.passing import NOT_RECORDED, write
+from bots.commands.cases.passing import NOT_RECORDED
 from core import case_list
 from core.cards import STATES
 from core.desk import Referred
@@ -27,6 +27,7 @@ from core.errors import ExportError
 from core.export import FORMATS, ExportFile, Reporter, exporter
 from core.export.example import example
 from core.export.record import CaseRecord, broken
+from core.export.saving import save
 from core.messages import Author, Message
 from core.notes import LONGEST
 from core.transitions import STEPS, Step
@@ -259,7 +260,7 @@ def test_an_export_is_one_file_for_its_owner_alone_and_is_never_written_over(ter
 def test_of_several_files_all_are_written_or_none(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"mine")
     with pytest.raises(ExportError, match="is there already"):
-        write(tmp_path, [ExportFile(name, "text/plain", b"new") for name in ("a", "b", "c")])
+        save(tmp_path, [ExportFile(name, "text/plain", b"new") for name in ("a", "b", "c")])
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"b": b"mine"}
 
 

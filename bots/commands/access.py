@@ -23,6 +23,8 @@ from bots.terminal import console
 from core import requests
 from core.config import Config, load_config
 from core.errors import ConfigError
+from core.export import ExportFile
+from core.export.saving import save
 from core.holdings import InCase, holdings, in_cases
 from core.observe import set_up_logging
 from core.store.view import viewed
@@ -46,15 +48,13 @@ def access(*, space: str, person: str, config: Path | None = None, out: Path | N
     """
     set_up_logging(logging.WARNING)
     loaded = load_config(config, os.environ)
-    if out is not None and out.exists():
-        raise _there(out)
     kept, cases = asyncio.run(_gather(loaded, space, person))
     data = json.dumps(kept, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
     else:
-        _write(out, data)
+        save(out.parent, [ExportFile(out.name, "application/json", data)])
     _tell(console(stderr=True), person, cases)
     return 0
 
@@ -80,18 +80,3 @@ def _tell(to: Console, person: str, cases: list[InCase]) -> None:
         soft_wrap=True,
     )
     show_holds(to, under_hold(cases))
-
-
-def _write(out: Path, data: bytes) -> None:
-    try:
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-    except FileExistsError:
-        raise _there(out) from None
-    except OSError as error:
-        what = f"{out} cannot be written ({error.strerror})."
-        raise ConfigError(what, "Name another file with --out.") from None
-
-
-def _there(out: Path) -> ConfigError:
-    return ConfigError(f"The file {out} is there already, and is not overwritten.", "Name another one with --out.")

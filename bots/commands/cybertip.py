@@ -23,11 +23,11 @@ from cyclopts import Parameter
 from bots import composition
 from bots.adapter import Finding
 from bots.commands import cybertip_words as words
+from bots.commands.cases.common import found, person
 from bots.terminal import complain, console, show_summary
-from core.cards import Person
 from core.config import Config, load_config
 from core.cybertip.answers import meaning
-from core.cybertip.confirmation import Typed, tidied
+from core.cybertip.confirmation import Typed
 from core.cybertip.steps import Halt, Wait
 from core.desk import Desk
 from core.errors import ConfigError, SubmissionError
@@ -96,9 +96,10 @@ def plan(case: Case, *, name: As, facts: Path | None = None, text: Text = False,
 async def _plan(config: Path | None, case: str, name: str, path: Path | None, *, text: bool) -> int:
     from core.export import ncmec, ncmec_facts  # noqa: PLC0415 - only this command makes a report
 
-    who = _person(name)
+    who = person(name)
     corrections = "" if path is None else _text_of(path)
     async with _room(config) as (loaded, desk, submissions):
+        await found(desk, case, who)
         record = await desk.export(case, who)
         if record is None:
             raise SubmissionError("There is no such case.", "Look the case's id up again.")
@@ -128,7 +129,7 @@ def show(case: Case, *, text: Text = False, name: As = "", config: ConfigFile = 
 
 
 async def _show(config: Path | None, case: str, name: str, *, text: bool) -> int:
-    who = _person(name) if text else None
+    who = person(name) if text else None
     async with _room(config) as (_, _, submissions):
         progress = await submissions.progress(case)
         content = None if who is None else await submissions.read(case, who)
@@ -160,8 +161,9 @@ def confirm(case: Case, *, name: As, typed: Again, digest: str = "", config: Con
 
 
 async def _confirm(config: Path | None, case: str, name: str, typed: str, digest: str) -> int:
-    who = _person(name)
-    async with _room(config) as (_, _, submissions):
+    who = person(name)
+    async with _room(config) as (_, desk, submissions):
+        await found(desk, case, who)
         before = await submissions.progress(case)
         shown = before.digest if before is not None and before.digest.startswith(digest.strip().casefold()) else digest
         progress = await submissions.confirm(case, who, Typed(name, typed), shown)
@@ -193,7 +195,7 @@ def go_on(case: Case, *, name: As, typed: Again, config: ConfigFile = None) -> i
 
 
 async def _go_on(config: Path | None, case: str, name: str, typed: str) -> int:
-    who = _person(name)
+    who = person(name)
     async with _room(config) as (_, _, submissions):
         progress = await submissions.go_on(case, who, Typed(name, typed))
     show_summary(console(), words.standing(case, progress))
@@ -208,7 +210,7 @@ def retract(case: Case, *, name: As, config: ConfigFile = None) -> int:
 
 
 async def _retract(config: Path | None, case: str, name: str) -> int:
-    who = _person(name)
+    who = person(name)
     async with _room(config, asks=True) as (_, _, submissions):
         return _told(case, await submissions.retract(case, who))
 
@@ -243,7 +245,7 @@ async def _room(config: Path | None, *, asks: bool = False) -> AsyncIterator[Roo
     composition.make_client(loaded, asks=asks)  # what is missing is told before anything is opened
     if not loaded.storage.database.exists():
         raise ConfigError(f"There is no database at {loaded.storage.database}.", "Correct [storage] database.")
-    async with composition.opened_store(loaded) as store:
+    async with composition.opened_store(loaded, beside=True) as store:
         guard = composition.make_guard(loaded, composition.make_engine(loaded), store)
         yield Room(loaded, guard.desk, composition.make_submissions(loaded, guard.ledger, asks=asks))
 
@@ -252,12 +254,6 @@ def _run(work: Coroutine[None, None, int]) -> int:
     """Carry out a command. What the log would say of a step stands in what the command prints."""
     set_up_logging(logging.ERROR)
     return asyncio.run(work)
-
-
-def _person(name: str) -> Person:
-    """Return who acts; SubmissionError if that is no name."""
-    words = tidied(name)
-    return Person(f"terminal:{words}", words)
 
 
 def _text_of(path: Path) -> str:

@@ -6,8 +6,6 @@ exported twice is two files.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +16,9 @@ from bots.commands.cases.common import As, Case, ConfigFile, found, person, room
 from bots.terminal import complain, console
 from core.desk import Referred
 from core.errors import ConfigError, ExportError
-from core.export import FORMATS, ExportFile, exporter
+from core.export import FORMATS, exporter
 from core.export.archive import archive
+from core.export.saving import save
 from core.referrals import Referral
 
 NOT_RECORDED: dict[Referred, str] = {
@@ -79,32 +78,9 @@ async def _export(config: Path | None, case: str, name: str, wanted: str, folder
             make = partial(archive, sign=ledger.vault.sign, verify_key=ledger.vault.verify_key)
     if record is None:
         raise ConfigError(f"Case {case} is gone: its data was deleted meanwhile.")
-    for path in write(folder, make(record, loaded.reporting.reporter())):
+    for path in save(folder, make(record, loaded.reporting.reporter())):
         console().print(f"Written: {path}", soft_wrap=True)
     return 0
-
-
-def write(folder: Path, files: Sequence[ExportFile]) -> list[Path]:
-    """Write files for their owner alone; ExportError, and nothing is written, if one of them is there already."""
-    written: list[Path] = []
-    try:
-        for file in files:
-            path = folder / file.name
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            written.append(path)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(file.data)
-    except OSError as error:
-        for path in written:
-            path.unlink(missing_ok=True)
-        if isinstance(error, FileExistsError):
-            raise ExportError(
-                f"{error.filename} is there already, and is not written over.", "Name another folder in --out."
-            ) from error
-        raise ExportError(
-            f"The folder {folder} cannot be written ({error.strerror}).", "Name another folder in --out."
-        ) from error
-    return written
 
 
 async def _report(config: Path | None, case: str, name: str, referral: Referral) -> int:
