@@ -164,9 +164,12 @@ class Guard:
         return newest
 
     async def horizon(self, key: ConversationKey) -> float | None:
-        """Return up to which time (seconds since the epoch) a conversation takes in no message: such were purged."""
-        until: float | None = await self._of(key, tables.conversations.c.horizon)
-        return until
+        """Return up to which time (seconds since the epoch) nothing of a conversation is read once more.
+
+        Messages up to then were purged, or some of them were a person's whose data was deleted.
+        """
+        ends = (await self._of(key, tables.conversations.c.horizon), await self.last_forgotten(key.space))
+        return max((end for end in ends if end is not None), default=None)
 
     async def standing(
         self, space: str, conversations: Iterable[str], since: float = 0.0, until: float = math.inf

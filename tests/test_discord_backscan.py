@@ -257,6 +257,14 @@ async def test_what_was_purged_is_not_counted_again_and_the_answer_says_so(tmp_p
         assert "Messages: 1." in await ended(stage, reply)
 
 
+async def test_what_was_deleted_on_a_persons_request_is_not_read_again(stage: DiscordStage) -> None:
+    past(stage, "actor", "a lighthouse", days=3)
+    await ended(stage, await ask(stage))
+    await stage.guard.forget_person(f"discord:{SERVER}", str(PEOPLE["actor"]))
+    await ended(stage, await ask(stage))
+    assert await rows(stage) == []
+
+
 async def test_what_was_begun_and_ended_is_in_the_audit(stage: DiscordStage) -> None:
     past(stage, "actor", "one", days=1)
     await ended(stage, await ask(stage))

@@ -15,7 +15,7 @@ from bots.slack_app import pace
 from core.cards import Person
 from core.messages import ConversationKey
 from core.scans import Scan
-from tests.slack_api import BOT_USER, GENERAL, PRIVATE, TEAM
+from tests.slack_api import BOT_USER, GENERAL, PEOPLE, PRIVATE, TEAM
 from tests.slack_platform import SlackStage, slack_stage
 from tests.slack_seeing_stage import DAY, app_is_removed, past
 from tests.support import slow_talk
@@ -217,3 +217,14 @@ async def test_what_was_purged_is_not_counted_again_and_the_answer_says_so(stage
     await until(lambda: any("left out" in text for text in answer.texts))
     stage.platform.hold["conversations.history"].set()
     assert "Messages: 1." in await ended(stage, answer)
+
+
+async def test_what_was_deleted_on_a_persons_request_is_not_read_again(stage: SlackStage) -> None:
+    gone = past(stage, "actor", "a lighthouse", days=3)
+    await ended(stage, await ask(stage))
+    assert await stage.ids() == [gone["ts"]]
+    await stage.guard.forget_person(HERE, PEOPLE["actor"])
+    said = await stage.say("friend", "a harbour")
+    await stage.settled()
+    await ended(stage, await ask(stage))
+    assert await stage.ids() == [said]

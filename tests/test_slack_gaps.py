@@ -12,6 +12,7 @@ from sqlalchemy import text as sql
 from bots.slack_app import history, pace, workspace
 from tests.slack_api import (
     GENERAL,
+    PEOPLE,
     PRIVATE,
     TEAM,
 )
@@ -344,3 +345,20 @@ async def test_a_channel_that_cannot_be_read_is_told_once_until_it_could_be(stag
     assert await away() == 1
     stage.platform.refuse["conversations.history"] = refusal
     assert await away() == 2
+
+
+@pytest.mark.parametrize("also", ["nothing", "a reply of somebody else is deleted", "the reply is edited"])
+async def test_replies_of_a_person_whose_data_was_deleted_do_not_come_back(stage: SlackStage, also: str) -> None:
+    root = await stage.say("friend", "hello")
+    replies = [await stage.say(who, "a reply", thread_ts=root) for who in ("friend", "actor", "teacher", "friend")]
+    await stage.settled()
+    await stage.guard.forget_person(HERE, PEOPLE["actor"])
+    left = await stage.ids()
+    await stage.drop_connection()
+    if also == "a reply of somebody else is deleted":
+        await stage.delete(replies[3])
+    elif also == "the reply is edited":
+        await stage.edit(replies[1], "another reply")
+    await stage.settled()
+    assert replies[1] not in left
+    assert await stage.ids() == left

@@ -294,6 +294,16 @@ async def test_a_person_whose_data_was_deleted_is_named_in_no_home(stage: SlackS
     assert NAMES not in json.dumps(stage.platform.homes[PEOPLE[MODERATOR]], ensure_ascii=False)
 
 
+async def test_nor_is_one_whose_card_was_never_posted(tmp_path: Path) -> None:
+    async with slack_stage(tmp_path, alert_channel=None, moderators=(PEOPLE[MODERATOR],)) as stage:
+        await stage.talk()
+        await home(stage.platform, MODERATOR)
+        assert PEOPLE["actor"] in json.dumps(stage.platform.homes)
+        await stage.guard.forget_person(HERE, PEOPLE["actor"])
+        await stage.guard.keep_house()
+        assert PEOPLE["actor"] not in json.dumps(stage.platform.homes)
+
+
 # --- a case in a window ----------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from bots import slack_app
 from bots.commands.service import check
 from bots.slack_app.manifest import SCOPES
 from core.errors import PlatformError
@@ -413,6 +414,23 @@ async def test_a_workspace_that_installs_it_again_begins_anew(stage: HttpStage) 
     await stage.settled()
     assert await stage.stored() == [(f"slack:{ONE}", said)]
     assert stage.adapter.of(f"slack:{ONE}").settings.alert_channel is None
+
+
+async def test_a_removal_that_is_told_late_does_not_delete_what_was_installed_again_since(
+    stage: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_app, "OLD", -1.0)
+    team = await stage.team(ONE)
+    said = await team.say("actor", "hello")
+    await stage.settled()
+    await stage.browser.install(team)
+    await team.send_event({"type": "app_uninstalled"}, retry_attempt=3, retry_reason="http_error")
+    await stage.settled()
+    assert await stage.stored() == [(f"slack:{ONE}", said)]
+    team.tokens.clear()
+    await team.send_event({"type": "app_uninstalled"}, retry_attempt=3, retry_reason="http_error")
+    await stage.settled()
+    assert await stage.stored() == []
 
 
 async def test_a_removal_while_lampkeeper_was_away_is_noticed_and_deleted_after_the_grace(stage: HttpStage) -> None:

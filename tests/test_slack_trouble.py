@@ -9,11 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 
+from bots.slack_app.commands import COMMANDS
+from bots.slack_app.requests import FORGET
+from core import requests
 from core.cards import Person
-from tests.slack_api import ALERTS, BOT_USER, PEOPLE, PRIVATE
+from tests.slack_api import ALERTS, BOT_USER, PEOPLE, PRIVATE, TEAM
+from tests.slack_members_stage import command, press
 from tests.slack_oauth import http_stage
 from tests.slack_platform import SlackStage, slack_stage
 from tests.test_slack_commands import CHANNEL, ask
+
+HERE = f"slack:{TEAM}"
 
 
 @pytest.fixture
@@ -49,14 +55,44 @@ async def test_who_is_an_admin_no_more_changes_nothing_though_slack_did_not_say_
     assert "Only" in await ask(stage, "settings mode shadow", "teacher")
 
 
-async def test_what_is_deleted_in_a_channel_left_out_since_is_deleted_here_too(stage: SlackStage) -> None:
+@pytest.mark.parametrize("answered", [False, True], ids=["a message", "a message with replies"])
+async def test_what_is_deleted_in_a_channel_left_out_since_is_deleted_here_too(
+    stage: SlackStage, answered: bool
+) -> None:
     said = await stage.say("actor", "a lighthouse")
+    if answered:
+        await stage.say("target", "where?", thread_ts=said)
     await stage.settled()
     await ask(stage, f"settings ignored_channel {CHANNEL}", "teacher")
     await stage.delete(said)
     await stage.settled()
     async with stage.guard.ledger.store.read() as tx:
         assert await tx.scalar(sql("SELECT count(*) FROM messages WHERE deleted")) == 1
+
+
+async def test_a_usergroup_that_is_gone_keeps_no_moderator_of_another_one_out(tmp_path: Path) -> None:
+    async with slack_stage(tmp_path, moderator_roles=("S0GONE", "S0MODS")) as stage:
+        stage.platform.usergroups["S0MODS"] = {PEOPLE["friend"]}
+        stage.platform.users[PEOPLE["second"]]["is_admin"] = True
+        alert = await stage.alert()
+        assert "You are looking into it" in (await stage.push(alert, "claim", "friend")).text
+        assert "friend is looking into it" in (await stage.push(alert, "claim", "second")).text, "an admin"
+        assert "knows no such usergroup" in (await stage.push(alert, "claim", "moderator")).text
+
+
+async def test_of_whom_slack_does_not_tell_whose_they_are_presses_nothing(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    stage.platform.refuse["users.info"] = {"code": "user_not_visible"}
+    assert "could not be done" in (await stage.push(alert, "claim", "second")).text
+    del stage.platform.refuse["users.info"]
+    assert "You are looking into it" in (await stage.push(alert, "claim", "moderator")).text
+
+
+async def test_help_asks_slack_only_few_times_who_somebody_is(stage: SlackStage) -> None:
+    before = len(stage.platform.calls)
+    await ask(stage, "help", "friend")
+    asked = [method for method, _ in stage.platform.calls[before:] if method == "users.info"]
+    assert len(asked) < len(COMMANDS) / 2
 
 
 async def test_a_word_with_a_capital_as_phones_write_it_is_answered(stage: SlackStage) -> None:
@@ -106,3 +142,33 @@ async def test_a_workspace_that_slack_refuses_costs_a_newer_one_nothing(tmp_path
         stored = [message for _, message in await stage.stored()]
         assert before in stored
         assert missed in stored
+
+
+async def test_an_admin_who_asks_for_their_own_deletion_learns_nothing_of_cases_and_deletes_none(
+    stage: SlackStage,
+) -> None:
+    stage.platform.users[PEOPLE["actor"]]["is_admin"] = True
+    alert = await stage.alert()
+    await stage.push(alert, "confirm")
+    await requests.ask(stage.guard.ledger, HERE, "deletion", Person(PEOPLE["actor"], "actor"), "A request.")
+    menu = (await command(stage.platform, "requests", "actor")).elements()["lampkeeper:request"]
+    told = await press(stage.platform, menu, "actor", chosen=menu["options"][0]["value"])
+    assert "somebody else has to answer it" in told.text
+    assert "case" not in told.text
+    assert told.elements() == {}
+    sure = {"action_id": FORGET, "type": "button", "value": menu["options"][0]["value"]}
+    assert "somebody else has to answer it" in (await press(stage.platform, sure, "actor")).text
+    assert await stage.guard.desk.card(alert) is not None
+
+
+async def test_a_window_that_is_closed_before_its_excerpt_is_there_says_nothing_of_a_fault(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    stage.platform.hold["views.update"] = asyncio.Event()
+    pressing = asyncio.create_task(stage.push(alert, "excerpt"))
+    await stage.platform.until(lambda: "views.update" in stage.platform.held)
+    stage.platform.views.clear()
+    stage.platform.hold["views.update"].set()
+    await stage.platform.until(lambda: any(method == "views.update" for method, _ in stage.platform.calls))
+    await stage.settled()
+    pressing.cancel()
+    assert stage.platform.answers == []

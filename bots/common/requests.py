@@ -1,7 +1,8 @@
 """What members asked for about themselves, for admins to answer.
 
 Leans on `core.requests`. What a member is shown goes to them alone, as a direct message: the admin who answers sees how
-much it was, and no word of it.
+much it was, and no word of it. Nobody answers their own request for a deletion: the answer would tell of cases about
+them, and take those along.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ async def show(here: Here, request: Request, admin: Person, place: str, write: W
     return words.say("requests.sent", who=who, messages=len(kept["your_messages"]))
 
 
+def own(words: Words, request: Request, admin: Person) -> str | None:
+    """Say that somebody else has to answer a request, where an admin asked for their own deletion; None otherwise."""
+    return words.say("requests.own") if request.kind == "deletion" and request.person.id == admin.id else None
+
+
 async def sure(here: Here, request: Request) -> str:
     """Say what a deletion takes along, before an admin orders it."""
     words, cases = here.words, await requests.confirmed(here.ledger, here.space, request.person.id)
@@ -57,6 +63,8 @@ async def sure(here: Here, request: Request) -> str:
 async def delete(here: Here, request: Request, admin: Person, place: str, write: Write) -> str:
     """Delete what is kept about a member, and tell them, if they can be told; say so to the admin."""
     words, who = here.words, here.words.named(request.person)
+    if refused := own(words, request, admin):
+        return refused
     found = await requests.delete(here.ledger, here.space, request.number, admin)
     if found is None:
         return words.say("requests.gone")

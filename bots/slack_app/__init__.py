@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -49,6 +50,8 @@ from core.guard import Guard
 EVENTS_KNOWN = 100_000
 EVENT_SECONDS = 3600.0
 """For how long an event is known again; Slack tries for about six minutes."""
+OLD = 30.0
+"""Seconds after which an event may be about what is no longer so."""
 OUTAGE_EVERY = 600.0
 """Seconds between two readings of history for events that came late."""
 
@@ -61,6 +64,11 @@ def _told(ended: Exception | None, seconds: float) -> None:
     log.warning(
         "slack.connecting_again", what=str(ended) if isinstance(ended, LampkeeperError) else why, seconds=seconds
     )
+
+
+def _is_old(body: dict[str, Any]) -> bool:
+    """Tell whether an event comes late (https://docs.slack.dev/apis/events-api/#callback-field)."""
+    return time.time() - float(body.get("event_time") or 0.0) > OLD
 
 
 class _MessagesFirst(AsyncMiddleware):
@@ -240,7 +248,7 @@ class SlackAdapter:
         if not self._known_events.first(f"{team}/{body.get('event_id')}"):
             return
         if kind == "app_uninstalled" or (kind == "tokens_revoked" and (event.get("tokens") or {}).get("bot")):
-            self._workspaces.removed(team, sure=kind == "app_uninstalled")
+            self._workspaces.removed(team, sure=kind == "app_uninstalled" and not _is_old(body))
         elif (workspace := self._workspaces.served.get(team)) is not None:
             late = request.mode == "http" and header(request, "x-slack-retry-num")
             if late and self._outages.first(team):

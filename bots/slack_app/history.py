@@ -241,7 +241,8 @@ class History:
             return True
         since = await self._since(name, None, begun)
         again = math.inf if self.pace.seconds else since
-        span = Span(since, since, again, self._came.get(name, 0.0), begun - MARGIN, 1, bool(self.pace.seconds))
+        brief, dropped = bool(self.pace.seconds), max(since, await self._ends())
+        span = Span(since, since, again, self._came.get(name, 0.0), begun - MARGIN, 1, brief, dropped)
         self._changed = set()
         try:
             whole = await self.reader.read(channel, span._replace(changed=self._changed))
@@ -280,7 +281,8 @@ class History:
         again = math.inf if self.pace.seconds else (self._lost or begun) - RECENT
         if self.drops:
             again = since = await self._since(name, float(cursor) if cursor else None, begun)
-        await self.reader.read(channel, Span(since, floor, again, self._came.get(name, 0.0)))
+        dropped = max(since, await self._ends()) if self.drops else math.inf
+        await self.reader.read(channel, Span(since, floor, again, self._came.get(name, 0.0), dropped=dropped))
         self._looked[name] = begun - MARGIN
 
     async def _since(self, channel: str, cursor: float | None, now: float) -> float:
@@ -291,8 +293,12 @@ class History:
         back = now - (HOUR if self.pace.seconds else BACK)
         if since < back:
             since = max(since, min(left, back))
-        ends = max(self.memory.joined, await self.memory.last_forgotten() or 0.0)
+        ends = await self._ends()
         return max(since, ends if cursor is None else min(cursor, ends))
+
+    async def _ends(self) -> float:
+        """Return before when nothing is read back in time: the app was not there, or what was said was deleted."""
+        return max(self.memory.joined, await self.memory.last_forgotten() or 0.0)
 
     async def _release(self, channel: str) -> None:
         """Deliver what waited for a channel's history, unless the connection was new-made meanwhile."""

@@ -77,9 +77,13 @@ async def look_again(helplines: Helplines, workspace: Workspace) -> None:
         workspace.people.regrouped(group)
     if workspace.settings.alert_channel is not None:
         workspace.people.moved(workspace.settings.alert_channel)
+    # A card that was never posted is not withdrawn, and yet its case stood in Homes.
+    forgotten = await workspace.guard.last_forgotten(workspace.space)
+    anew = forgotten is not None and forgotten >= workspace.looked
+    workspace.looked = workspace.guard.ledger.clock()
     for user, rank in list(workspace.settings.homes.items()):
         asked = Asked(workspace, helplines, user, {})
-        if await _known_rank(asked) != rank:
+        if anew or await _known_rank(asked) != rank:
             await draw(asked)
 
 

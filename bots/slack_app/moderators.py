@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bots.slack_app.people import People
 from core.config import SlackWorkspace
+from core.errors import PlatformError
 
 
 async def moderates(user: str, settings: SlackWorkspace, people: People, team: str) -> bool:
@@ -19,16 +20,26 @@ async def moderates(user: str, settings: SlackWorkspace, people: People, team: s
     People of another workspace never do: a shared channel brings them along.
     """
     known = await people.known(user)
+    if not known.teams:  # nothing is known, of another workspace's people neither
+        known = await people.anew(user)
     if known.deleted or known.elsewhere(team) is not None:
         return False
     if user in settings.moderators:
         return True
+    untold: PlatformError | None = None
     for group in settings.moderator_roles:
-        if await people.in_usergroup(user, group):
+        try:
+            if await people.in_usergroup(user, group):
+                return True
+        except PlatformError as error:
+            untold = error  # one that is gone keeps nobody out whom another one, or the channel, lets in
+    if settings.alert_channel is not None and user in await people.members(settings.alert_channel):
+        chosen = settings.moderators or settings.moderator_roles
+        if not chosen or await administers(user, people, team):
             return True
-    if settings.alert_channel is None or user not in await people.members(settings.alert_channel):
-        return False
-    return not (settings.moderators or settings.moderator_roles) or await administers(user, people, team)
+    if untold is not None:
+        raise untold
+    return False
 
 
 async def administers(user: str, people: People, team: str) -> bool:

@@ -1,4 +1,4 @@
-"""Presses on Slack: the buttons of a card, of a case's window and of the answers to both, and the form of a dismissal.
+"""Presses on Slack: the buttons of a card, of a case's window and of the answers to both, and the forms that some open.
 
 Leans on Bolt; what a press does is in `bots.common.hand` and `actions`, a row of `BUTTONS` each. Every button carries
 what it is about, so a press works after any restart. Decisions:
@@ -25,16 +25,19 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bots.common import hand
 from bots.common.answers import Answer
-from bots.slack_app import actions, card, case, direct
+from bots.slack_app import actions, card, case, direct, forms
 from bots.slack_app.answers import Press
-from bots.slack_app.api import call
+from bots.slack_app.api import RefusalError, call
 from bots.slack_app.asked import Adapter, Asked, asks
-from bots.slack_app.kit import Shown
+from bots.slack_app.forms import Input
+from bots.slack_app.kit import Block, Shown
 from bots.slack_app.markup import escape
 from bots.slack_app.moderators import moderates
 from core.errors import PlatformError
 
 UNDO = "undo"
+FILLED = "lampkeeper_filled_"
+"""What the `callback_id` of the other forms begins with."""
 BUTTONS: dict[str, hand.Button[Press]] = hand.buttons(
     {name: hand.Deed(actions.ask(name), actions.do(name)) for name in actions.DEEDS}
 )
@@ -53,8 +56,13 @@ def add(app: AsyncApp, adapter: Adapter) -> None:
         await ack()
         await _safely(adapter, context, body, _submitted)
 
+    async def fill(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        await ack()
+        await _safely(adapter, context, body, _filled)
+
     app.action(re.compile(f"^{card.ACTION}(?:{'|'.join([*BUTTONS, UNDO])})$"))(press)
     app.view(card.FORM)(submit)
+    app.view(re.compile(f"^{FILLED}(?:{'|'.join(hand.FORMS)})$"))(fill)
 
 
 Handling = Callable[[Asked, Press], Awaitable[None]]
@@ -98,10 +106,13 @@ async def _pressed(asked: Asked, press: Press) -> None:
         await _send(asked, await actions.undo(press, about))
     else:
         answer = await hand.pressed(press, name, about, BUTTONS)
-        if answer.grounds is None:
-            await _send(asked, answer)
+        if answer.grounds is not None:
+            await _ask(asked, lambda private: card.form(answer, asked.words, json.dumps(private)), answer.grounds)
+        elif answer.form is not None:
+            form, alert = answer.form
+            await _ask(asked, lambda private: _form(asked, form, private), alert)
         else:
-            await _ask_grounds(asked, answer)
+            await _send(asked, answer)
 
 
 async def _show_excerpt(asked: Asked, press: Press, alert: str) -> None:
@@ -119,18 +130,29 @@ async def _show_excerpt(asked: Asked, press: Press, alert: str) -> None:
         shown = card.excerpt(answer.excerpt, words)
     else:
         shown = card.modal(words.say("card.excerpt"), card.answer(answer, words), words)
-    await call(press.workspace.client.views_update, view_id=view, view=shown)
+    try:
+        await call(press.workspace.client.views_update, view_id=view, view=shown)
+    except RefusalError as error:
+        if error.code != case.CLOSED:  # whoever closed it wants to see it no more
+            raise
 
 
-async def _ask_grounds(asked: Asked, answer: Answer) -> None:
-    """Open the form; it brings back where its answer is to stand."""
+def _form(asked: Asked, name: str, private: dict[str, Any]) -> Block:
+    """Return one of the forms that cards share."""
+    shared, say = hand.FORMS[name], asked.say
+    inputs = [Input(one.name, say(one.label), one.most, one.long, one.optional) for one in shared.inputs]
+    return forms.form(asked.words, FILLED + name, say(shared.title), inputs, private)
+
+
+async def _ask(asked: Asked, draw: Callable[[dict[str, Any]], Block], alert: str) -> None:
+    """Open a form about an alert; it brings back where its answer is to stand."""
     under = case.pressed_in(asked.body.get("view") or {})
     private = {
-        "alert": answer.grounds,
+        "alert": alert,
         "channel": (asked.body.get("channel") or {}).get("id"),
         "window": None if under is None else under.id,
     }
-    if await asked.opened(card.form(answer, asked.words, json.dumps(private))) is None:
+    if await asked.opened(draw(private)) is None:
         await _send(asked, Answer(asked.say("slack.too_late")))
 
 
@@ -139,6 +161,12 @@ async def _submitted(asked: Asked, press: Press) -> None:
     grounds = values[card.GROUNDS][card.GROUNDS]["selected_option"]["value"]
     remark = str(values[card.REMARK][card.REMARK].get("value") or "")
     await _send(asked, await hand.submitted(press, about["alert"], grounds, remark))
+
+
+async def _filled(asked: Asked, press: Press) -> None:
+    view = asked.body["view"]
+    name = str(view["callback_id"]).removeprefix(FILLED)
+    await _send(asked, await hand.filled(press, name, forms.about(view)["alert"], forms.filled(view)))
 
 
 async def _send(asked: Asked, answer: Answer, *, standing: bool = True) -> None:

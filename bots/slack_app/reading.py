@@ -14,7 +14,8 @@ settled by reading. Who reads what when is `history`'s and `sweep`'s to say (`Sp
   it was talked in just before (`Span.again`), for edits. A program's replies count there and are not kept, so that a
   deletion may hide behind them in a thread in which nobody wrote lately; and a thread whose first message is older than
   all that was read is not found.
-- A thread's own history is read whole from a time on, or not at all: Slack gives it oldest first.
+- A thread's own history is read whole from a time on, or not at all: Slack gives it oldest first. Of what is read once
+  more, only what may have been missed (`Span.dropped`) is passed on: what is not kept may be a forgotten person's.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Span(NamedTuple):
     `since`: what was said later may have been missed. `edited`: so may edits made later. `again`: threads in which
     something was said later are read from then on, whatever was read of them. `start`: nothing older is read. `until`:
     of what was said later nothing is concluded. `older`: messages from before `since` to see. `brief`: one page and no
-    more. `changed`: messages that were heard of meanwhile, as they read now.
+    more. `dropped`: replies said later may have been missed even where newer ones are kept. `changed`: messages that
+    were heard of meanwhile, as they read now.
     """
 
     since: float
@@ -90,6 +92,7 @@ class Span(NamedTuple):
     until: float = math.inf
     older: int = OLDER
     brief: bool = False
+    dropped: float = math.inf
     changed: AbstractSet[str] = frozenset()
 
 
@@ -159,10 +162,12 @@ class Reader:
             known = max(left, self._threads_read.get(key.conversation) or 0.0)
             if thread in said or latest > min(known, span.again) or fewer:
                 first = min(map(float, ids)) - TICK if fewer else math.inf
-                await self._read_thread(channel, thread, max(min(left, span.again, first), span.start), span)
+                since = max(min(left, span.again, first), span.start)
+                await self._read_thread(channel, thread, since, min(left, span.dropped), span)
                 self._threads_read.put(key.conversation, latest, THREAD_SECONDS)
 
-    async def _read_thread(self, channel: Json, thread: str, since: float, span: Span) -> None:
+    async def _read_thread(self, channel: Json, thread: str, since: float, missed: float, span: Span) -> None:
+        """Read a thread from `since` on; what was said after `missed` may have been missed."""
         name, found = str(channel["id"]), list[Json]()
         try:
             async for page in self._pages(
@@ -177,8 +182,9 @@ class Reader:
         replies = [reply for reply in found if thread_of(reply) is not None]
         if found:
             standing = await self._compare(name, thread, replies, (since + TICK, span.until))
-            await self._pass_on(channel, [reply for reply in replies if reply["ts"] not in standing])
-            await self._pass_on_edits(channel, replies, {str(reply["ts"]) for reply in replies}, span)
+            new = [reply for reply in replies if float(reply["ts"]) > missed and reply["ts"] not in standing]
+            await self._pass_on(channel, new)
+            await self._pass_on_edits(channel, replies, standing | {str(reply["ts"]) for reply in new}, span)
 
     async def _compare(
         self, channel: str, thread: str | None, seen: list[Json], stretch: tuple[float, float]

@@ -10,7 +10,7 @@ import structlog
 from bots.common import requests as answers
 from bots.common.answers import File
 from bots.common.requests import Write
-from bots.slack_app import direct
+from bots.slack_app import direct, home
 from bots.slack_app.asked import Asked
 from bots.slack_app.forms import menu
 from bots.slack_app.kit import OPTIONS, SECTION, Shown, actions, button
@@ -46,9 +46,11 @@ async def choose(asked: Asked) -> Shown:
     request = await _request(asked, str(asked.body["actions"][0]["selected_option"]["value"]))
     if request is None:
         return Shown(asked.say("requests.gone"))
+    admin = await asked.person()
+    if refused := answers.own(asked.words, request, admin):
+        return Shown(refused)
     if request.kind == "access":
-        admin, place = await asked.person(), await asked.place()
-        return Shown(await answers.show(asked.here, request, admin, place, _write(asked)))
+        return Shown(await answers.show(asked.here, request, admin, await asked.place(), _write(asked)))
     sure = button(asked.say("requests.confirm_button"), FORGET, str(request.number), "danger")
     return Shown.of(await answers.sure(asked.here, request), more=(actions([sure]),))
 
@@ -61,7 +63,9 @@ async def forget(asked: Asked) -> Shown:
     if request is None:
         return Shown(asked.say("requests.gone"))
     admin, place = await asked.person(), await asked.place()
-    return Shown(await answers.delete(asked.here, request, admin, place, _tell(asked)))
+    told = await answers.delete(asked.here, request, admin, place, _tell(asked))
+    asked.workspace.handle(home.look_again(asked.helplines, asked.workspace))
+    return Shown(told)
 
 
 def _refused(asked: Asked) -> Shown:

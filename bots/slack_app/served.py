@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bots.common.pauses import Pausing
-from bots.slack_app.translate import Raw, subject
+from bots.slack_app.translate import Raw, is_deletion, subject
 from core.config import SlackWorkspace
 
 NOTED = frozenset(("left_out_seen", "left_out_until", "homes"))
@@ -44,7 +44,7 @@ class Served(SlackWorkspace, Pausing):
         A deletion always is: what was deleted is to go, whenever that was.
         """
         channel, message = raw["channel"], subject(raw)
-        if raw.get("subtype") == "message_deleted":
+        if is_deletion(raw):
             return True
         if channel in self.left_out:
             return False

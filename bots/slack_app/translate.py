@@ -51,7 +51,7 @@ def translate(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner
         return _deletion(raw, raw.get("previous_message") or {}, {"ts": raw["deleted_ts"]}, space, me)
     if subtype == "message_changed":
         now, before = raw["message"], raw.get("previous_message") or {}
-        if now.get("subtype") == "tombstone":
+        if is_deletion(raw):
             return _deletion(raw, before, now, space, me)
         if now.get("text") == before.get("text"):
             return None
@@ -64,6 +64,17 @@ def subject(raw: Raw) -> Raw:
     """Return the message that an event is about: itself, or the one that was changed or deleted."""
     about = raw.get("message") or raw.get("previous_message")
     return about if isinstance(about, dict) else raw
+
+
+def is_deletion(raw: Raw) -> bool:
+    """Tell whether an event says that a message was deleted: one that had replies is changed into a tombstone.
+
+    >>> is_deletion({"subtype": "message_changed", "message": {"subtype": "tombstone"}})
+    True
+    """
+    subtype = raw.get("subtype")
+    changed = subtype == "message_changed" and subject(raw).get("subtype") == "tombstone"
+    return changed or subtype == "message_deleted"
 
 
 def is_typed(raw: Raw, me: Me) -> bool:

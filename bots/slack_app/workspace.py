@@ -145,6 +145,8 @@ class Workspace:
         self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
         self._overflown = False
         self._handling: set[asyncio.Task[None]] = set()
+        self.looked = 0.0
+        """When it was looked last whether Homes show too much; seconds since the epoch, by the guard's clock."""
         self.drawing = asyncio.Lock()
         """Held while somebody's Home is drawn, so that the last look at who moderates is what stands there."""
 

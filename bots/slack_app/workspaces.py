@@ -226,7 +226,10 @@ class Workspaces:
         self._heard(space_of(team), True)
 
     def removed(self, team: str, *, sure: bool) -> None:
-        """Delete what is known of a workspace, as Slack asks of apps that were removed; unless `sure`, ask first."""
+        """Delete what is known of a workspace, as Slack asks of apps that were removed; unless `sure`, ask first.
+
+        Another token may be meant, or an earlier installation: Slack sends an event again for minutes.
+        """
         leaving = asyncio.create_task(self._remove(team, sure=sure))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)

@@ -75,13 +75,14 @@ class Open(Choices):
         if await allowed(interaction, "admin") is None:
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        request = self._found[self._menu.values[0]]
-        if request.kind == "access":
-            here, admin = self._asked.here, self._asked.person
+        request, here, admin = self._found[self._menu.values[0]], self._asked.here, self._asked.person
+        if refused := answering.own(self._asked.words, request, admin):
+            await interaction.followup.send(refused, ephemeral=True)
+        elif request.kind == "access":
             text = await answering.show(here, request, admin, _server(self._asked), _write(self._asked))
             await interaction.followup.send(text, ephemeral=True)
         else:
-            text = await answering.sure(self._asked.here, request)
+            text = await answering.sure(here, request)
             await interaction.followup.send(text, view=Sure(self._asked, request), ephemeral=True)
 
 

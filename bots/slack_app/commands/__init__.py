@@ -54,8 +54,10 @@ class Press(NamedTuple):
 async def helped(asked: Asked, _words: str) -> Shown:
     """List what whoever asks may use."""
     lines = [asked.say("home.commands")]
+    # Each kind is asked for once: Slack is asked who is an admin, and help is everybody's to ask for.
+    may = {who: await asked.may(who) for who in dict.fromkeys(command.who for command in COMMANDS.values())}
     for word, command in COMMANDS.items():
-        if await asked.may(command.who):
+        if may[command.who]:
             lines.append(asked.say("home.command", word=f"{COMMAND} {word}", about=asked.say(command.about)))
     return Shown.of(*lines)
 
