@@ -165,10 +165,10 @@ def missing_tokens(config: Config, name: str) -> list[ConfigError]:
 
 
 def make_adapter(config: Config, name: str, guard: Guard) -> Adapter:
-    """Make one adapter; its members are told of helplines."""
+    """Make one adapter; its members are told of helplines, and its moderators pass cases on as the reporter."""
     module, kind = ADAPTERS[name]
-    known = helplines.known(config.helplines)
-    return cast("Adapter", getattr(import_module(module), kind)(getattr(config, name), guard, known))
+    known, reporter = helplines.known(config.helplines), config.reporting.reporter()
+    return cast("Adapter", getattr(import_module(module), kind)(getattr(config, name), guard, known, reporter))
 
 
 def make_safe(config: Config, name: str, trouble: LampkeeperError) -> SafeAdapter:

@@ -204,6 +204,7 @@ class DryRun:
         self.platform = platform
         self.cards: dict[str, Card] = {}
         self._console = to
+        self._called: set[tuple[str, Call]] = set()
 
     async def show(self, card: Card, reference: str | None) -> str:
         """Print a new card whole, and a known one as what changed."""
@@ -228,8 +229,11 @@ class DryRun:
         if self.cards.pop(alert, None) is not None:
             self._console.print(f"  card {alert} in {space}: {WITHDRAWN}")
 
-    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
-        """Call nobody: whoever reads the terminal saw the card."""
+    async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:  # noqa: ARG002 a protocol's
+        """Print that nobody looks into a card; whoever reads the terminal saw what else people are called for."""
+        if why not in {"urgent", "second"} and not (tried and (card.alert, why) in self._called):
+            self._called.add((card.alert, why))
+            self._console.print(f"  card {card.alert} in {card.space}: nobody is looking into it yet ({why})")
 
 
 def _change(before: Card, card: Card) -> Text:

@@ -14,9 +14,10 @@ from core.audit import LAMPKEEPER, NAMELESS, Deed
 from core.cards import Card, Person
 from core.ledger import Ledger
 from core.store import tables
-from core.transitions import undecided
+from core.transitions import state, undecided
 
-Which = Literal["open", "decided", "all"]
+Which = Literal["open", "on_hold", "decided", "reported", "closed", "all"]
+"""`open` and `decided` are whether people decided, wherever a case stands; the others but `all` where it stands."""
 _T = tables.alerts
 
 
@@ -50,8 +51,10 @@ class Done(NamedTuple):
 async def listed(ledger: Ledger, space: str, wanted: Wanted, *, start: int = 0, most: int) -> tuple[list[Listed], int]:
     """Return at most `most` cases from number `start` on, newest first, and how many there are altogether."""
     here = [_T.c.space == space]
-    if wanted.which != "all":
+    if wanted.which in {"open", "decided"}:
         here.append(undecided() if wanted.which == "open" else not_(undecided()))
+    elif wanted.which != "all":
+        here.append(state() == wanted.which)
     if wanted.about is not None:
         blind = ledger.vault.blind(space, wanted.about)
         here.append(or_(_T.c.actor == blind, _T.c.target == blind))

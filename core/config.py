@@ -222,7 +222,8 @@ class _Space(_Section):
     """What can be set up for one space on any platform: `mode` and `review` are as in `Alerts`, and win over it.
 
     What differs is how a platform names its channels and roles: where cards go, who may press (`moderator_roles`), who
-    is called by urgent cards (`call_role`) and by escalated ones (`second_reviewers`), which roles tell an age band.
+    is called by urgent cards (`call_role`) and by escalated ones (`second_reviewers`), where what nobody claims is told
+    besides (`second_channel`), which roles tell an age band.
     """
 
     mode: Mode | None = None
@@ -239,6 +240,7 @@ class DiscordServer(_Space):
     moderator_roles: tuple[DiscordId, ...] = ()
     second_reviewers: tuple[DiscordId, ...] = ()
     call_role: DiscordId | None = None
+    second_channel: DiscordId | None = None
     ignored_channels: tuple[DiscordId, ...] = ()
     age_roles: dict[RoleId, AgeBand] = Field(default_factory=dict)
 
@@ -283,6 +285,7 @@ class SlackWorkspace(_Space):
     moderator_roles: tuple[UsergroupId, ...] = ()
     second_reviewers: tuple[UsergroupId, ...] = ()
     call_role: UsergroupId | None = None
+    second_channel: ChannelId | None = None
     ignored_channels: tuple[ChannelId, ...] = ()
     age_roles: dict[UsergroupId, AgeBand] = Field(default_factory=dict)
 

@@ -6,9 +6,11 @@ A stage is Lampkeeper with its real guard, model, database and adapter, on the t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from bots.adapter import Finding
+from core.desk import FourEyes
 from core.guard import Guard
 
 BUTTONS = ("Confirm", "Dismiss", "Show excerpt")
@@ -38,6 +40,8 @@ class Stage(Protocol):
     """
 
     guard: Guard
+    four_eyes: Sequence[FourEyes]
+    """What takes two people; set before it starts."""
     space: str
     general: str
     """How a notice names the channel in which people talk."""
@@ -78,6 +82,18 @@ class Stage(Protocol):
     async def press(self, alert: str, button: str, moderator: str = "moderator") -> tuple[str, bool]:
         """Let somebody press a button, and whatever else it asks for; return what they are told, and if nobody else."""
 
+    async def act(self, alert: str, name: str, moderator: str = "moderator", **fields: str) -> tuple[str, bool]:
+        """Let somebody press a button behind More…, by its name in `bots.common.hand`, and fill `fields` in.
+
+        Returns as `press` does; AssertionError where it is not offered.
+        """
+
+    async def offered(self, alert: str, moderator: str = "moderator") -> set[str]:
+        """Return the names of the buttons behind More…."""
+
+    def calls(self) -> list[str]:
+        """Return what was said to call people to cards, oldest first."""
+
     async def leave_out(self) -> None:
         """Let an admin have the channel general left out; return when that holds."""
 
@@ -99,6 +115,12 @@ class Permitted(Stage, Protocol):
 
     async def change_alert_channel(self) -> None:
         """Let an admin choose another alert channel; `shown` are the cards of both."""
+
+    async def choose_second_channel(self) -> None:
+        """Let an admin choose a second channel."""
+
+    def second_calls(self) -> list[str]:
+        """Return what was said in the second channel."""
 
     async def check(self) -> list[Finding]:
         """Run `lampkeeper check`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from bots.adapter import Finding
 from core.cards import Person
+from core.desk import FourEyes
 from tests.contract import Right, Shown
 from tests.discord_objects import (
     ALERTS,
@@ -73,16 +74,33 @@ class DiscordContract(DiscordStage):
         reply = await self.there.press(elsewhere, f"lampkeeper:{action}:{alert}", PEOPLE["moderator"])
         return Told(reply.text, reply.ephemeral)
 
+    def notices(self, server: int = 0) -> list[str]:
+        return [notice for notice in super().notices(server) if notice not in self.calls()]
+
+    def calls(self) -> list[str]:
+        said = self.there.messages.get(ALERTS, {}).values()
+        return [one["content"] for one in said if one.get("message_reference")]
+
+    def second_calls(self) -> list[str]:
+        return [one["content"] for one in self.there.messages.get(self._alerts[-1], {}).values()]
+
+    async def choose_second_channel(self) -> None:
+        await self._choose(second_channel=await self._room())
+
     async def leave_out(self) -> None:
         await self._choose(ignored_channels=[GENERAL])
 
     async def change_alert_channel(self) -> None:
+        await self._choose(alert_channel=await self._room())
+
+    async def _room(self) -> int:
+        """Make one more channel for moderators."""
         (room,) = self.there.add_rooms(SERVER, 1)
         self.there.overwrites[room] = [*ALERTS_SEEN, overwrite(BOT_ROLE, allow=VIEW)]
         self._alerts.append(room)
         await self.there.send("CHANNEL_CREATE", self.there.channel(room))
         await self.there.heard()
-        await self._choose(alert_channel=room)
+        return int(room)
 
     async def _choose(self, **changes: Any) -> None:
         who = Person(str(PEOPLE["moderator"]), "moderator")
@@ -112,9 +130,9 @@ class DiscordContract(DiscordStage):
 
 
 @asynccontextmanager
-async def discord_contract(folder: Path) -> AsyncIterator[DiscordContract]:
+async def discord_contract(folder: Path, four_eyes: Sequence[FourEyes] = ()) -> AsyncIterator[DiscordContract]:
     clock = Ahead()
-    async with discord_stage(folder, clock=clock, kind=DiscordContract) as stage:
+    async with discord_stage(folder, clock=clock, kind=DiscordContract, four_eyes=four_eyes) as stage:
         assert isinstance(stage, DiscordContract)
         stage.clock = clock
         yield stage

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -20,11 +20,14 @@ from rich.console import Console
 from bots.common import hand
 from bots.common.answers import Answer
 from bots.common.excerpt import pages
+from bots.common.exports import Exports, Links
 from bots.common.gaps import hand_deletions
 from bots.common.words import Words
 from bots.terminal import DryRun, card_text
 from core.cards import Person
-from core.desk import Desk
+from core.desk import Desk, FourEyes
+from core.export import Reporter
+from core.export.record import CaseRecord
 from core.guard import Guard
 from core.messages import Author, ConversationKey, Deletion, Edit, Message
 from tests.contract import Shown
@@ -33,7 +36,8 @@ from tests.support import Ahead, lampkeeper
 
 PLATFORM = "dry"
 MODERATORS = ("moderator", "second")
-NOTICE = re.compile(r"  (?:notice to the admins of \S+|card \S+ in \S+): (.*)")
+NOTICE = re.compile(r"  (?:notice to the admins of \S+|card \S+ in \S+): (?!nobody is looking)(.*)")
+CALL = re.compile(r"  card \S+ in \S+: (nobody is looking into it yet .*)")
 BUTTON = re.compile(r"\[([^\]]+)\]")
 ACTIONS = {"Confirm": "confirm", "Dismiss": "dismiss", "Show excerpt": "excerpt"}
 """Label on the printed card -> name of the button in `bots.common.hand`."""
@@ -47,11 +51,22 @@ class DryPress:
     words: Words = PLAIN
     second_reviewers: bool = False
 
+    @property
+    def exports(self) -> Exports:
+        return Exports(Reporter(), self.desk._ledger.vault)
+
+    async def links(self, _record: CaseRecord) -> Links:
+        return Links("a room", "#{} {}".format, "@{}".format)
+
+
+BUTTONS: dict[str, hand.Button[DryPress]] = hand.buttons({})
+
 
 class DryContract:
     space = f"{PLATFORM}:space"
     general = "#general"
     guard: Guard
+    four_eyes: Sequence[FourEyes] = ()
 
     def __init__(self, folder: Path) -> None:
         self.clock = Ahead()
@@ -65,7 +80,7 @@ class DryContract:
 
     async def start(self) -> None:
         self.guard = await self._life.enter_async_context(
-            lampkeeper(self._folder, clock=self.clock, deliverers=[self._screen])
+            lampkeeper(self._folder, clock=self.clock, deliverers=[self._screen], four_eyes=self.four_eyes)
         )
         await self.guard.communities.arrive(self.space)
         await self.settled()
@@ -129,12 +144,29 @@ class DryContract:
     async def press(self, alert: str, button: str, moderator: str = "moderator") -> tuple[str, bool]:
         if moderator not in (*MODERATORS, "stranger"):
             return PLAIN.say("hand.refused"), True
-        space = f"{PLATFORM}:another" if moderator == "stranger" else self.space
-        press = DryPress(self.guard.desk, space, Person(moderator, moderator))
+        press = self._press(moderator)
         answer = await hand.pressed(press, ACTIONS[button], alert, hand.BUTTONS)
         if answer.grounds is not None:
             answer = await hand.submitted(press, answer.grounds, "other", "")
         return _drawn(answer), True
+
+    def _press(self, moderator: str) -> DryPress:
+        space = f"{PLATFORM}:another" if moderator == "stranger" else self.space
+        return DryPress(self.guard.desk, space, Person(moderator, moderator))
+
+    async def offered(self, alert: str, moderator: str = "moderator") -> set[str]:
+        return set(dict((await hand.pressed(self._press(moderator), hand.MORE, alert, BUTTONS)).buttons))
+
+    async def act(self, alert: str, name: str, moderator: str = "moderator", **fields: str) -> tuple[str, bool]:
+        assert name in await self.offered(alert, moderator)
+        press = self._press(moderator)
+        answer = await hand.pressed(press, name, alert, BUTTONS)
+        if answer.form is not None:
+            answer = await hand.filled(press, *answer.form, fields)
+        return _drawn(answer), True
+
+    def calls(self) -> list[str]:
+        return CALL.findall(self._printed.getvalue())
 
     async def leave_out(self) -> None:
         self._left_out = "general"
@@ -156,8 +188,9 @@ def _drawn(answer: Answer) -> str:
 
 
 @asynccontextmanager
-async def dry_contract(folder: Path) -> AsyncIterator[DryContract]:
+async def dry_contract(folder: Path, four_eyes: Sequence[FourEyes] = ()) -> AsyncIterator[DryContract]:
     stage = DryContract(folder)
+    stage.four_eyes = four_eyes
     await stage.start()
     try:
         yield stage

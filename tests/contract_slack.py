@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from bots.adapter import Finding
+from bots.slack_app.delivery import CALL_TYPE
 from core.cards import Person
+from core.desk import FourEyes
 from tests.contract import Right, Shown
 from tests.slack_api import ALERTS, GENERAL, PEOPLE, PRIVATE, TEAM, Json
 from tests.slack_platform import SlackStage, slack_stage
@@ -41,6 +43,15 @@ class SlackContract(SlackStage):
             self.platform.users[PEOPLE[moderator]] |= {"team_id": "T0OTHER", "is_admin": True}
             self.platform.channels[ALERTS].members.add(PEOPLE[moderator])
         return await super().press(alert, button, moderator)
+
+    def calls(self) -> list[str]:
+        return _calls(self.platform.channels[ALERTS].messages)
+
+    def second_calls(self) -> list[str]:
+        return _calls(self.platform.channels[PRIVATE].messages)
+
+    async def choose_second_channel(self) -> None:
+        await self._choose(second_channel=PRIVATE)
 
     async def leave_out(self) -> None:
         await self._choose(ignored_channels=[GENERAL])
@@ -74,8 +85,12 @@ class SlackContract(SlackStage):
         assert [entry for entry in logs if entry["event"] == "slack.removed"]
 
 
+def _calls(messages: list[Json]) -> list[str]:
+    return [one["text"] for one in messages if (one.get("metadata") or {}).get("event_type") == CALL_TYPE]
+
+
 @asynccontextmanager
-async def slack_contract(folder: Path) -> AsyncIterator[SlackContract]:
-    async with slack_stage(folder, kind=SlackContract) as stage:
+async def slack_contract(folder: Path, four_eyes: Sequence[FourEyes] = ()) -> AsyncIterator[SlackContract]:
+    async with slack_stage(folder, kind=SlackContract, four_eyes=four_eyes) as stage:
         assert isinstance(stage, SlackContract)
         yield stage

@@ -86,6 +86,8 @@ class Platform(Gateway):
         self._deferred: dict[str, bool] = {}
         self._pressed: dict[str, Json] = {}
         self._nonces: dict[str, int] = {}
+        self.attachment_limit = 10 * 2**20
+        """Bytes that may be attached to an answer."""
 
     # --- REST --------------------------------------------------------------------------------------------------------
 
@@ -446,7 +448,7 @@ class Platform(Gateway):
             "app_permissions": str(self.allows(channel)),
             "entitlements": [],
             "authorizing_integration_owners": {"0": str(server)},
-            "attachment_size_limit": 10485760,
+            "attachment_size_limit": self.attachment_limit,
             "context": 1 if channel == DM else 0,
         }
         frame |= {"user": self.user(who)} if channel == DM else in_server

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from bots.discord_bot import DiscordAdapter
 from core.config import Discord, DiscordServer
+from core.desk import FourEyes
 from core.guard import Guard
 from core.messages import ConversationKey, Deletion, Event, Message
 from core.policy import Rules, Thresholds
@@ -171,6 +172,7 @@ class DiscordStage:
 
     adapter: DiscordAdapter
     guard: Guard
+    four_eyes: Sequence[FourEyes] = ()
 
     def __init__(self, folder: Path, platform: Platform, config: Discord, clock: Callable[[], float]) -> None:
         self.there = platform
@@ -184,7 +186,7 @@ class DiscordStage:
         self.there.let_in()
         later = Later("discord")
         self.guard = await self._life.enter_async_context(
-            lampkeeper(self._folder, clock=self._clock, deliverers=[later])
+            lampkeeper(self._folder, clock=self._clock, deliverers=[later], four_eyes=self.four_eyes)
         )
         later.adapter = self.adapter = DiscordAdapter(self.config, self.guard)
         running = asyncio.create_task(self.adapter.run())
@@ -278,6 +280,21 @@ class DiscordStage:
         card = next(card for card in self.cards() if card["alert"] == alert)
         return await self.there.press(card["message"], f"lampkeeper:{action}:{alert}", PEOPLE[moderator])
 
+    async def offered(self, alert: str, moderator: str = "moderator") -> set[str]:
+        """What stands behind More…."""
+        return {*actions((await self.push(alert, "more", moderator)).message or {})}
+
+    async def act(self, alert: str, name: str, moderator: str = "moderator", **fields: str) -> Told:
+        """Let somebody press a button behind More…, and fill in what it asks for."""
+        panel = await self.push(alert, "more", moderator)
+        assert panel.message is not None
+        assert name in actions(panel.message)
+        who = PEOPLE[moderator]
+        reply = await self.there.press(panel.message, f"lampkeeper:{name}:{alert}", who)
+        if reply.modal is not None:
+            reply = await self.there.submit(reply.modal, fields, who, panel.message)
+        return Told(reply.text, reply.ephemeral)
+
     async def dismiss(
         self, asked: Json, alert: str, grounds: str = "other", remark: str = "", moderator: str = "moderator"
     ) -> Reply:
@@ -336,7 +353,9 @@ async def discord_stage(
     clock: Callable[[], float] = time.time,
     servers: int = 1,
     shards: int = 1,
+    *,
     kind: type[DiscordStage] = DiscordStage,
+    four_eyes: Sequence[FourEyes] = (),
     **server: Any,
 ) -> AsyncIterator[DiscordStage]:
     """Run Lampkeeper on the tests' Discord, its database in `folder`; `server` are keys of [[discord.servers]].
@@ -348,6 +367,7 @@ async def discord_stage(
         for number in range(1, servers):
             discord_there.add_server(number)
         stage = kind(folder, discord_there, settings(servers, **server), clock)
+        stage.four_eyes = four_eyes
         try:
             await stage.start()
             yield stage

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bots.slack_app import SlackAdapter, api
 from bots.slack_app.card import EVENT_TYPE, GROUNDS, REMARK
 from bots.slack_app.manifest import COMMAND
 from core.config import Slack
+from core.desk import FourEyes
 from core.guard import Guard
 from tests.slack_api import (
     ALERTS,
@@ -380,6 +381,8 @@ class SlackPlatform(WebApi):
 class SlackStage:
     """Lampkeeper on the tests' Slack; the contract suite plays on it and on Discord's alike."""
 
+    four_eyes: Sequence[FourEyes] = ()
+
     def __init__(self, folder: Path, platform: SlackPlatform, config: Slack) -> None:
         self.folder, self.platform, self.config = folder, platform, config
         self.later = 0.0
@@ -393,7 +396,12 @@ class SlackStage:
     async def start(self) -> None:
         forward = Later("slack")
         self.guard = await self._stack.enter_async_context(
-            lampkeeper(self.folder, clock=lambda: time.time() + self.later, deliverers=(forward,))
+            lampkeeper(
+                self.folder,
+                clock=lambda: time.time() + self.later,
+                deliverers=(forward,),
+                four_eyes=self.four_eyes,
+            )
         )
         forward.adapter = self.adapter = SlackAdapter(self.config, self.guard)
         hellos = self.platform.hellos
@@ -507,6 +515,32 @@ class SlackStage:
         """Let somebody press any button about an alert, or about the number of what was done, by its action."""
         return replied(await self.platform.push(f"lampkeeper_{action}", about, moderator))
 
+    async def offered(self, alert: str, moderator: str = "moderator") -> set[str]:
+        """What stands behind More…."""
+        return {*(await self.push(alert, "more", moderator)).buttons}
+
+    async def act(self, alert: str, name: str, moderator: str = "moderator", **fields: str) -> Told:
+        """Let somebody press a button behind More…, and fill in what it asks for."""
+        assert name in await self.offered(alert, moderator)
+        reply = await self.push(alert, name, moderator)
+        if reply.form is not None:
+            reply = await self.fill(reply.form, moderator, **fields)
+        return Told(reply.text, reply.ephemeral)
+
+    async def fill(self, form: Json, moderator: str = "moderator", **fields: str) -> Reply:
+        """Let somebody send a form off; what they leave empty is null."""
+        blocks = [block for block in form["blocks"] if block["type"] == "input"]
+        assert {*fields} <= {block["block_id"] for block in blocks}
+        for block in blocks:
+            written = fields.get(block["block_id"], "")
+            assert block["optional"] or written
+            assert len(written) <= block["element"]["max_length"]
+        values = {
+            name: {name: {"type": "plain_text_input", "value": fields.get(name) or None}}
+            for name in (block["block_id"] for block in blocks)
+        }
+        return replied(await self.platform.submit(form, values, moderator))
+
     async def dismiss(
         self, form: Json, grounds: str = "other", remark: str | None = None, moderator: str = "moderator"
     ) -> Reply:
@@ -551,10 +585,13 @@ def pointed_at(url: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def slack_stage(folder: Path, kind: type[SlackStage] = SlackStage, **config: Any) -> AsyncIterator[SlackStage]:
+async def slack_stage(
+    folder: Path, kind: type[SlackStage] = SlackStage, four_eyes: Sequence[FourEyes] = (), **config: Any
+) -> AsyncIterator[SlackStage]:
     """A running Lampkeeper on the tests' Slack; `config` are keys of the section [slack]."""
     async with SlackPlatform().serving() as platform:
         stage = kind(folder, platform, slack_config(**config))
+        stage.four_eyes = four_eyes
         with pointed_at(platform.url):
             try:
                 await stage.start()

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from core.cards import Person
+from core import outbox
+from core.cards import Call, Person
 from core.leaving import GRACE
 from core.outbox import EDIT_EVERY, REFUSED_WAIT
 from core.store import tables
@@ -21,7 +22,7 @@ from tests.contract import BUTTONS, Permitted, Shown, Stage
 from tests.contract_discord import discord_contract
 from tests.contract_dry import dry_contract
 from tests.contract_slack import slack_contract
-from tests.support import slow_talk
+from tests.support import MODERATOR, slow_talk
 
 STAGES: dict[str, Any] = {"discord": discord_contract, "slack": slack_contract, "dry run": dry_contract}
 PLATFORMS = ("discord", "slack")
@@ -31,6 +32,13 @@ PLATFORMS = ("discord", "slack")
 @pytest.fixture(params=STAGES)
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     async with STAGES[request.param](tmp_path) as playing:
+        yield playing
+
+
+@pytest.fixture(params=STAGES)
+async def careful(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage on which reports take two people."""
+    async with STAGES[request.param](tmp_path, four_eyes=("report",)) as playing:
         yield playing
 
 
@@ -347,6 +355,114 @@ async def test_after_a_decision_the_card_stays_one(stage: Stage) -> None:
         await stage.say("actor", line)
     await stage.settled()
     assert len(stage.shown()) == 1
+
+
+# --- the rest of a case's way ----------------------------------------------------------------------------------------
+
+
+async def state(stage: Stage, alert: str) -> str:
+    card = await stage.guard.desk.case(alert)
+    return card.state if card is not None else ""
+
+
+async def test_what_is_noted_is_part_of_the_case(stage: Stage) -> None:
+    card = await play(stage)
+    text, private = await stage.act(card.alert, "note", text="spoke with *both* today")
+    assert "Noted" in text
+    assert private
+    record = await stage.guard.desk.export(card.alert, MODERATOR)
+    assert record is not None
+    assert [note.text for note in record.notes] == ["spoke with *both* today"]
+    assert (await stage.act(card.alert, "note", text="  "))[0].startswith("There was nothing")
+
+
+async def test_a_case_is_put_aside_and_goes_on_where_it_stood(stage: Stage) -> None:
+    card = await play(stage)
+    assert "put aside" in (await stage.act(card.alert, "put_aside"))[0]
+    assert await state(stage, card.alert) == "on_hold"
+    assert {"resume", "put_aside", "close"} & await stage.offered(card.alert) == {"resume"}
+    assert "where it stood" in (await stage.act(card.alert, "resume", "second"))[0]
+    assert await state(stage, card.alert) == "open"
+
+
+async def test_a_decided_case_is_closed_and_opened_again(stage: Stage) -> None:
+    card = await play(stage)
+    assert "close" not in await stage.offered(card.alert)
+    await stage.press(card.alert, "Dismiss")
+    assert "closed" in (await stage.act(card.alert, "close"))[0]
+    assert await state(stage, card.alert) == "closed"
+    assert not {"close", "put_aside", "report"} & await stage.offered(card.alert)
+    assert "open again" in (await stage.act(card.alert, "reopen"))[0]
+    assert await state(stage, card.alert) == "dismissed"
+
+
+async def test_a_report_counts_only_with_the_number_of_a_confirmed_case(stage: Stage) -> None:
+    card = await play(stage)
+    police = {"to": "police", "reference": ""}
+    assert "report" not in await stage.offered(card.alert)
+    await stage.press(card.alert, "Confirm")
+    wrong, private = await stage.act(card.alert, "report", typed="yes", **police)
+    assert "Nothing was recorded" in wrong
+    assert card.alert in wrong
+    assert private
+    assert await state(stage, card.alert) == "concern_confirmed"
+    assert "Recorded" in (await stage.act(card.alert, "report", typed=f" {card.alert.upper()} ", **police))[0]
+    assert await state(stage, card.alert) == "reported"
+    held = await stage.guard.desk.case(card.alert)
+    assert held is not None
+    assert held.held_until is not None
+
+
+async def test_where_a_report_takes_two_one_person_alone_reports_nothing(careful: Stage) -> None:
+    card = await play(careful)
+    await careful.press(card.alert, "Confirm")
+    filled = {"to": "police", "typed": card.alert, "reference": "7/26"}
+    for _ in range(2):
+        assert "second moderator" in (await careful.act(card.alert, "report", **filled))[0]
+        assert await state(careful, card.alert) == "concern_confirmed"
+    assert "Recorded" in (await careful.act(card.alert, "report", "second", **filled))[0]
+    record = await careful.guard.desk.export(card.alert, MODERATOR)
+    assert record is not None
+    (passed,) = record.passed
+    assert (passed.to, passed.reference, len(passed.by)) == ("police", "7/26", 2)
+
+
+# --- calls to what nobody looks into ---------------------------------------------------------------------------------
+
+
+async def put_call(stage: Stage, alert: str, why: Call, *, unsure: bool = False) -> None:
+    """Have people called, as the ladder of reminders does; `unsure`: as after a crash while it was tried."""
+    ledger = stage.guard.ledger
+    async with ledger.transaction() as tx:
+        await outbox.put_call(tx, stage.space, alert, why, ledger.clock())
+        if unsure:
+            await tx.execute(update(tables.outbox).values(unsure=True))
+    await stage.settled()
+
+
+@pytest.mark.parametrize("why", ["remind", "ping", "second_channel"])
+async def test_what_nobody_looks_into_is_said_once_also_after_a_crash(stage: Stage, why: Call) -> None:
+    card = await play(stage)
+    before = stage.notices()
+    await put_call(stage, card.alert, why)
+    (said,) = stage.calls()
+    assert not [line for line in talk() if line in said]
+    await put_call(stage, card.alert, why, unsure=True)
+    await put_call(stage, card.alert, why, unsure=True)
+    assert stage.calls() == [said]
+    assert stage.notices() == before
+    assert stage.shown() == [card]
+
+
+async def test_a_second_channel_is_told_once_and_names_nobody(permitted: Permitted) -> None:
+    await permitted.choose_second_channel()
+    card = await play(permitted)
+    for unsure in (False, True):
+        await put_call(permitted, card.alert, "second_channel", unsure=unsure)
+    (said,) = permitted.second_calls()
+    assert card.place.replace(".", "") in said
+    assert "actor" not in said.lower()
+    assert permitted.calls() == []
 
 
 # --- deletion, leaving -----------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 import bots.texts
 from bots.common import cases, excerpt, hand, helpdesk, privacy, settings, status
 from bots.common.answers import Answer
+from bots.common.exports import Exports, Links
 from bots.common.face import Account, Face, face
 from bots.common.here import Here
 from bots.common.markup import Markup
@@ -29,6 +29,9 @@ from core.cards import Action, Background, Card, Claim, Decided, ExcerptLine, Go
 from core.case_list import Wanted, history
 from core.config import DiscordServer
 from core.desk import Desk
+from core.export import Reporter
+from core.export.record import CaseRecord, broken
+from core.export.verify import examine
 from core.guard import Guard
 from core.reports import Asking
 from core.signals.computed import MEANINGS
@@ -227,7 +230,7 @@ def test_a_translation_covers_everything_on_a_card_but_what_people_wrote(folder:
     rest = " ".join([card.title, card.note, *(f"{field.name} {field.text}" for field in card.fields)])
     for ours in ("person:The (star)actor(star)", "person:The target", "mention:actor", "mention:target", "code:"):
         rest = rest.replace(ours, "")
-    rest = rest.replace("where the second stands", "").replace(words.quote("a *remark*", 100), "")
+    rest = rest.replace("where the second stands", "").replace(words.markup.hidden(words.quote("a *remark*", 100)), "")
     assert [letter for letter in rest if letter.isalpha()] == []
     (page,) = excerpt.pages(LINES[1:2], words, 4000, 3)
     assert (
@@ -261,6 +264,13 @@ class Press:
     space: str = SPACE
     second_reviewers: bool = False
     words: Words = PLAIN
+
+    @property
+    def exports(self) -> Exports:
+        return Exports(Reporter(), self.desk._ledger.vault)
+
+    async def links(self, _record: CaseRecord) -> Links:
+        return Links("a club", "https://a.example/{}/{}".format, "https://a.example/{}".format)
 
 
 async def _asked(press: Press, card: Card) -> Answer:
@@ -346,13 +356,34 @@ async def test_an_alert_of_another_space_is_unknown(tmp_path: Path) -> None:
         assert await hand.pressed(press, "confirm", alert, BUTTONS) == Answer(PLAIN.say("hand.unknown"))
 
 
-async def test_a_case_is_handed_out_as_a_file(tmp_path: Path) -> None:
+async def test_a_case_is_handed_out_in_the_form_that_was_asked_for_with_links(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
-        alert = await opened(guard, board)
-        file = (await hand.pressed(Press(guard.desk), "export", alert, BUTTONS)).file
-        assert file is not None
-        assert alert in json.dumps(json.loads(file.content))
+        alert, press = await opened(guard, board), Press(guard.desk)
+        offered = [name for name, _ in (await hand.pressed(press, "export", alert, BUTTONS)).buttons]
+        assert offered == ["export_zip", "export_packet", "export_json"]
+        await hand.pressed(press, "confirm", alert, BUTTONS)
+        (file,) = (await hand.pressed(press, "export_json", alert, BUTTONS)).files
+        record = CaseRecord.model_validate_json(file.content)
+        assert (record.case, record.community, record.actor.profile) == (alert, "a club", "https://a.example/actor")
+        said = [item.content.id for item in record.items if item.content is not None]
+        assert said
+        assert [item.link for item in record.items] == [f"https://a.example/general/{one}" for one in said]
+        assert broken(record) == []
+        (archive,) = (await hand.pressed(press, "export_zip", alert, BUTTONS)).files
+        (tmp_path / archive.name).write_bytes(archive.content)
+        found = examine(tmp_path / archive.name, guard.ledger.vault.verify_key)
+        assert [one.sentence for one in found if not one.holds] == []
+
+
+async def test_what_cannot_be_exported_yet_is_told_with_what_to_do(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        card = await guard.desk.case(await opened(guard, board))
+        assert card is not None
+        told = await hand.exported("ncmec")(Press(guard.desk), card)
+        assert told.files == ()
+        assert "confirm" in told.text.lower()
 
 
 # --- answers to questions --------------------------------------------------------------------------------------------

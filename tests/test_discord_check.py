@@ -18,6 +18,7 @@ from tests.discord_objects import (
     HISTORY,
     MODERATORS,
     SECRET,
+    SEND,
     SERVER,
     TOKEN,
     VIEW,
@@ -132,6 +133,19 @@ async def test_a_role_that_the_bot_may_not_call_is_named(
     assert "Mention @everyone, @here, and All Roles" in mute
     stage.there.overwrites[ALERTS].append(overwrite(BOT_ROLE, allow=VIEW | MENTION))
     assert not (await checked(tmp_path, capsys)).wrong
+
+
+async def test_a_second_channel_that_is_gone_or_closed_is_named(
+    stage: DiscordStage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await choose(stage, second_channel=997)
+    (gone,) = (await checked(tmp_path, capsys)).wrong
+    assert "second channel 997" in gone
+    await choose(stage, second_channel=GENERAL)
+    assert not (await checked(tmp_path, capsys)).wrong
+    stage.there.overwrites[GENERAL] = [overwrite(BOT_ROLE, deny=SEND)]
+    (mute,) = (await checked(tmp_path, capsys)).wrong
+    assert "lacks Send Messages" in mute
 
 
 async def test_checking_changes_nothing_of_what_is_stored(

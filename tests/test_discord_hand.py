@@ -7,20 +7,27 @@ import re
 import time
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast, get_args
 
+import discord
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from bots.common import hand
 from bots.discord_bot import card as drawn
 from bots.discord_bot.buttons import BUTTONS, custom_id
+from bots.discord_bot.links import links
 from bots.texts import say, texts
-from core.cards import GROUNDS, ExcerptLine, Person
+from core import outbox
+from core.cards import GROUNDS, Call, Card, ExcerptLine, Person
 from core.store import tables
 from tests.discord_objects import (
     ALERTS,
     BAN_MEMBERS,
     BOT_ROLE,
+    DM,
     EVERYONE,
     FORUM,
     GENERAL,
@@ -462,7 +469,10 @@ async def test_a_claim_is_on_the_card_and_others_can_take_it_over(stage: Discord
     assert f"lampkeeper:claim:{alert(stage)}" in button_ids(stage.cards()[0]["message"])
 
 
-@pytest.mark.parametrize("action", ["claim", "more", "hold", "export", "escalate", "yes_ban", "yes_lift", "undecide"])
+@pytest.mark.parametrize(
+    "action",
+    ["claim", "more", "hold", "export", "export_zip", "escalate", "yes_ban", "yes_lift", "undecide", "note", "report"],
+)
 async def test_only_moderators_press_whatever_the_button(stage: DiscordStage, action: str) -> None:
     number = custom_id(action, alert(stage))
     button = {"type": 2, "custom_id": number, "label": "x", "style": 2}
@@ -486,10 +496,37 @@ async def test_a_legal_hold_is_on_the_card_and_ending_it_is_asked_once_more(stag
 
 
 async def test_an_export_is_a_file_for_the_presser_alone_and_on_record(stage: DiscordStage) -> None:
-    reply = await act(stage, "export")
+    offered = await act(stage, "export")
+    assert offered.message is not None
+    assert button_ids(offered.message) == [
+        f"lampkeeper:export_{form}:{alert(stage)}" for form in ("zip", "packet", "json")
+    ]
+    assert "case exported" not in await deeds(stage)
+    reply = await go_on(stage, offered, "export_zip")
     assert reply.ephemeral
-    assert reply.files == (f"case-{alert(stage)}.json",)
+    assert reply.files == (f"lampkeeper-case-{alert(stage)}.zip",)
     assert (await deeds(stage))[-1] == "case exported"
+
+
+async def test_a_packet_is_two_pages(stage: DiscordStage) -> None:
+    reply = await go_on(stage, await act(stage, "export"), "export_packet")
+    assert reply.files == ("packet.html", "where_to_go.html")
+
+
+async def test_files_larger_than_discord_takes_are_told_with_another_way(stage: DiscordStage) -> None:
+    stage.there.attachment_limit = 1000
+    told = await go_on(stage, await act(stage, "export"), "export_zip")
+    assert told.files == ()
+    assert "lampkeeper cases export" in told.text
+
+
+def test_links_lead_to_messages_and_people_and_to_no_direct_message() -> None:
+    guild = cast("discord.Guild", SimpleNamespace(id=SERVER, name="a club"))
+    known = links(guild, {str(DM)})
+    assert known.community == "a club"
+    assert known.message(str(GENERAL), "7") == f"https://discord.com/channels/{SERVER}/{GENERAL}/7"
+    assert known.message(str(DM), "7") is None
+    assert known.person(str(ACTOR)) == f"https://discord.com/users/{ACTOR}"
 
 
 async def test_the_second_reviewers_are_called_once_and_nobody_else(tmp_path: Path) -> None:
@@ -507,6 +544,142 @@ async def test_the_second_reviewers_are_called_once_and_nobody_else(tmp_path: Pa
         mentions = call["allowed_mentions_asked"]
         assert (mentions["parse"], mentions["roles"]) == ([], [REVIEWERS])
         assert not mentions.get("replied_user")
+
+
+# --- notes, reports, four eyes ---------------------------------------------------------------------------------------
+
+
+async def form(stage: DiscordStage, name: str, moderator: str = "moderator") -> tuple[Json, Json]:
+    """Press a button behind More… that opens a form; return the form, and the message it was opened from."""
+    panel = await stage.push(alert(stage), "more", moderator)
+    opened = await go_on(stage, panel, name, moderator)
+    assert opened.modal is not None
+    assert panel.message is not None
+    return opened.modal, panel.message
+
+
+async def test_a_note_that_was_begun_before_a_restart_is_taken_in(stage: DiscordStage) -> None:
+    modal, panel = await form(stage, "note")
+    await stage.restart()
+    told = await stage.there.submit(modal, {"text": "spoke with both"}, PEOPLE["moderator"], panel)
+    assert (told.text.startswith("Noted"), told.ephemeral) == (True, True)
+    assert (await deeds(stage))[-1] == "note added"
+
+
+async def test_a_note_of_somebody_who_moderates_no_more_is_refused(stage: DiscordStage) -> None:
+    modal, panel = await form(stage, "note")
+    stage.there.member_roles[PEOPLE["moderator"]] = []
+    told = await stage.there.submit(modal, {"text": "spoke with both"}, PEOPLE["moderator"], panel)
+    assert told.text.startswith("Only")
+    assert "note added" not in await deeds(stage)
+
+
+async def test_the_steps_of_a_case_stand_on_its_card(stage: DiscordStage) -> None:
+    assert "Nobody is reminded" in (await act(stage, "put_aside")).text
+    assert "Put aside until somebody answers" in text(stage)
+    await act(stage, "resume", "second")
+    assert "Put aside" not in text(stage)
+    await stage.push(alert(stage), "confirm")
+    await act(stage, "close")
+    assert "Closed. Concern confirmed by Moderator" in text(stage)
+    await act(stage, "reopen")
+    assert "Closed" not in text(stage)
+
+
+async def test_a_step_that_somebody_took_meanwhile_is_told_with_where_the_case_stands(stage: DiscordStage) -> None:
+    panel = await stage.push(alert(stage), "more")
+    await act(stage, "put_aside", "second")
+    assert "Put aside" in (await go_on(stage, panel, "put_aside")).text
+    assert (await deeds(stage)).count("case put aside") == 1
+
+
+async def test_where_bans_take_two_the_first_agrees_and_the_second_bans(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path, four_eyes=("ban",)) as stage:
+        await role(stage, BOT_ROLE, EVERYTHING, 10)
+        await role(stage, MODERATORS, EVERYTHING, 5)
+        await talk(stage)
+        for _ in range(2):
+            assert "second moderator" in (await act(stage, "ban")).text
+            assert not stage.there.banned
+        await stage.restart()
+        assert "is banned" in (await act(stage, "ban", "second")).text
+        assert stage.there.banned == {ACTOR}
+        assert (await deeds(stage)).count("action taken") == 1
+
+
+async def test_a_forms_fields_fit_what_discord_takes() -> None:
+    for one in hand.FORMS.values():
+        assert 0 < len(say("en", one.title)) <= 45
+        assert len(one.inputs) <= 5
+        for field in one.inputs:
+            assert 0 < len(say("en", field.label)) <= 45
+            assert field.most <= 4000
+
+
+# --- calls to what nobody looks into ---------------------------------------------------------------------------------
+
+
+async def put_call(stage: DiscordStage, why: Call) -> Card:
+    """Have people called to the card; return the card."""
+    ledger = stage.guard.ledger
+    async with ledger.transaction() as tx:
+        await outbox.put_call(tx, f"discord:{SERVER}", alert(stage), why, ledger.clock())
+    await stage.settled()
+    card = await stage.guard.desk.card(alert(stage))
+    assert card is not None
+    return card
+
+
+def answers(stage: DiscordStage, channel: int = ALERTS) -> list[Json]:
+    return [said for said in stage.there.messages.get(channel, {}).values() if not said["embeds"]]
+
+
+async def test_a_reminder_mentions_nobody_and_a_ping_the_moderators(stage: DiscordStage) -> None:
+    await put_call(stage, "remind")
+    card = await put_call(stage, "ping")
+    remind, ping = answers(stage)
+    assert remind["message_reference"]["message_id"] == stage.cards()[0]["message"]["id"]
+    assert remind["allowed_mentions_asked"]["roles"] == []
+    assert ping["allowed_mentions_asked"]["roles"] == [MODERATORS]
+    assert f"<@&{MODERATORS}>" in ping["content"]
+    assert f"<t:{int(card.opened)}:R>" in remind["content"]
+    stage.there._nonces.clear()
+    posted = f"{ALERTS}/{stage.cards()[0]['message']['id']}"
+    for why in get_args(Call)[2:4]:
+        await stage.adapter.call(card, posted, why, tried=True)
+    assert len(answers(stage)) == 2, "a try that was interrupted after it had called"
+
+
+async def test_where_a_role_is_chosen_a_ping_calls_that(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path, call_role=CALLED) as stage:
+        await role(stage, CALLED, 0, 3)
+        await talk(stage)
+        before = len(answers(stage))
+        await put_call(stage, "ping")
+        assert answers(stage)[before]["allowed_mentions_asked"]["roles"] == [CALLED]
+
+
+async def test_a_second_channel_that_is_closed_falls_back_on_the_card(tmp_path: Path) -> None:
+    async with discord_stage(tmp_path, second_channel=FORUM + 900) as stage:
+        await talk(stage)
+        with capture_logs() as logs:
+            await put_call(stage, "second_channel")
+        (said,) = answers(stage)
+        assert said["allowed_mentions_asked"]["roles"] == [MODERATORS]
+        assert "still waits" in said["content"]
+        assert "discord.second_channel_closed" in [entry["event"] for entry in logs]
+
+
+async def test_a_second_channel_is_found_again_after_a_crash(stage: DiscordStage) -> None:
+    (room,) = stage.there.add_rooms(SERVER, 1)
+    await stage.there.send("CHANNEL_CREATE", stage.there.channel(room))
+    await stage.adapter.servers.choose(SERVER, {"second_channel": room}, Person("1", "admin"))
+    card = await put_call(stage, "second_channel")
+    message = stage.cards()[0]["message"]["id"]
+    stage.there._nonces.clear()
+    await stage.adapter.call(card, f"{ALERTS}/{message}", "second_channel", tried=True)
+    (said,) = answers(stage, room)
+    assert f"/{ALERTS}/{message}" in said["content"]
 
 
 async def test_without_second_reviewers_escalating_says_how_to_choose_them(stage: DiscordStage) -> None:

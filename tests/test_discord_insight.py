@@ -33,6 +33,7 @@ from tests.discord_objects import (
 )
 from tests.discord_platform import Reply
 from tests.discord_stage import DiscordStage, discord_stage, until
+from tests.support import MODERATOR as SOMEBODY
 from tests.support import slow_talk
 
 SPACE = f"discord:{SERVER}"
@@ -227,6 +228,10 @@ async def test_cases_can_be_asked_for_by_state_and_by_member(stage: DiscordStage
     decided = next(card for card in stage.cards() if f"<@{PEOPLE['actor']}>" in card["text"])
     await stage.press(decided["alert"], "Dismiss")
     assert f"<@{PEOPLE['actor']}>" not in (await ask(stage, "cases")).text
+    await stage.guard.desk.close(decided["alert"], SOMEBODY)
+    assert "Closed cases: 1" in (await ask(stage, "cases", which="closed")).text
+    assert "Cases put aside: 0" in (await ask(stage, "cases", which="on_hold")).text
+    await stage.guard.desk.reopen(decided["alert"], SOMEBODY)
     settled = (await ask(stage, "cases", which="decided")).text
     assert "Dismissed by Moderator" in settled
     assert f"<@{PEOPLE['robot']}>" not in settled

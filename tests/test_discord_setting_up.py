@@ -434,6 +434,20 @@ async def test_a_role_that_urgent_cards_could_not_call_is_warned_of(stage: Disco
     assert "does not let Lampkeeper call that role" not in reply.text
 
 
+async def test_a_second_channel_is_another_one_in_which_the_bot_can_write(stage: DiscordStage) -> None:
+    use = stage.there.command
+    await use("lampkeeper settings", ADMIN, alert_channel=ALERTS)
+    assert "Choose another one" in (await use("lampkeeper settings", ADMIN, second_channel=ALERTS)).text
+    stage.there.overwrites[GENERAL] = [overwrite(BOT_ROLE, deny=SEND)]
+    await stage.there.send("CHANNEL_UPDATE", stage.there.channel(GENERAL))
+    assert "Send Messages" in (await use("lampkeeper settings", ADMIN, second_channel=GENERAL)).text
+    assert holds(stage, "second_channel") is None
+    stage.there.overwrites[GENERAL] = []
+    await stage.there.send("CHANNEL_UPDATE", stage.there.channel(GENERAL))
+    assert "without names" in (await use("lampkeeper settings", ADMIN, second_channel=GENERAL)).text
+    assert holds(stage, "second_channel") == GENERAL
+
+
 async def test_shadow_mode_says_that_nobody_is_told(stage: DiscordStage) -> None:
     assert "no card is shown" in (await stage.there.command("lampkeeper settings", ADMIN, mode="shadow")).text
     assert stage.guard.communities.rules(space(SERVER)).shadow

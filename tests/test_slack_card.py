@@ -36,7 +36,7 @@ FACES = st.builds(
     opened=st.floats(0, 4e9),
     fields=st.lists(st.builds(Field, TEXT, TEXT, st.booleans()), max_size=80).map(tuple),
     note=TEXT,
-    buttons=st.lists(st.sampled_from(sorted(BUTTONS)), min_size=1, unique=True).map(tuple),
+    buttons=st.lists(st.sampled_from(sorted(BUTTONS)), min_size=1, max_size=25, unique=True).map(tuple),
     actor=PICTURES,
     target=PICTURES,
 )
@@ -127,11 +127,19 @@ def test_slack_takes_every_answer(text: str, names: list[str]) -> None:
 
 
 def test_slack_takes_the_form_and_what_waits() -> None:
-    form = card.form(Answer("Why?", grounds="a" * 16), WORDS, "{}")
+    form = card.form(Answer("Why?", grounds="a" * 16), WORDS, {})
     check_view(form)
     check_view(card.waiting(WORDS))
     offered = form["blocks"][1]["element"]["options"]
     assert [one["value"] for one in offered] == [value for value, _ in hand.grounds_offered(WORDS)]
+
+
+@pytest.mark.parametrize("name", hand.FORMS)
+def test_slack_takes_every_form_and_shows_its_title_whole(name: str) -> None:
+    form = card.form(Answer(form=(name, "a" * 16)), WORDS, {"form": name, "alert": "a" * 16})
+    check_view(form)
+    assert form["title"]["text"] == WORDS.say(hand.FORMS[name].title)
+    assert all(block["element"]["max_length"] <= 3000 for block in form["blocks"])
 
 
 @given(st.text(alphabet="ab *_~`<>&!|@\n", max_size=60))

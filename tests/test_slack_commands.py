@@ -133,6 +133,7 @@ async def test_a_change_is_audited_and_works_at_once(stage: SlackStage) -> None:
         ("second_reviewer S0SECOND", "second_reviewers", ("S0SECOND",)),
         ("call_role <!subteam^S0CALL|@call>", "call_role", "S0CALL"),
         (f"ignored_channel {CHANNEL}", "ignored_channels", (GENERAL,)),
+        (f"second_channel {CHANNEL}", "second_channel", GENERAL),
         ("age_role <!subteam^S0PUPIL> 13_15", "age_roles", {"S0PUPIL": "13_15"}),
         ("country gb", "country", "GB"),
         ("language en", "language", "en"),
@@ -167,6 +168,13 @@ async def test_an_alert_channel_without_the_app_is_refused_and_a_public_one_is_w
     assert stage.adapter.of(HERE).settings.alert_channel == ALERTS
     assert "Everyone can see" in await ask(stage, f"settings alert_channel {CHANNEL}", ADMIN)
     assert stage.adapter.of(HERE).settings.alert_channel == GENERAL
+
+
+async def test_a_second_channel_is_another_one_and_has_the_app_in_it(stage: SlackStage) -> None:
+    channel_without_the_app(stage.platform, "channel")
+    assert "not in" in await ask(stage, "settings second_channel C0LATER", ADMIN)
+    assert "Choose another one" in await ask(stage, f"settings second_channel {ALERTS}", ADMIN)
+    assert stage.adapter.of(HERE).settings.second_channel is None
 
 
 async def test_what_was_said_in_a_channel_while_it_was_left_out_is_never_read(stage: SlackStage) -> None:
@@ -277,6 +285,7 @@ async def test_a_case_is_found_by_a_name(stage: SlackStage) -> None:
 async def test_cases_can_be_asked_for_by_person_and_by_what_became_of_them(stage: SlackStage) -> None:
     await stage.talk()
     assert "Decided cases: 0" in await ask(stage, "cases decided")
+    assert "Cases put aside: 0" in await ask(stage, "cases on_hold")
     assert "Cases: 1" in await ask(stage, f"cases all <@{PEOPLE['target']}|target>")
     assert "Cases: 0" in await ask(stage, f"cases all <@{PEOPLE['friend']}|friend>")
 

@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
+from bots.slack_app.delivery import CALL_TYPE
+from core import outbox
+from core.cards import Call
+from core.export.record import CaseRecord
 from core.store import tables
-from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE
+from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE, TEAM
 from tests.slack_oauth import HttpStage, Team, http_stage
 from tests.slack_platform import SlackStage, slack_stage
 from tests.slack_replies import Reply
@@ -137,7 +142,7 @@ async def test_texts_come_in_a_modal_with_the_note_that_only_people_conclude(sta
     assert await deeds(stage) == ["excerpt shown"]
 
 
-@pytest.mark.parametrize("button", ["excerpt", "dismiss"])
+@pytest.mark.parametrize("button", ["excerpt", "dismiss", "note"])
 async def test_where_slack_has_waited_too_long_the_presser_is_told_to_press_again(
     stage: SlackStage, button: str
 ) -> None:
@@ -162,7 +167,7 @@ async def test_an_excerpt_of_purged_text_says_so(stage: SlackStage) -> None:
 async def test_a_case_is_preserved_and_the_hold_is_ended_only_when_asked_twice(stage: SlackStage) -> None:
     alert = await stage.alert()
     offered = (await stage.push(alert, "more")).buttons
-    assert list(offered)[:5] == ["remove", "deactivate", "hold", "export", "escalate"]
+    assert list(offered) == ["remove", "deactivate", "hold", "export", "escalate", "note", "put_aside"]
     await stage.push(alert, "hold")
     await stage.settled()
     assert "Under legal hold" in stage.card()["text"]
@@ -178,19 +183,33 @@ async def test_a_case_is_preserved_and_the_hold_is_ended_only_when_asked_twice(s
 
 async def test_the_file_of_a_case_goes_into_the_pressers_direct_messages(stage: SlackStage) -> None:
     alert = await stage.alert()
-    told = await stage.push(alert, "export")
+    offered = await stage.push(alert, "export")
+    assert list(offered.buttons) == ["export_zip", "export_packet", "export_json"]
+    assert stage.platform.files == {}
+    told = await stage.push(alert, "export_json")
     assert "in your direct messages" in told.text
     ((file),) = stage.platform.files.values()
     assert stage.platform.channels[file["channel"]].members == {PEOPLE["moderator"], BOT_USER}
-    assert file["name"] == f"case-{alert}.json"
+    assert file["name"] == f"lampkeeper-case-{alert}.json"
     assert file["length"] == len(file["content"])
-    assert slow_talk()[0] in json.dumps(json.loads(file["content"]), ensure_ascii=False)
+    record = CaseRecord.model_validate_json(file["content"])
+    assert slow_talk()[0] in [item.content.text for item in record.items if item.content is not None]
+    assert (record.community, record.actor.profile) == ("Lamp", "https://lamp.slack.example/team/U0ACTOR")
+    assert all(
+        (item.link or "").startswith(f"https://lamp.slack.example/archives/{GENERAL}/p") for item in record.items
+    )
+
+
+async def test_a_packet_is_two_pages(stage: SlackStage) -> None:
+    await stage.push(await stage.alert(), "export_packet")
+    assert [file["name"] for file in stage.platform.files.values()] == ["packet.html", "where_to_go.html"]
+    assert len({file["channel"] for file in stage.platform.files.values()}) == 1
 
 
 async def test_a_file_that_slack_refuses_is_told_with_what_to_do(stage: SlackStage) -> None:
     alert = await stage.alert()
     stage.platform.refuse["files.getUploadURLExternal"] = {"code": "missing_scope", "needed": "files:write"}
-    told = await stage.push(alert, "export")
+    told = await stage.push(alert, "export_zip")
     assert "files:write" in told.text
     assert stage.platform.files == {}
 
@@ -257,11 +276,108 @@ async def test_a_call_to_a_card_that_somebody_deleted_is_posted_alone(tmp_path: 
         assert "thread_ts" not in call
 
 
+# --- notes, reports, four eyes ---------------------------------------------------------------------------------------
+
+
+async def test_a_note_that_was_begun_before_a_restart_is_taken_in(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    form = (await stage.push(alert, "note")).form
+    assert form is not None
+    assert await deeds(stage) == []
+    await stage.restart()
+    told = await stage.fill(form, text="spoke with both")
+    assert (told.text.startswith("Noted"), told.ephemeral) == (True, True)
+    assert await deeds(stage) == ["note added"]
+
+
+async def test_a_note_of_somebody_who_moderates_no_more_is_refused(tmp_path: Path) -> None:
+    async with slack_stage(tmp_path, moderator_roles=(MODERATORS,)) as stage:
+        await regroup(stage.platform, MODERATORS, {"moderator"})
+        form = (await stage.push(await stage.alert(), "note")).form
+        assert form is not None
+        await regroup(stage.platform, MODERATORS, {"second"})
+        await stage.settled()
+        assert "Only this workspace's" in (await stage.fill(form, text="spoke with both")).text
+        assert await deeds(stage) == []
+
+
+async def test_the_steps_of_a_case_stand_on_its_card(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    await stage.push(alert, "put_aside")
+    await stage.settled()
+    assert "Put aside until somebody answers" in stage.card()["text"]
+    assert "Put aside" in (await stage.push(alert, "put_aside", "second")).text
+    await stage.push(alert, "resume", "second")
+    await stage.push(alert, "confirm")
+    await stage.push(alert, "close")
+    await stage.settled()
+    assert "Closed. Concern confirmed by moderator" in stage.card()["text"]
+    await stage.push(alert, "reopen")
+    await stage.settled()
+    assert "Closed" not in stage.card()["text"]
+
+
+async def test_an_owner_is_a_second_person_so_asking_one_takes_no_two_moderators(tmp_path: Path) -> None:
+    async with slack_stage(tmp_path, four_eyes=("ban", "report")) as stage:
+        with_an_owner(stage)
+        await act(stage, await stage.alert(), "deactivate")
+        assert len(said_to(stage, OWNER)) == 1
+
+
+# --- calls to what nobody looks into ---------------------------------------------------------------------------------
+
+
+async def put_call(stage: SlackStage, alert: str, why: Call) -> list[dict[str, Any]]:
+    """Have people called to a card; return what was said for that in the alert channel so far."""
+    ledger = stage.guard.ledger
+    async with ledger.transaction() as tx:
+        await outbox.put_call(tx, f"slack:{TEAM}", alert, why, ledger.clock())
+    await stage.settled()
+    there = stage.platform.channels[ALERTS].messages
+    return [one for one in there if (one.get("metadata") or {}).get("event_type") == CALL_TYPE]
+
+
+async def test_a_reminder_stays_in_the_cards_thread_and_calls_nobody(stage: SlackStage) -> None:
+    (said,) = await put_call(stage, await stage.alert(), "remind")
+    assert said["thread_ts"] == stage.card()["ts"]
+    assert not [sign for sign in ("<@", "<!subteam", "<!channel") if sign in said["text"]]
+    posted = [about for method, about in stage.platform.calls if method == "chat.postMessage"][-1]
+    assert posted["reply_broadcast"] in (False, "0", "false")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "called"),
+    [
+        ({"call_role": REVIEWERS, "moderator_roles": (MODERATORS,)}, f"<!subteam^{REVIEWERS}>"),
+        ({"moderator_roles": (MODERATORS,)}, f"<!subteam^{MODERATORS}>"),
+        ({"moderators": (PEOPLE["moderator"],)}, f"<@{PEOPLE['moderator']}>"),
+        ({}, "<!channel>"),
+    ],
+    ids=["the usergroup to call", "the moderators' usergroup", "moderators by name", "the alert channel"],
+)
+async def test_a_ping_calls_whoever_moderates(tmp_path: Path, chosen: dict[str, Any], called: str) -> None:
+    async with slack_stage(tmp_path, **chosen) as stage:
+        assert (await put_call(stage, await stage.alert(), "ping"))[-1]["text"].startswith(called)
+
+
+async def test_a_second_channel_that_is_closed_falls_back_on_the_card(tmp_path: Path) -> None:
+    async with slack_stage(tmp_path, second_channel="C0GONE") as stage:
+        with capture_logs() as logs:
+            (said,) = await put_call(stage, await stage.alert(), "second_channel")
+        assert "still waits" in said["text"]
+        assert said["thread_ts"] == stage.card()["ts"]
+        assert "slack.second_channel_closed" in [entry["event"] for entry in logs]
+
+
 # --- who may press ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "button", ["claim", "release", "confirm", "dismiss", "excerpt", "more", "hold", "yes_lift", "export", "yes_remove"]
+    "button",
+    [
+        *("claim", "release", "confirm", "dismiss", "excerpt", "more", "hold", "yes_lift", "export", "export_zip"),
+        *("yes_remove", "note", "put_aside", "report", "close"),
+    ],
 )
 async def test_nobody_but_moderators_can_press_anything(stage: SlackStage, button: str) -> None:
     alert = await stage.alert()

@@ -385,6 +385,16 @@ async def test_a_dismissal_asks_why_over_the_case_and_ends_in_its_window(stage: 
     assert "What was done" in text
 
 
+async def test_a_note_is_asked_for_over_the_case_and_ends_in_its_window(stage: SlackStage) -> None:
+    view = await pressed(stage, await case(stage), "more")
+    form = await over(stage, view, "note")
+    await stage.platform.send_form(MODERATOR, form, {"text": {"text": {"value": "spoke with both"}}})
+    await stage.platform.until(lambda: stage.platform.views[view["id"]] is not view)
+    text = replied(stage.platform.views[view["id"]]).text
+    assert "Noted" in text
+    assert "added a note" in text
+
+
 async def test_what_ends_after_the_window_was_closed_is_told_in_the_alert_channel(stage: SlackStage) -> None:
     view = await case(stage)
     form = await over(stage, view, "dismiss")

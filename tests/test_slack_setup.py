@@ -88,6 +88,12 @@ async def test_check_names_what_is_wrong_and_what_to_do(stage: SlackStage) -> No
     assert any("cannot be exported" in finding.what for finding in await stage.adapter.check())
     stage.platform.scopes = set(SCOPES)
 
+    stage.platform.channels[PRIVATE].members.remove(BOT_USER)
+    await stage.adapter.of(f"slack:{TEAM}").choose({"second_channel": PRIVATE}, Person("1", "admin"))
+    assert "Slack second channel" in await wrong()
+    stage.platform.channels[PRIVATE].members.add(BOT_USER)
+    assert await wrong() == ""
+
     stage.platform.channels[ALERTS].kind = "channel"
     assert "public" in await wrong()
     stage.platform.channels[ALERTS].members.remove(BOT_USER)

@@ -5,11 +5,15 @@ Leans on `core.desk`, where casework is done.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bots.common.words import Words
 from core.cards import ExcerptLine, Person
 from core.desk import Desk
+from core.export.record import CaseRecord
+
+if TYPE_CHECKING:
+    from bots.common.exports import Exports, Links
 
 
 class Press(Protocol):
@@ -35,6 +39,13 @@ class Press(Protocol):
     def second_reviewers(self) -> bool:
         """Whether the space has chosen whom to call for a second look."""
 
+    @property
+    def exports(self) -> Exports:
+        """What makes files of cases."""
+
+    async def links(self, record: CaseRecord) -> Links:
+        """Say where what a record tells of stands."""
+
 
 class File(NamedTuple):
     """A file to hand out."""
@@ -44,12 +55,11 @@ class File(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What whoever pressed is told: a text in the platform's markup, an excerpt to be drawn, a file.
+    """What whoever pressed is told: a text in the platform's markup, an excerpt to be drawn, files.
 
     `buttons` are names of buttons with what each is about (an alert, or an action's number), those of the same name
-    numbered from 1 on where there are several; `grounds` is an alert for
-    which the grounds of a dismissal are asked, and `form` names a form to fill in (`bots.common.hand.FORMS`) with the
-    alert that it is about.
+    numbered from 1 on where there are several; `grounds` is an alert for which the grounds of a dismissal are asked,
+    and `form` names a form to fill in (`bots.common.hand.FORMS`) with the alert that it is about.
     """
 
     text: str = ""
@@ -57,4 +67,4 @@ class Answer(NamedTuple):
     buttons: tuple[tuple[str, str], ...] = ()
     grounds: str | None = None
     form: tuple[str, str] | None = None
-    file: File | None = None
+    files: tuple[File, ...] = ()

@@ -140,7 +140,7 @@ def _fields(card: Card, words: Words, links: Sequence[str | None], accounts: Map
         taken = (done(one, words) for one in reversed(card.actions))
         yield Field(say("card.actions"), fit(taken, ROOM["actions"]))
     if card.decided is not None and (remark := words.quote(card.decided.remark, ROOM["remark"] // 2)):
-        yield Field(say("card.remark"), remark)
+        yield Field(say("card.remark"), words.markup.hidden(remark))  # it may quote what was said
 
 
 def _standing(card: Card, words: Words) -> list[str]:

@@ -11,13 +11,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from bots.common.answers import Answer, File, Press
+from bots.common import exports
+from bots.common.answers import Answer, Press
 from bots.common.face import done, status
 from bots.common.words import Words
 from core import notes
 from core.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
 from core.cases import concerns
 from core.desk import Verdict
+from core.errors import ExportError
 from core.referrals import Referral
 from core.transitions import Step, steps_from
 
@@ -275,12 +277,25 @@ async def yes_lift(press: Press, card: Card) -> Answer:
 
 
 async def export(press: Press, card: Card) -> Answer:
-    """Hand out the file of the case."""
-    case = await press.desk.export(card.alert, press.moderator)
-    if case is None:
-        return _unknown(press)
-    written = case.model_dump_json(indent=2).encode()
-    return Answer(press.words.say("hand.exported"), file=File(f"case-{card.alert}.json", written))
+    """Offer the formats; nothing is recorded yet."""
+    formats = tuple((f"export_{name}", card.alert) for name in exports.OFFERED)
+    return Answer(press.words.say("hand.which_export"), buttons=formats)
+
+
+def exported(name: str) -> Act[Press]:
+    """Return the press that hands out the case in the format `name`."""
+
+    async def hand_out(press: Press, card: Card) -> Answer:
+        record = await press.desk.export(card.alert, press.moderator)
+        if record is None:
+            return _unknown(press)
+        try:
+            files = await press.exports.made(exports.linked(record, await press.links(record)), name)
+        except ExportError as error:
+            return Answer(press.words.markup.escaped(str(error)))
+        return Answer(press.words.say("hand.exported"), files=files)
+
+    return hand_out
 
 
 async def escalate(press: Press, card: Card) -> Answer:
@@ -379,6 +394,7 @@ BUTTONS: dict[str, Button[Press]] = {
     "lift": Button("hand.lift", "plain", lift),
     "yes_lift": Button("hand.yes_lift", "danger", yes_lift),
     "export": Button("hand.export", "plain", export),
+    **{f"export_{name}": Button(f"hand.export_{name}", "plain", exported(name)) for name in exports.OFFERED},
     "escalate": Button("hand.escalate", "plain", escalate),
     "note": Button("hand.note", "plain", form("note")),
     "put_aside": Button("hand.put_aside", "plain", put_aside),

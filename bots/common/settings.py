@@ -49,6 +49,10 @@ class Settings(Protocol):
         """Who is called by urgent cards."""
 
     @property
+    def second_channel(self) -> Id | None:
+        """Where what nobody claims is told besides."""
+
+    @property
     def ignored_channels(self) -> Sequence[Id]:
         """What is not read."""
 
@@ -105,6 +109,7 @@ SETTINGS: Mapping[str, Callable[[Here, Settings], str]] = MappingProxyType(
         "moderator_roles": lambda here, held: _roles(here, held.moderator_roles),
         "second_reviewers": lambda here, held: _roles(here, held.second_reviewers),
         "call_role": lambda here, held: _roles(here, [held.call_role]),
+        "second_channel": lambda here, held: _channels(here, [held.second_channel]),
         "ignored_channels": lambda here, held: _channels(here, held.ignored_channels),
         "age_roles": _ages,
         "mode": _mode,

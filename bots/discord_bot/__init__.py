@@ -35,6 +35,7 @@ from bots.helplines import Helplines, known
 from core.cards import Call, Card
 from core.config import Discord
 from core.errors import PlatformError, TryLater
+from core.export import Reporter
 from core.guard import Guard
 from core.messages import ConversationKey
 
@@ -44,10 +45,17 @@ class DiscordAdapter:
 
     platform = "discord"
 
-    def __init__(self, config: Discord, guard: Guard, helplines: Helplines | None = None) -> None:
+    def __init__(
+        self,
+        config: Discord,
+        guard: Guard,
+        helplines: Helplines | None = None,
+        reporter: Reporter = Reporter(),  # noqa: B008 - a value
+    ) -> None:
         quiet()
         self.feed = Feed(guard.receive, self._read_again, [space(server.id) for server in config.servers])
         self._config = config
+        self._reporter = reporter
         self._guard = guard
         self.servers = Servers(config, guard.communities)
         self.catchup = Catchup(guard, self.feed, self.servers)
@@ -60,7 +68,16 @@ class DiscordAdapter:
 
     def client(self) -> Watch:
         """Make the next connection's client."""
-        parts = Parts(self.servers, self._guard, self.feed, self.catchup, self.scans, self._content, self.helpdesk)
+        parts = Parts(
+            servers=self.servers,
+            guard=self._guard,
+            feed=self.feed,
+            catchup=self.catchup,
+            scans=self.scans,
+            content=self._content,
+            helpdesk=self.helpdesk,
+            reporter=self._reporter,
+        )
         self._client = Watch(parts, self._intents)
         return self._client
 

@@ -12,8 +12,10 @@ from typing import Any
 import discord
 
 from bots.common.answers import File
+from bots.common.exports import Exports, Links
 from bots.common.words import Words
 from bots.discord_bot.connected import Connected
+from bots.discord_bot.links import conversations, direct, links
 from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
@@ -21,6 +23,7 @@ from bots.texts import ENGLISH
 from core.cards import Person
 from core.config import DiscordServer
 from core.desk import Desk
+from core.export.record import CaseRecord
 
 NOBODY = discord.AllowedMentions.none()
 
@@ -59,6 +62,15 @@ class Press:
     def second_reviewers(self) -> bool:
         """Whether roles are chosen to be called for a second look."""
         return bool(self.server.second_reviewers)
+
+    @property
+    def exports(self) -> Exports:
+        """What makes files of cases."""
+        return Exports(self.client.reporter, self.client.guard.ledger.vault)
+
+    async def links(self, record: CaseRecord) -> Links:
+        """Say where what a record tells of stands."""
+        return links(self.member.guild, await direct(self.client, conversations(record)))
 
     def say(self, key: str, /, **blanks: object) -> str:
         """Say a text in the server's language."""

@@ -15,10 +15,11 @@ from bots.common.excerpt import pages
 from bots.common.face import Account, face
 from bots.common.lines import clip
 from bots.common.markup import NAME
+from bots.discord_bot.links import message
 from bots.discord_bot.markup import words
 from bots.discord_bot.translate import server_id
 from bots.texts import ENGLISH
-from core.cards import Card, ExcerptLine, MessageRef
+from core.cards import Card, ExcerptLine
 from core.effects import Level
 
 FIELD = 1024
@@ -27,13 +28,6 @@ EXCERPT_MESSAGES = 3
 """Messages that one excerpt is spread over at most."""
 COLOURS: dict[Level, int] = {"none": 0x95A5A6, "watch": 0xF1C40F, "review": 0xE67E22, "urgent": 0xE74C3C}
 DECIDED = 0x95A5A6
-
-
-def jump(server: int, ref: MessageRef, direct: Collection[str]) -> str | None:
-    """Link to a message; None for one in a direct message with the bot, which nobody else can open."""
-    if ref.key.conversation in direct:
-        return None
-    return f"https://discord.com/channels/{server}/{ref.key.conversation}/{ref.message_id}"
 
 
 def embed(
@@ -47,8 +41,9 @@ def embed(
     `direct` are those of its conversations that are direct messages with the bot; `accounts` what Discord says of the
     two people, by their ids.
     """
-    links = [jump(server_id(card.space), ref, direct) for ref in card.messages]
-    drawn = face(card, words(language), links, accounts or {})
+    server = server_id(card.space)
+    places = [message(server, ref.key.conversation, ref.message_id, direct) for ref in card.messages]
+    drawn = face(card, words(language), places, accounts or {})
     shown = discord.Embed(
         title=drawn.title,
         colour=DECIDED if drawn.decided else COLOURS[drawn.level],

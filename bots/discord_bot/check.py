@@ -18,7 +18,15 @@ from bots.adapter import Finding
 from bots.discord_bot.client import INTENTS
 from bots.discord_bot.connection import INTENT_REMEDY
 from bots.discord_bot.delivery import TOKEN_REFUSED
-from bots.discord_bot.permissions import ALERT_CHANNEL, PERMISSIONS, invite, labels, lacking, missing
+from bots.discord_bot.permissions import (
+    ALERT_CHANNEL,
+    PERMISSIONS,
+    SECOND_CHANNEL,
+    invite,
+    labels,
+    lacking,
+    missing,
+)
 from bots.discord_bot.servers import Served, Servers
 from bots.discord_bot.translate import space, watched
 from bots.texts import ENGLISH, say
@@ -119,6 +127,7 @@ async def _server(client: discord.Client, about: About) -> list[Finding]:
         Finding(f"Discord: the bot is a member of server {server.id}.", ok=True),
         _mode(about),
         *_alert_channel(guild, me, channels, about),
+        *_second_channel(me, channels, about),
         *_readable(me, channels, server),
         *_optional(me, channels, server),
         *_roles(guild, about),
@@ -161,6 +170,20 @@ def _alert_channel(
         remedy = "Take View Channel from @everyone there, and give it to your moderators' role."
         found.append(Finding(f"{what} can be seen by everyone.", ok=False, remedy=remedy))
     return found
+
+
+def _second_channel(me: discord.Member, channels: Sequence[discord.abc.GuildChannel], about: About) -> list[Finding]:
+    server = about.server
+    if server.second_channel is None:
+        return []
+    what = f"Discord: the second channel {server.second_channel} of server {server.id}"
+    channel = next((channel for channel in channels if channel.id == server.second_channel), None)
+    if not isinstance(channel, discord.TextChannel):
+        remedy = about.remedy("second_channel", "Set second_channel to the id of a text channel of that server.")
+        return [Finding(f"{what} does not exist, or is not a text channel.", ok=False, remedy=remedy)]
+    if lacks := labels(missing(channel.permissions_for(me), SECOND_CHANNEL)):
+        return [Finding(f"{what} lacks {lacks} for the bot.", ok=False, remedy=f"Give its role {lacks} there.")]
+    return [Finding(f"{what} is ready.", ok=True)]
 
 
 def _readable(me: discord.Member, channels: Sequence[discord.abc.GuildChannel], server: DiscordServer) -> list[Finding]:

@@ -46,6 +46,7 @@ from bots.texts import say
 from core import presence
 from core.cards import Gone
 from core.errors import LampkeeperError
+from core.export import Reporter
 from core.guard import Guard
 from core.leaving import GRACE
 from core.messages import ConversationKey, Deletion, Edit
@@ -72,6 +73,7 @@ class Parts(NamedTuple):
     scans: Backscans
     content: Content
     helpdesk: Helpdesk
+    reporter: Reporter
 
 
 class Watch(Connected):
@@ -86,7 +88,9 @@ class Watch(Connected):
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=PATIENCE,
         )
-        self.servers, self.guard, self._feed, self._catchup, self.scans, self._content, self.helpdesk = parts
+        self.servers, self.guard, self.scans, self.helpdesk = parts.servers, parts.guard, parts.scans, parts.helpdesk
+        self._feed, self._catchup, self._content = parts.feed, parts.catchup, parts.content
+        self.reporter = parts.reporter
         self.accounts = Accounts()
         self.tree = discord.app_commands.CommandTree(self)
         add_commands(self.tree)

@@ -13,6 +13,7 @@ from bots.discord_bot.backscan import Backscans
 from bots.discord_bot.history import Gap
 from bots.discord_bot.servers import Servers
 from bots.helplines import Helplines
+from core.export import Reporter
 from core.guard import Guard
 
 
@@ -24,5 +25,6 @@ class Connected(discord.AutoShardedClient):
     scans: Backscans
     accounts: Accounts
     helplines: Helplines
+    reporter: Reporter
     gaps: dict[int, Gap]
     links: dict[int, Link]

@@ -13,14 +13,20 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
+from typing import Any
 
 import aiohttp
 import discord
+import structlog
 
+from bots.common import calls
+from bots.common.calls import Called
 from bots.common.lines import clip
 from bots.discord_bot.buttons import NOBODY, view
 from bots.discord_bot.card import embed
 from bots.discord_bot.connected import Connected
+from bots.discord_bot.links import SITE, direct
+from bots.discord_bot.markup import words
 from bots.discord_bot.permissions import ALERT_CHANNEL, labels
 from bots.discord_bot.permissions import missing as lacked
 from bots.discord_bot.translate import server_id
@@ -28,6 +34,8 @@ from bots.texts import say
 from core.cards import Call, Card
 from core.config import DiscordServer
 from core.errors import PlatformError, TryLater
+
+log = structlog.get_logger(__name__)
 
 LOOK_BACK = 200
 MESSAGE = 2000
@@ -87,7 +95,8 @@ async def show(client: Connected, channel: int, card: Card, reference: str | Non
     people = [int(who.id) for who in (card.actor, card.target) if who is not None and who.id]
     accounts = {str(who): await client.accounts.of(guild, who) for who in people}
     with refusals(client, channel):
-        shown, buttons = embed(card, await direct(client, card), language, accounts), view(card, language)
+        theirs = await direct(client, {ref.key.conversation for ref in card.messages})
+        shown, buttons = embed(card, theirs, language, accounts), view(card, language)
         if reference is not None:
             where, _, message = reference.partition("/")
             posted = client.get_partial_messageable(int(where)).get_partial_message(int(message))
@@ -153,34 +162,55 @@ async def withdraw(client: discord.Client, reference: str, server: DiscordServer
 
 
 async def call(client: Connected, card: Card, reference: str, why: Call, *, tried: bool) -> None:
-    """Call the roles that the server chose to a posted card, by an answer to it: an edited card notifies nobody.
+    """Call whom the server chose for it to a posted card: by an answer to it, for an edited card notifies nobody.
 
-    With `tried`, look first whether an earlier try did. Nobody else is notified, whatever the text names.
+    Or in the second channel; if that is closed to the bot, by an answer. With `tried`, look first whether an earlier
+    try did. Nobody else is notified, whatever the text names.
     """
     server = client.servers.of(server_id(card.space))
-    roles = server.second_reviewers if why == "second" else (server.call_role,) if server.call_role else ()
-    if not roles:
-        return
+    whom = calls.called(server, why)
+    if whom is not None and whom.channel is not None:
+        try:
+            await _call(client, card, reference, whom, tried=tried)
+        except TryLater:
+            raise
+        except PlatformError as error:
+            log.warning("discord.second_channel_closed", server=server.id, what=error.what, remedy=error.remedy)
+            whom = calls.called(server, why, elsewhere=False)
+        else:
+            return
+    if whom is not None:
+        await _call(client, card, reference, whom, tried=tried)
+
+
+async def _call(client: Connected, card: Card, reference: str, whom: Called, *, tried: bool) -> None:
+    server = client.servers.of(server_id(card.space))
     channel, message = map(int, reference.split("/"))
-    text = say(server.language, f"card.call_{why}", roles=" ".join(f"<@&{role}>" for role in roles))
-    if _unheard(client, server.id, channel, roles):
-        text += f"\n{say(server.language, 'card.call_blocked')}"
-    place = client.get_partial_messageable(channel, guild_id=server.id)
-    with refusals(client, channel):
+    said, roles = words(server.language), [int(role) for role in whom.roles]
+    mentions = " ".join(said.markup.role(role) for role in roles)
+    text = calls.text(said, card, whom.said, mentions, f"{SITE}/channels/{server.id}/{reference}")
+    if roles and _unheard(client, server.id, channel, roles):
+        text += f"\n{said.say('card.call_blocked')}"
+    under: dict[str, Any] = {}
+    if whom.channel is None:
+        under["reference"] = discord.MessageReference(
+            message_id=message, channel_id=channel, guild_id=server.id, fail_if_not_exists=False
+        )
+    where = channel if whom.channel is None else int(whom.channel)
+    place = client.get_partial_messageable(where, guild_id=server.id)
+    with refusals(client, where):
         if tried:
-            async for said in place.history(limit=LOOK_BACK, after=discord.Object(message)):
-                answered = said.reference.message_id if said.reference else None
-                if said.author == client.user and answered == message and said.content == text:
+            async for one in place.history(limit=LOOK_BACK, after=discord.Object(message)):
+                answered = one.reference.message_id if one.reference else None
+                if one.author == client.user and one.content == text and answered == (message if under else None):
                     return
         await place.send(
             text,
-            reference=discord.MessageReference(
-                message_id=message, channel_id=channel, guild_id=server.id, fail_if_not_exists=False
-            ),
-            nonce=nonce(_once(card), why),
+            nonce=nonce(_once(card), whom.said),
             allowed_mentions=discord.AllowedMentions(
                 everyone=False, users=False, roles=[discord.Object(role) for role in roles], replied_user=False
             ),
+            **under,
         )
 
 
@@ -198,21 +228,3 @@ async def notify(client: discord.Client, channel: int, text: str) -> None:
     """Say something about Lampkeeper itself."""
     with refusals(client, channel):
         await client.get_partial_messageable(channel).send(clip(text, MESSAGE), allowed_mentions=NOBODY)
-
-
-async def direct(client: discord.Client, card: Card) -> frozenset[str]:
-    """Return those of the card's conversations that are DMs with the bot.
-
-    Channels and active threads are known; about others (an earlier process's DMs, archived threads) Discord is asked.
-    """
-    found = set()
-    for conversation in {ref.key.conversation for ref in card.messages}:
-        channel = client.get_channel(int(conversation))
-        if channel is None:
-            try:
-                channel = await client.fetch_channel(int(conversation))
-            except (discord.Forbidden, discord.NotFound, discord.InvalidData):
-                continue
-        if isinstance(channel, discord.DMChannel):
-            found.add(conversation)
-    return frozenset(found)

@@ -92,6 +92,8 @@ PERMISSIONS = (
 )
 ALERT_CHANNEL = tuple(row for row in PERMISSIONS if row.without is None)
 """What the bot needs in an alert channel."""
+SECOND_CHANNEL = tuple(row for row in ALERT_CHANNEL if row.flag != "embed_links")
+"""What it needs where it tells of cards that nobody claims: no card stands there."""
 ASIDE = frozenset(("view_audit_log", "mention_everyone"))
 """Wanted only once, or only for a setting that few choose: said there, and not among what does not work."""
 

@@ -45,6 +45,7 @@ from bots.slack_app.workspaces import Workspaces
 from core.cards import Call, Card
 from core.config import Slack
 from core.errors import LampkeeperError, PlatformError
+from core.export import Reporter
 from core.guard import Guard
 
 EVENTS_KNOWN = 100_000
@@ -96,13 +97,19 @@ class SlackAdapter:
 
     platform = PLATFORM
 
-    def __init__(self, config: Slack, guard: Guard, helplines: Helplines | None = None) -> None:
+    def __init__(
+        self,
+        config: Slack,
+        guard: Guard,
+        helplines: Helplines | None = None,
+        reporter: Reporter = Reporter(),  # noqa: B008 - a value
+    ) -> None:
         self._config = config
         self.helplines = known() if helplines is None else helplines
         self._helpdesk = Helpdesk(self.helplines)
         self._guard = guard
         self._scans = Backscans(guard, lambda space: self.of(space).language)
-        self._workspaces = Workspaces(config, guard, self._scans, self._end)
+        self._workspaces = Workspaces(config, guard, self._scans, self._end, reporter)
         self._known_events = Once(EVENT_SECONDS, EVENTS_KNOWN)
         self._outages = Once(OUTAGE_EVERY, EVENTS_KNOWN)
         self._replays = replays(self._dropped)

@@ -5,6 +5,8 @@ Leans on `bots.slack_app.api` and `core.desk`. Each is asked twice, and can be u
 - An app can neither time anybody out nor deactivate an account: only a workspace's owners and admins can, in Slack. So
   the workspace's primary owner is asked in a direct message, with what to do; where there is none to be found or
   reached, the alert channel is told.
+- Where bans take two moderators (`[cases] four_eyes`), asking an owner does not: whoever deactivates an account is a
+  second person already, and decides alone.
 - Slack tells an app of no permission that a member has, so whoever moderates here may remove people; guests, whom Slack
   lets remove nobody, may not.
 - Nothing is done to moderators, owners, admins, programs or the presser. Where Slack does not tell who somebody is,

@@ -9,16 +9,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
+from bots.common import calls
+from bots.common.calls import Called
 from bots.common.face import Account, face
 from bots.common.trial import is_order
 from bots.slack_app import delivery, trial
+from bots.slack_app.delivery import Calling
 from bots.slack_app.translate import notice
 from core.cards import Call, Card, MessageRef, Person
-from core.errors import PlatformError
+from core.errors import PlatformError, TryLater
 
 if TYPE_CHECKING:
     from bots.slack_app.workspace import Workspace
 
+log = structlog.get_logger(__name__)
+
+TO_MODERATORS = frozenset(("ping", calls.AGAIN))
+"""Calls that go to whoever moderates, where no usergroup does: people by name, or everybody in the alert channel."""
 LINK_SECONDS = 3600.0
 """How long it is remembered where a message stands."""
 
@@ -61,13 +70,34 @@ async def withdraw(here: Workspace, alert: str, reference: str | None) -> None:
 
 
 async def call(here: Workspace, card: Card, reference: str, why: Call, *, tried: bool) -> None:
-    """Call the usergroups that the workspace chose to a posted card."""
-    chosen = here.settings.second_reviewers if why == "second" else (here.settings.call_role,)
-    said = here.words
-    roles = " ".join(said.markup.role(role) for role in chosen if role is not None)
-    if roles:
-        text = said.say(f"card.call_{why}", roles=roles)
-        await delivery.call_to(here.client, reference, text, {"alert": card.alert, "why": why}, tried=tried)
+    """Call whom the workspace chose for it to a posted card, or say so in the second channel.
+
+    If that is closed to the app, under the card. With `tried`, look first whether an earlier try did.
+    """
+    whom = calls.called(here.settings, why)
+    if whom is None:
+        return
+    about = {"alert": card.alert, "why": why}
+    if whom.channel is not None:
+        said = Calling(_said(here, card, reference, whom), about)
+        try:
+            await delivery.tell_once(here.client, str(whom.channel), said, tried=tried)
+        except TryLater:
+            raise
+        except PlatformError as error:
+            log.warning("slack.second_channel_closed", space=here.space, what=error.what, remedy=error.remedy)
+            whom = calls.called(here.settings, why, elsewhere=False) or whom
+        else:
+            return
+    said = Calling(_said(here, card, reference, whom), about, aloud=why != "remind")
+    await delivery.call_to(here.client, reference, said, tried=tried)
+
+
+def _said(here: Workspace, card: Card, reference: str, whom: Called) -> str:
+    roles = [here.words.markup.role(role) for role in whom.roles]
+    if not roles and whom.said in TO_MODERATORS:
+        roles = [f"<@{user}>" for user in here.settings.moderators] or ["<!channel>"]
+    return calls.text(here.words, card, whom.said, " ".join(roles), here.who.address(*reference.split("/", 1)))
 
 
 async def notify(here: Workspace, text: str) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bots.common.exports import Exports, Links
 from bots.common.words import Words
 from bots.slack_app.workspace import Workspace
 from core.cards import Person
 from core.desk import Desk
+from core.export.record import CaseRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,13 @@ class Press:
     def second_reviewers(self) -> bool:
         """Whether usergroups are chosen to be called for a second look."""
         return bool(self.workspace.settings.second_reviewers)
+
+    @property
+    def exports(self) -> Exports:
+        """What makes files of cases."""
+        return Exports(self.workspace.reporter, self.workspace.guard.ledger.vault)
+
+    async def links(self, _record: CaseRecord) -> Links:
+        """Say where what a record tells of stands."""
+        who = self.workspace.who
+        return Links(await self.workspace.people.workspace(who.team), who.said_at, who.account)

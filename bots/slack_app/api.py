@@ -173,6 +173,24 @@ class Me(NamedTuple):
         of_thread = f"?thread_ts={thread}&cid={channel}" if thread else ""
         return f"{self.url}archives/{channel}/p{ts.replace('.', '')}{of_thread}"
 
+    def said_at(self, conversation: str, ts: str) -> str | None:
+        """Return the address of a message by its conversation; None for a direct message with the app.
+
+        >>> at = Me("T1", "U1", "B1", "https://a.slack.example/", frozenset()).said_at
+        >>> at("C1/1.000001", "1.000002"), at("D1", "1.000002")
+        ('https://a.slack.example/archives/C1/p1000002?thread_ts=1.000001&cid=C1', None)
+        """
+        channel, _, thread = conversation.partition("/")
+        return None if channel.startswith("D") else self.address(channel, ts, thread)
+
+    def account(self, user: str) -> str:
+        """Return the address of somebody's account.
+
+        >>> Me("T1", "U1", "B1", "https://a.slack.example/", frozenset()).account("U2")
+        'https://a.slack.example/team/U2'
+        """
+        return f"{self.url}team/{user}"
+
 
 async def me(client: AsyncWebClient) -> Me:
     """Ask Slack who the token belongs to (https://docs.slack.dev/reference/methods/auth.test)."""

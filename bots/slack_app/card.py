@@ -17,8 +17,9 @@ from bots.common.excerpt import pages
 from bots.common.face import Face, Field, Picture
 from bots.common.lines import clip
 from bots.common.words import Words
-from bots.slack_app import kit
-from bots.slack_app.kit import MODAL_TITLE, SECTION, Block, actions, context, header, option, plain, section, written
+from bots.slack_app import forms, kit
+from bots.slack_app.forms import Input
+from bots.slack_app.kit import MODAL_TITLE, SECTION, Block, actions, context, header, plain, section, written
 from bots.slack_app.markup import escape
 from core.cards import ExcerptLine
 from core.effects import Level
@@ -32,9 +33,10 @@ ACTION = "lampkeeper_"
 """What the names of our buttons begin with."""
 EVENT_TYPE = "lampkeeper_alert"
 """Type of the metadata by which a posted card is found again (https://docs.slack.dev/messaging/message-metadata)."""
-FORM = "lampkeeper_dismissed"
-"""The `callback_id` of the form that ends a dismissal."""
+FORM = "lampkeeper_form"
+"""The `callback_id` of every form about a case; which one it is stands in what it is about."""
 GROUNDS, REMARK = "grounds", "remark"
+"""The fields of the form that ends a dismissal."""
 
 
 def fallback(drawn: Face) -> str:
@@ -110,34 +112,16 @@ def modal(title: str, shown: list[Block], words: Words) -> Block:
     return kit.modal(title, shown, close=plain(clip(words.say("slack_hand.close"), MODAL_TITLE)))
 
 
-def form(told: Answer, words: Words, private: str) -> Block:
-    """Return the form that ends a dismissal; `private` comes back with it."""
-    offered = hand.grounds_offered(words)
-    options = [option(label, value) for value, label in offered]
-    choose = plain(words.say("hand.choose_grounds"))
-    grounds = {"type": "static_select", "action_id": GROUNDS, "options": options, "placeholder": choose}
-    remark = {
-        "type": "plain_text_input",
-        "action_id": REMARK,
-        "multiline": True,
-        "max_length": hand.REMARK_LONGEST,
-    }
-    asked: list[Block] = [
-        section(told.text),
-        {"type": "input", "block_id": GROUNDS, "label": choose, "element": grounds},
-        {
-            "type": "input",
-            "block_id": REMARK,
-            "label": plain(words.say("hand.remark_label")),
-            "element": remark,
-            "optional": True,
-        },
-    ]
-    return modal(words.say("hand.remark_title"), asked, words) | {
-        "callback_id": FORM,
-        "private_metadata": private,
-        "submit": plain(clip(words.say("slack_hand.submit"), MODAL_TITLE)),
-    }
+def form(told: Answer, words: Words, about: Mapping[str, Any]) -> Block:
+    """Return the form that an answer asks for: grounds of a dismissal, or one of `hand.FORMS`; `about` comes back."""
+    if told.form is None:
+        grounds = Input(GROUNDS, words.say("hand.choose_grounds"), options=tuple(hand.grounds_offered(words)))
+        remark = Input(REMARK, words.say("hand.remark_label"), hand.REMARK_LONGEST, long=True, optional=True)
+        title, inputs = words.say("hand.remark_title"), (grounds, remark)
+        return forms.form(words, FORM, title, inputs, about, above=told.text, submit="slack_hand.submit")
+    asked = hand.FORMS[told.form[0]]
+    fields = [Input(one.name, words.say(one.label), one.most, one.long, one.optional) for one in asked.inputs]
+    return forms.form(words, FORM, words.say(asked.title), fields, about)
 
 
 def parts(text: str) -> Iterator[str]:

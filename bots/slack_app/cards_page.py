@@ -34,7 +34,7 @@ _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), (APART, ""))
 
 def page() -> str:
     """Write the page, in Markdown."""
-    offered = ("remove", *DEEDS, "hold", "export", "escalate")
+    offered = (*DEEDS, "hold", "export", "escalate", "note", *hand.WAYS.values())
     parts = [
         "# Lampkeeper's cards on Slack, as text",
         "Written by `make docs/slack_cards.md` from what is drawn; please do not edit. All of it is invented.",
@@ -46,11 +46,18 @@ def page() -> str:
         "## Show excerpt, which only the presser sees",
         *_shown(drawn.excerpt(lines(PEOPLE), WORDS)["blocks"]),
         "## Dismiss, which asks why",
-        *_shown(drawn.form(ASKED, WORDS, "")["blocks"]),
+        *_shown(drawn.form(ASKED, WORDS, {})["blocks"]),
+        "## Note, and that a case goes to an authority",
+        *(part for name in hand.FORMS for part in _shown(_form(name))),
         "## More",
         "Buttons: " + " · ".join(f"**{WORDS.say(hand.look(name)[0])}**" for name in dict.fromkeys(offered)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _form(name: str) -> list[Block]:
+    shown: list[Block] = drawn.form(Answer(form=(name, CARD.alert)), WORDS, {})["blocks"]
+    return shown
 
 
 def _card(card: Card) -> list[Block]:

@@ -85,8 +85,5 @@ async def blocks(workspace: Workspace, found: Listed) -> list[Block]:
 def _links(workspace: Workspace, card: Card) -> list[str | None]:
     """Return where a card's messages stand; a direct message with the app opens to nobody else."""
     link, who = workspace.words.markup.link, workspace.who
-    places = [(message.message_id, *message.key.conversation.partition("/")[::2]) for message in card.messages]
-    return [
-        None if channel.startswith("D") else link(who.address(channel, ts, thread), str(number))
-        for number, (ts, channel, thread) in enumerate(places, 1)
-    ]
+    places = [who.said_at(message.key.conversation, message.message_id) for message in card.messages]
+    return [None if url is None else link(url, str(number)) for number, url in enumerate(places, 1)]

@@ -62,6 +62,7 @@ async def check(client: AsyncWebClient | None, config: Slack, held: Held, instal
         found += _scopes(who)
         holds = await held(who.team)
         found += [finding async for finding in _alert_channel(client, holds)]
+        found += [finding async for finding in _second_channel(client, holds)]
         found += [finding async for finding in _moderators(client, holds)]
         found.append(await _conversations(client, holds))
     return found
@@ -191,6 +192,20 @@ async def _alert_channel(client: AsyncWebClient, config: SlackWorkspace) -> Asyn
             ok=False,
             remedy="Make it private (channel name, Settings, Change to a private channel), or name a private one.",
         )
+
+
+async def _second_channel(client: AsyncWebClient, config: SlackWorkspace) -> AsyncIterator[Finding]:
+    if config.second_channel is None:
+        return
+    what = "Slack second channel"
+    try:
+        channel = (await call(client.conversations_info, channel=config.second_channel))["channel"]
+        if channel.get("is_archived") or not channel.get("is_member"):
+            raise refusal("is_archived" if channel.get("is_archived") else "not_in_channel")
+    except PlatformError as error:
+        yield _bad(what, error)
+    else:
+        yield Finding(what, ok=True)
 
 
 async def _moderators(client: AsyncWebClient, config: SlackWorkspace) -> AsyncIterator[Finding]:

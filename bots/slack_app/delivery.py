@@ -6,14 +6,15 @@ reference is ``<channel>/<ts>``.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.common.face import Face
 from bots.common.words import Words
-from bots.slack_app.api import Me, RefusalError, call, pages
+from bots.slack_app.api import Me, Method, RefusalError, call, pages
 from bots.slack_app.card import alert_of, blocks, fallback, metadata
 from bots.slack_app.markup import MARKUP
 from core.cards import MessageRef
@@ -26,6 +27,8 @@ NOWHERE = frozenset(("message_not_found", "channel_not_found"))
 CLOSED = frozenset(("channel_not_found", "not_in_channel", "is_archived"))
 """Refusals that tell that an earlier alert channel is closed to the app: in the present one a card is posted anew."""
 UNDRAWN = "invalid_blocks"
+THREADLESS = frozenset(("thread_not_found", "message_not_found"))
+"""Refusals to answer a card that tell that it is gone."""
 CALL_TYPE = "lampkeeper_call"
 """Type of the metadata by which a call is found again."""
 
@@ -82,32 +85,51 @@ async def withdraw(client: AsyncWebClient, reference: str, words: Words) -> None
             raise
 
 
-async def call_to(client: AsyncWebClient, reference: str, text: str, about: dict[str, str], *, tried: bool) -> None:
-    """Call people to a posted card, by an answer to it that stands in the channel, too: an edit notifies nobody.
+class Calling(NamedTuple):
+    """What is said to call people: its text, what it is found again by; `aloud`, in the channel and not in a thread."""
+
+    text: str
+    about: dict[str, str]
+    aloud: bool = True
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is posted."""
+        return {"text": self.text, "metadata": {"event_type": CALL_TYPE, "event_payload": self.about}}
+
+
+async def call_to(client: AsyncWebClient, reference: str, calling: Calling, *, tried: bool) -> None:
+    """Call people to a posted card, by an answer to it: an edit notifies nobody.
 
     With `tried`, look first whether an earlier try called about the same.
     """
     channel, _, ts = reference.partition("/")
-    if tried and await _called(client, channel, ts, about):
+    if tried and await _called(client.conversations_replies, calling, channel=channel, ts=ts):
         return
-    content = {"text": text, "metadata": {"event_type": CALL_TYPE, "event_payload": about}}
     try:
-        await _post(client, channel, **content, thread_ts=ts, reply_broadcast=True)
+        await _post(client, channel, **calling.content, thread_ts=ts, reply_broadcast=calling.aloud)
     except RefusalError as error:
-        if error.code not in ("thread_not_found", "message_not_found"):
+        if error.code not in THREADLESS:
             raise
-        await _post(client, channel, **content)  # somebody deleted the card
+        await _post(client, channel, **calling.content)  # somebody deleted the card
 
 
-async def _called(client: AsyncWebClient, channel: str, ts: str, about: dict[str, str]) -> bool:
+async def tell_once(client: AsyncWebClient, channel: str, calling: Calling, *, tried: bool) -> None:
+    """Call people to a card in another channel; with `tried`, look first whether an earlier try did."""
+    if not (tried and await _called(client.conversations_history, calling, channel=channel)):
+        await _post(client, channel, **calling.content)
+
+
+async def _called(method: Method, calling: Calling, **where: Any) -> bool:
+    """Look in a thread, or among a channel's newest messages: a try is recent."""
     try:
-        async for page in pages(
-            client.conversations_replies, "messages", channel=channel, ts=ts, include_all_metadata=True
-        ):
-            if any((message.get("metadata") or {}).get("event_payload") == about for message in page):
+        async for page in pages(method, "messages", include_all_metadata=True, **where):
+            if any((message.get("metadata") or {}).get("event_payload") == calling.about for message in page):
                 return True
+            if "ts" not in where:
+                break
     except RefusalError as error:
-        if error.code != "thread_not_found":
+        if error.code not in THREADLESS:
             raise
     return False
 
@@ -122,13 +144,11 @@ async def link(client: AsyncWebClient, message: MessageRef, who: Me) -> str | No
 
     None for a direct message with the app, which nobody else can open.
     """
-    channel, _, thread = message.key.conversation.partition("/")
-    if channel.startswith("D"):
+    channel, url = message.key.conversation.partition("/")[0], who.said_at(message.key.conversation, message.message_id)
+    if url is None:
         return None
-    try:
+    with suppress(PlatformError):
         url = str((await call(client.chat_getPermalink, channel=channel, message_ts=message.message_id))["permalink"])
-    except PlatformError:
-        url = who.address(channel, message.message_id, thread)
     return f"{MARKUP.when(float(message.message_id), url=url)} {MARKUP.channel(channel)}"
 
 

@@ -57,7 +57,7 @@ async def _seen(client: AsyncWebClient, user: str, channel: str | None, shown: S
 
 
 async def write(
-    client: AsyncWebClient, user: str, text: str, file: File | None = None, blocks: Sequence[Block] = ()
+    client: AsyncWebClient, user: str, text: str, files: Sequence[File] = (), blocks: Sequence[Block] = ()
 ) -> bool:
     """Write to somebody; False if they cannot be written to. Raises `PlatformError` where Slack refuses else.
 
@@ -69,10 +69,10 @@ async def write(
         if error.code not in UNREACHABLE:
             raise
         return False
-    if file is None:
+    if not files:
         plain = {"unfurl_links": False, "unfurl_media": False}
         await call(client.chat_postMessage, channel=channel, text=text, blocks=list(blocks) or None, **plain)
     else:
-        about = {"initial_comment": text or None, "filename": file.name, "title": file.name}
-        await call(client.files_upload_v2, channel=channel, content=file.content, **about)
+        parts = [{"content": file.content, "filename": file.name, "title": file.name} for file in files]
+        await call(client.files_upload_v2, channel=channel, initial_comment=text or None, file_uploads=parts)
     return True

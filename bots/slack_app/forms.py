@@ -19,7 +19,10 @@ HINT = 150
 
 
 class Input(NamedTuple):
-    """A line, or several (`long`), of at most `most` characters; or (`people`) a choice of somebody."""
+    """A line, or several (`long`), of at most `most` characters; or (`people`) a choice of somebody.
+
+    Or a choice of one of `options`, each a value and its label.
+    """
 
     name: str
     label: str
@@ -28,6 +31,7 @@ class Input(NamedTuple):
     optional: bool = False
     people: bool = False
     hint: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
 
 def menu(action: str, hint: str, options: Iterable[tuple[str, str]]) -> Block:
@@ -36,14 +40,24 @@ def menu(action: str, hint: str, options: Iterable[tuple[str, str]]) -> Block:
     return {"type": "static_select", "action_id": action, "placeholder": plain(clip(hint, HINT)), "options": offered}
 
 
-def form(words: Words, name: str, title: str, inputs: Iterable[Input], about: Mapping[str, Any] | None = None) -> Block:
-    """Return a form to fill in; `name` is the ``callback_id`` that it comes back with."""
+def form(  # noqa: PLR0913 - all that stands in one
+    words: Words,
+    name: str,
+    title: str,
+    inputs: Iterable[Input],
+    about: Mapping[str, Any] | None = None,
+    *,
+    above: str = "",
+    submit: str = "slack_members.send",
+) -> Block:
+    """Return a form to fill in, under a text if there is one; `name` is the ``callback_id`` that it comes back with."""
+    fields = [_input(one) for one in inputs]
     return modal(
         title,
-        [_input(one) for one in inputs],
+        [section(above), *fields] if above else fields,
         callback_id=name,
         private_metadata=json.dumps(about or {}),
-        submit=plain(words.say("slack_members.send")),
+        submit=plain(words.say(submit)),
         close=plain(words.say("slack_members.cancel")),
     )
 
@@ -60,7 +74,12 @@ def filled(view: Mapping[str, Any]) -> dict[str, str]:
     {'what': 'odd'}
     """
     values = (field for block in view["state"]["values"].values() for field in block.items())
-    return {name: (field.get("value") or field.get("selected_user") or "").strip() for name, field in values}
+    return {name: _value(field).strip() for name, field in values}
+
+
+def _value(field: Mapping[str, Any]) -> str:
+    chosen = (field.get("selected_option") or {}).get("value")
+    return str(field.get("value") or field.get("selected_user") or chosen or "")
 
 
 def about(view: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,9 +89,13 @@ def about(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _input(one: Input) -> Block:
-    element: Block = {"type": "users_select" if one.people else "plain_text_input", "action_id": one.name}
-    if not one.people:
-        element |= {"multiline": one.long, "max_length": one.most}
+    element: Block
+    if one.options:
+        element = menu(one.name, one.label, one.options)
+    elif one.people:
+        element = {"type": "users_select", "action_id": one.name}
+    else:
+        element = {"type": "plain_text_input", "action_id": one.name, "multiline": one.long, "max_length": one.most}
     if one.hint:
         element |= {"placeholder": plain(clip(one.hint, HINT))}
     return {

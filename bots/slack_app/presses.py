@@ -1,4 +1,4 @@
-"""Presses on Slack: the buttons of a card, of a case's window and of the answers to both, and the forms that some open.
+"""Presses on Slack: the buttons of a card, of a case's window and of the answers to both, and the forms they ask for.
 
 Leans on Bolt; what a press does is in `bots.common.hand` and `actions`, a row of `BUTTONS` each. Every button carries
 what it is about, so a press works after any restart. Decisions:
@@ -10,6 +10,7 @@ what it is about, so a press works after any restart. Decisions:
 - Texts are shown in a modal, to whoever pressed for them. Slack lets one be opened within three seconds of a press: it
   is opened first and filled then, and where Slack has waited too long, the presser is told to press again, and nothing
   was recorded.
+- Forms are opened the same way. What was filled in is answered where the press was.
 - A file goes into the presser's direct messages with the app: nothing that only one person sees can hold one.
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
@@ -29,15 +30,13 @@ from bots.slack_app import actions, card, case, direct, forms
 from bots.slack_app.answers import Press
 from bots.slack_app.api import RefusalError, call
 from bots.slack_app.asked import Adapter, Asked, asks
-from bots.slack_app.forms import Input
-from bots.slack_app.kit import Block, Shown
+from bots.slack_app.kit import Shown
 from bots.slack_app.markup import escape
 from bots.slack_app.moderators import moderates
+from core.cards import Grounds
 from core.errors import PlatformError
 
-UNDO = "undo"
-FILLED = "lampkeeper_filled_"
-"""What the `callback_id` of the other forms begins with."""
+UNDO, DISMISSAL = "undo", "dismissal"
 BUTTONS: dict[str, hand.Button[Press]] = hand.buttons(
     {name: hand.Deed(actions.ask(name), actions.do(name)) for name in actions.DEEDS}
 )
@@ -46,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 def add(app: AsyncApp, adapter: Adapter) -> None:
-    """Have Bolt hand over our presses and our form."""
+    """Have Bolt hand over our presses and our forms."""
 
     async def press(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         await ack()
@@ -56,13 +55,8 @@ def add(app: AsyncApp, adapter: Adapter) -> None:
         await ack()
         await _safely(adapter, context, body, _submitted)
 
-    async def fill(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
-        await ack()
-        await _safely(adapter, context, body, _filled)
-
     app.action(re.compile(f"^{card.ACTION}(?:{'|'.join([*BUTTONS, UNDO])})$"))(press)
     app.view(card.FORM)(submit)
-    app.view(re.compile(f"^{FILLED}(?:{'|'.join(hand.FORMS)})$"))(fill)
 
 
 Handling = Callable[[Asked, Press], Awaitable[None]]
@@ -106,13 +100,10 @@ async def _pressed(asked: Asked, press: Press) -> None:
         await _send(asked, await actions.undo(press, about))
     else:
         answer = await hand.pressed(press, name, about, BUTTONS)
-        if answer.grounds is not None:
-            await _ask(asked, lambda private: card.form(answer, asked.words, json.dumps(private)), answer.grounds)
-        elif answer.form is not None:
-            form, alert = answer.form
-            await _ask(asked, lambda private: _form(asked, form, private), alert)
-        else:
+        if answer.grounds is None and answer.form is None:
             await _send(asked, answer)
+        else:
+            await _ask(asked, answer)
 
 
 async def _show_excerpt(asked: Asked, press: Press, alert: str) -> None:
@@ -137,44 +128,37 @@ async def _show_excerpt(asked: Asked, press: Press, alert: str) -> None:
             raise
 
 
-def _form(asked: Asked, name: str, private: dict[str, Any]) -> Block:
-    """Return one of the forms that cards share."""
-    shared, say = hand.FORMS[name], asked.say
-    inputs = [Input(one.name, say(one.label), one.most, one.long, one.optional) for one in shared.inputs]
-    return forms.form(asked.words, FILLED + name, say(shared.title), inputs, private)
-
-
-async def _ask(asked: Asked, draw: Callable[[dict[str, Any]], Block], alert: str) -> None:
-    """Open a form about an alert; it brings back where its answer is to stand."""
+async def _ask(asked: Asked, answer: Answer) -> None:
+    """Open a form; it brings back what it is about, and where its answer is to stand."""
     under = case.pressed_in(asked.body.get("view") or {})
-    private = {
+    name, alert = answer.form or (DISMISSAL, answer.grounds)
+    about = {
+        "form": name,
         "alert": alert,
         "channel": (asked.body.get("channel") or {}).get("id"),
         "window": None if under is None else under.id,
     }
-    if await asked.opened(draw(private)) is None:
+    if await asked.opened(card.form(answer, asked.words, about)) is None:
         await _send(asked, Answer(asked.say("slack.too_late")))
 
 
 async def _submitted(asked: Asked, press: Press) -> None:
-    values, about = asked.body["view"]["state"]["values"], json.loads(asked.body["view"]["private_metadata"])
-    grounds = values[card.GROUNDS][card.GROUNDS]["selected_option"]["value"]
-    remark = str(values[card.REMARK][card.REMARK].get("value") or "")
-    await _send(asked, await hand.submitted(press, about["alert"], grounds, remark))
-
-
-async def _filled(asked: Asked, press: Press) -> None:
     view = asked.body["view"]
-    name = str(view["callback_id"]).removeprefix(FILLED)
-    await _send(asked, await hand.filled(press, name, forms.about(view)["alert"], forms.filled(view)))
+    values, about = forms.filled(view), forms.about(view)
+    if about["form"] == DISMISSAL:
+        grounds = cast("Grounds", values[card.GROUNDS])
+        answer = await hand.submitted(press, about["alert"], grounds, values[card.REMARK])
+    else:
+        answer = await hand.filled(press, about["form"], about["alert"], values)
+    await _send(asked, answer)
 
 
 async def _send(asked: Asked, answer: Answer, *, standing: bool = True) -> None:
     """Tell whoever pressed, and nobody else; where they pressed in a case's window, it is to be `standing` there."""
     workspace, client = asked.workspace, asked.workspace.client
-    if answer.file is not None:
+    if answer.files:
         try:
-            if not await direct.write(client, asked.user, "", answer.file):
+            if not await direct.write(client, asked.user, "", answer.files):
                 answer = Answer(asked.say("slack_hand.no_file", why=""))
         except PlatformError as error:
             answer = Answer(asked.say("slack_hand.no_file", why=escape(str(error))))

@@ -81,7 +81,7 @@ def _write(asked: Asked) -> Write:
     """Return what writes to a member."""
 
     async def write(person: Person, text: str, file: File | None) -> bool:
-        return await direct.write(asked.workspace.client, person.id, text, file)
+        return await direct.write(asked.workspace.client, person.id, text, [file] if file else ())
 
     return write
 
@@ -91,7 +91,7 @@ def _tell(asked: Asked) -> Write:
 
     async def tell(person: Person, text: str, file: File | None) -> bool:
         try:
-            return await direct.write(asked.workspace.client, person.id, text, file)
+            return await direct.write(asked.workspace.client, person.id, text, [file] if file else ())
         except PlatformError as error:
             log.warning("slack.answer_lost", what=error.what)
             return False

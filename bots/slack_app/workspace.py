@@ -46,6 +46,7 @@ from bots.texts import say
 from core.cards import Person
 from core.config import SlackWorkspace
 from core.errors import LampkeeperError, PlatformError
+from core.export import Reporter
 from core.guard import Guard
 from core.messages import ConversationKey
 
@@ -108,7 +109,7 @@ class Memory:
 class Workspace:
     """One team. `operator` is what the operator set up for it; `memory` stands between its history and the guard.
 
-    `drops`: Slack may drop events and not say so.
+    `drops`: Slack may drop events and not say so. `reporter` is who passes its cases on.
     """
 
     def __init__(  # noqa: PLR0913 - all that one workspace is made of
@@ -121,8 +122,9 @@ class Workspace:
         memory: Memory,
         scans: Backscans,
         drops: bool,
+        reporter: Reporter = Reporter(),  # noqa: B008 - a value
     ) -> None:
-        self.client, self.who, self.guard, self.scans = client, who, guard, scans
+        self.client, self.who, self.guard, self.scans, self.reporter = client, who, guard, scans, reporter
         self.space = space_of(who.team)
         self.people = People(client)
         self._bands = Bands(self.people, lambda: self.settings.age_roles, self._tell_band)

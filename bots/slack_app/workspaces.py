@@ -25,6 +25,7 @@ from bots.slack_app.leave import forget
 from bots.slack_app.workspace import PLATFORM, Memory, Workspace, space_of, team_of
 from core.config import Slack, SlackWorkspace
 from core.errors import PlatformError, TryLater
+from core.export import Reporter
 from core.guard import Guard
 from core.installations import Installations
 
@@ -39,9 +40,20 @@ log = structlog.get_logger(__name__)
 
 
 class Workspaces:
-    """The workspaces by team; `over` is called when the app was removed from the only one there can be."""
+    """The workspaces by team; `over` is called when the app was removed from the only one there can be.
 
-    def __init__(self, config: Slack, guard: Guard, scans: Backscans, over: Callable[[PlatformError], None]) -> None:
+    `reporter` is who passes their cases on.
+    """
+
+    def __init__(
+        self,
+        config: Slack,
+        guard: Guard,
+        scans: Backscans,
+        over: Callable[[PlatformError], None],
+        reporter: Reporter,
+    ) -> None:
+        self._reporter = reporter
         self._config = config
         self._guard = guard
         self._scans = scans
@@ -201,7 +213,14 @@ class Workspaces:
         memory = Memory(self._guard, space, (await communities.standing(space)).joined, self._heard)
         drops = self._config.connection == "http"
         workspace = Workspace(
-            web_client(token), who, operator, guard=self._guard, memory=memory, scans=self._scans, drops=drops
+            web_client(token),
+            who,
+            operator,
+            guard=self._guard,
+            memory=memory,
+            scans=self._scans,
+            drops=drops,
+            reporter=self._reporter,
         )
         await workspace.load()
         self.served[who.team] = workspace

@@ -15,6 +15,7 @@ from core.errors import ExportError
 
 if TYPE_CHECKING:
     from core.export.record import CaseRecord
+    from core.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,11 @@ class ExportFile(NamedTuple):
 
 
 class Format(NamedTuple):
-    """What a format is for, in words, and the function that makes it, as module:name."""
+    """What a format is for, in words, and the function that makes it, as module:name; `signed`: it takes a signer."""
 
     meaning: str
     where: str
+    signed: bool = False
 
 
 Exporter = Callable[["CaseRecord", Reporter], list[ExportFile]]
@@ -64,7 +66,7 @@ FORMATS: dict[str, Format] = {
         "a page for police or a public form, and a page that says where to go", "core.export.packet:packet"
     ),
     "pdf": Format("the same page as PDF (needs WeasyPrint)", "core.export.pdf:pdf"),
-    "zip": Format("everything, as a signed archive that anybody can check", "core.export.archive:archive"),
+    "zip": Format("everything, as a signed archive that anybody can check", "core.export.archive:archive", signed=True),
     "json": Format("the record itself, for other programs", "core.export.plain:plain"),
 }
 
@@ -79,6 +81,13 @@ def exporter(name: str) -> Exporter:
         raise ExportError(f"There is no export named {name!r}.", f"There are: {', '.join(FORMATS)}.")
     module, _, function = FORMATS[name].where.partition(":")
     return cast("Exporter", getattr(import_module(module), function))
+
+
+def files(record: CaseRecord, name: str, reporter: Reporter, vault: Vault) -> list[ExportFile]:
+    """Make a case's files in a format, signed by the vault where the format takes that; raises `ExportError`."""
+    make: Callable[..., list[ExportFile]] = exporter(name)
+    signer = {"sign": vault.sign, "verify_key": vault.verify_key} if FORMATS[name].signed else {}
+    return make(record, reporter, **signer)
 
 
 def file_name(case: str, rest: str) -> str:

@@ -17,7 +17,7 @@ from bots.common import cases as listed
 from bots.discord_bot import card as drawn
 from bots.discord_bot.buttons import NOBODY
 from bots.discord_bot.card import DESCRIPTION
-from bots.discord_bot.delivery import direct
+from bots.discord_bot.links import SITE, direct
 from bots.discord_bot.slash.asked import Asked, allowed, answer_error, asks
 from bots.texts import say
 from core import case_list
@@ -116,7 +116,8 @@ async def case(interaction: discord.Interaction[Any], case: str) -> None:
             return
         done = await case_list.history(ledger, asked.space, case)
         text = listed.place(asked.words, found, _address(asked))
-        card = drawn.embed(found.card, await direct(asked.client, found.card), asked.server.language)
+        theirs = await direct(asked.client, {ref.key.conversation for ref in found.card.messages})
+        card = drawn.embed(found.card, theirs, asked.server.language)
         room = min(DESCRIPTION, ALL_EMBEDS - len(card))
         told = asked.words.fit(listed.told(asked.words, done), room)
         past = discord.Embed(title=asked.say("cases.history"), description=told)
@@ -134,4 +135,4 @@ async def _offered(interaction: discord.Interaction[Any], typed: str) -> list[ap
 
 def _address(asked: Asked) -> Callable[[str], str]:
     """Return what makes a card's address of its reference."""
-    return lambda reference: f"https://discord.com/channels/{asked.server.id}/{reference}"
+    return lambda reference: f"{SITE}/channels/{asked.server.id}/{reference}"

@@ -11,7 +11,7 @@ from typing import Any
 import discord
 
 from bots.common.settings import Choice
-from bots.discord_bot.permissions import ALERT_CHANNEL, PERMISSIONS, labels, missing
+from bots.discord_bot.permissions import ALERT_CHANNEL, PERMISSIONS, SECOND_CHANNEL, labels, missing
 from bots.discord_bot.slash.asked import Asked
 from core.messages import AgeBand
 
@@ -32,6 +32,18 @@ def alert_channel(asked: Asked, channel: int) -> Choice:
     if missing(held, [FILES]):
         notes.append(asked.say("setup.without_attach_files"))
     return Choice({"alert_channel": channel}, tuple(notes))
+
+
+def second_channel(asked: Asked, channel: int) -> Choice:
+    """Choose where what nobody claims is told besides: refused where the bot cannot post, or cards stand already."""
+    place = asked.member.guild.get_channel(channel)
+    if channel == asked.server.alert_channel:
+        return Choice({}, (asked.say("settings.second_same"),))
+    if not isinstance(place, discord.TextChannel):
+        return Choice({}, (asked.say("setup.alerts_unseen", channel=asked.words.markup.channel(channel)),))
+    if lacks := missing(place.permissions_for(place.guild.me), SECOND_CHANNEL):
+        return Choice({}, (asked.say("setup.alerts_refused", channel=place.mention, missing=labels(lacks)),))
+    return Choice({"second_channel": channel}, (asked.say("settings.second_chosen", channel=place.mention),))
 
 
 def people(asked: Asked, setting: str, chosen: Iterable[int]) -> Choice:

@@ -63,6 +63,7 @@ CHANGES: Mapping[str, Callable[[Asked, Any], Choice]] = MappingProxyType(
         "moderator_role": _role("moderator_roles"),
         "second_reviewer": _role("second_reviewers"),
         "call_role": choose.call_role,
+        "second_channel": lambda asked, channel: choose.second_channel(asked, channel.id),
         "ignored_channel": lambda asked, channel: common.toggled(
             "ignored_channels", asked.server.ignored_channels, channel.id
         ),
@@ -121,6 +122,7 @@ async def settings(  # noqa: PLR0913, PLR0917 - discord.py makes the command's o
     moderator_role: discord.Role | None = None,
     second_reviewer: discord.Role | None = None,
     call_role: discord.Role | None = None,
+    second_channel: discord.TextChannel | None = None,
     ignored_channel: AnyChannel | None = None,
     age_role: discord.Role | None = None,
     age: str | None = None,
@@ -141,6 +143,7 @@ async def settings(  # noqa: PLR0913, PLR0917 - discord.py makes the command's o
         "moderator_role": moderator_role,
         "second_reviewer": second_reviewer,
         "call_role": call_role,
+        "second_channel": second_channel,
         "ignored_channel": ignored_channel,
         "age_role": AgeRole(age_role, band) if age_role or age else None,
         "language": language,

@@ -23,7 +23,7 @@ CHOICES, CHOICE = 10, 140
 
 
 async def cases(asked: Asked, words: str) -> Shown:
-    """List the cases: open ones, or `decided` or `all`; only those that a member is one of, if one is mentioned."""
+    """List the cases: open ones, or another of `Which`; only those that a member is one of, if one is mentioned."""
     given = words.lower().split()
     which: Which = next((known for known in get_args(Which) if known in given), "open")
     return await _page(asked, Wanted(which, named(PERSON, words)), 0)

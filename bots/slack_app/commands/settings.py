@@ -61,6 +61,11 @@ async def _alert_channel(asked: Asked, value: str) -> Choice:
     return await choose.alert_channel(asked, channel) if channel else Choice({}, (asked.say("home.which_channel"),))
 
 
+async def _second_channel(asked: Asked, value: str) -> Choice:
+    channel = named(CHANNEL, value)
+    return await choose.second_channel(asked, channel) if channel else Choice({}, (asked.say("home.which_channel"),))
+
+
 async def _ignored_channel(asked: Asked, value: str) -> Choice:
     channel = named(CHANNEL, value)
     if channel is None:
@@ -114,6 +119,7 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
         "moderator_role": _group("moderator_roles"),
         "second_reviewer": _group("second_reviewers"),
         "call_role": _call_role,
+        "second_channel": _second_channel,
         "ignored_channel": _ignored_channel,
         "age_role": _age_role,
         "language": _language,
