@@ -37,6 +37,7 @@ from core.reports import Asking
 from core.signals.computed import MEANINGS
 from tests.plain import PLAIN, Plain
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, talk
+from tests.support import said as spoken
 
 ACTOR, TARGET = Person("actor", "The *actor*"), Person("target", "The target")
 DISCORDS = ("<@", "<#", "<t:", "||", "**")
@@ -306,6 +307,30 @@ async def test_every_press_answers_and_what_is_recorded_shows_on_the_card(tmp_pa
         assert decided is not None
         assert (decided.grounds, decided.remark) == ("role_play", "a remark")
         assert PLAIN.named(MODERATOR) in told.text
+
+
+async def test_an_excerpt_shows_more_only_when_asked_to(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, press = await opened(guard, board), Press(guard.desk)
+        for number in range(100, 160):
+            await guard.receive(spoken(number, "a lighthouse, and the sea", "target", partner="actor"))
+        await guard.settled()
+        shown = [await hand.pressed(press, name, alert, BUTTONS) for name in hand.REACHES]
+        assert [answer.buttons for answer in shown] == [(("excerpt_more", alert),), (("excerpt_all", alert),), ()]
+        lengths = [len(answer.excerpt) for answer in shown]
+        assert lengths == sorted(set(lengths))
+        assert "not shown" in excerpt.pages(shown[0].excerpt, PLAIN, 40_000, 1)[0]
+        assert "not shown" not in excerpt.pages(shown[-1].excerpt, PLAIN, 40_000, 1)[0]
+
+
+async def test_whoever_was_shown_much_today_is_told_once_and_shown_all_the_same(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+        alert, press = await opened(guard, board), Press(guard.desk)
+        answers = [await hand.pressed(press, "excerpt", alert, BUTTONS) for _ in range(30)]
+        assert len([answer for answer in answers if "take a break" in answer.text]) == 1
+        assert all(answer.excerpt for answer in answers)
 
 
 async def test_a_platforms_own_deeds_stand_among_what_else_can_be_done(tmp_path: Path) -> None:

@@ -749,6 +749,16 @@ async def test_an_excerpt_marks_in_bold_what_weighs_most_behind_spoilers(stage: 
     assert "only people can say what it means" in reply.text
 
 
+async def test_more_of_what_was_said_is_shown_when_asked_for(stage: DiscordStage) -> None:
+    for _ in range(30):
+        await stage.say("target", "a lighthouse, and the sea")
+    await stage.settled()
+    first = await stage.push(alert(stage), "excerpt")
+    more = await go_on(stage, first, "excerpt_more")
+    assert more.ephemeral
+    assert more.text.count("lighthouse") > first.text.count("lighthouse")
+
+
 def test_an_address_in_a_name_or_a_text_is_shown_and_cannot_be_clicked() -> None:
     address = "https://a.example/photo"
     line = ExcerptLine(Person("1", address), 0.0, f"look <{address}>", reason=True)

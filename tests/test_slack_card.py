@@ -116,7 +116,7 @@ def test_a_card_is_whole_and_nothing_in_it_calls_or_mentions_anybody(about: Card
     )
 )
 def test_slack_takes_every_excerpt(lines: list[ExcerptLine]) -> None:
-    view = card.excerpt(lines, WORDS)
+    view = card.excerpt(Answer(excerpt=tuple(lines), buttons=(("excerpt_more", "a" * 16),)), WORDS)
     check_view(view)
     assert "only people can say" in str(view["blocks"][-1])
 

@@ -20,7 +20,7 @@ from core.store import tables
 from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE, TEAM
 from tests.slack_oauth import HttpStage, Team, http_stage
 from tests.slack_platform import SlackStage, slack_stage
-from tests.slack_replies import Reply
+from tests.slack_replies import Reply, replied
 from tests.slack_seeing_stage import comes, regroup
 from tests.support import MODERATOR, slow_talk
 
@@ -140,6 +140,21 @@ async def test_texts_come_in_a_modal_with_the_note_that_only_people_conclude(sta
     (view,) = stage.platform.views.values()
     assert view["user"] == PEOPLE["moderator"]
     assert await deeds(stage) == ["excerpt shown"]
+
+
+async def test_more_of_what_was_said_comes_in_the_same_window_when_asked_for(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    for _ in range(30):
+        await stage.say("target", "a lighthouse, and the sea")
+    await stage.settled()
+    first = await stage.push(alert, "excerpt")
+    assert "excerpt_more" in first.buttons
+    (view,) = stage.platform.views.values()
+    await stage.platform.act("moderator", "lampkeeper_excerpt_more", alert, view)
+    await stage.platform.until(lambda: stage.platform.views[view["id"]] is not view)
+    more = replied(stage.platform.views[view["id"]])
+    assert more.text.count("lighthouse") > first.text.count("lighthouse")
+    assert len(stage.platform.views) == 1
 
 
 @pytest.mark.parametrize("button", ["excerpt", "dismiss", "note"])

@@ -48,6 +48,12 @@ def pages(lines: Sequence[ExcerptLine], words: Words, room: int, most: int) -> l
 
 def line(one: ExcerptLine, words: Words, style: Style = "clock") -> str:
     """Draw one line: who, when (in this style), what."""
+    before, after = (f"{GAP} {words.say('card.excerpt_not_shown', count=n)}" for n in (one.left_out, one.more_after))
+    gaps = (f"{before}\n" if one.left_out else "", f"\n{after}" if one.more_after else "")
+    return _line(one, words, style).join(gaps)
+
+
+def _line(one: ExcerptLine, words: Words, style: Style) -> str:
     mark = "▸ " if one.reason else ""
     if one.report:
         mark = f"✎ {words.say('members.reports')} · "

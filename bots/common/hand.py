@@ -20,6 +20,7 @@ from core.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
 from core.cases import concerns
 from core.desk import Verdict
 from core.errors import ExportError
+from core.exposure import Exposure
 from core.referrals import Referral
 from core.transitions import Step, steps_from
 
@@ -33,6 +34,8 @@ UNDOS = 5
 """Actions that are offered to be taken back at once, the newest: an answer has room for so many."""
 Style = Literal["danger", "primary", "plain"]
 EXCERPT, MORE = "excerpt", "more"
+REACHES: dict[str, int] = {EXCERPT: 0, "excerpt_more": 10, "excerpt_all": 100_000}
+"""Button that shows texts -> how many more messages around each that moved the score; each offers the next."""
 P = TypeVar("P", bound=Press)
 P_contra = TypeVar("P_contra", bound=Press, contravariant=True)
 
@@ -89,7 +92,7 @@ async def about(press: Press, alert: str, act: Callable[[Card], Awaitable[Answer
 
 async def pressed(press: P, name: str, alert: str, buttons: Mapping[str, Button[P]]) -> Answer:
     """Carry out a press of the button `name` under the card of an alert, or under an answer about it."""
-    return await about(press, alert, lambda card: buttons[name].press(press, card), looking=name == EXCERPT)
+    return await about(press, alert, lambda card: buttons[name].press(press, card), looking=name in REACHES)
 
 
 async def submitted(press: Press, alert: str, grounds: Grounds, remark: str) -> Answer:
@@ -151,12 +154,28 @@ async def release(press: Press, card: Card) -> Answer:
     return Answer(text, buttons=(("take_over", card.alert),))
 
 
-async def excerpt(press: Press, card: Card) -> Answer:
-    """Show what was said around the messages that moved the score."""
-    lines = await press.desk.excerpt(card.alert, press.moderator)
-    if not lines:
-        return Answer(press.words.say("hand.purged"))
-    return Answer(excerpt=tuple(lines))
+def excerpt(name: str) -> Act[Press]:
+    """Return the press that shows what was said around the messages that moved the score, and no more than asked for.
+
+    Whoever was shown much today is told so, once, kindly: it holds up nobody.
+    """
+    further = list(REACHES)[list(REACHES).index(name) + 1 :][:1]
+
+    async def show(press: Press, card: Card) -> Answer:
+        lines = await press.desk.excerpt(card.alert, press.moderator, REACHES[name])
+        if not lines:
+            return Answer(press.words.say("hand.purged"))
+        enough = await press.desk.enough(press.space, press.moderator)
+        told = "" if enough is None else _enough(enough, press.words)
+        is_more = any(line.left_out or line.more_after for line in lines)
+        return Answer(told, tuple(lines), tuple((one, card.alert) for one in further if is_more))
+
+    return show
+
+
+def _enough(today: Exposure, words: Words) -> str:
+    others = ", ".join(map(words.person, today.others))
+    return words.say("hand.enough_others" if others else "hand.enough", lines=today.lines, others=others)
 
 
 async def undo(press: P, number: int, take_back: Callable[[P, str, Action], Awaitable[str | Answer]]) -> Answer:
@@ -387,7 +406,9 @@ BUTTONS: dict[str, Button[Press]] = {
     "release": Button("card.release", "plain", release),
     "confirm": Button("card.confirm", "danger", confirm),
     "dismiss": Button("card.dismiss", "plain", dismiss),
-    EXCERPT: Button("card.excerpt", "primary", excerpt),
+    EXCERPT: Button("card.excerpt", "primary", excerpt(EXCERPT)),
+    "excerpt_more": Button("hand.excerpt_more", "plain", excerpt("excerpt_more")),
+    "excerpt_all": Button("hand.excerpt_all", "plain", excerpt("excerpt_all")),
     "take_over": Button("hand.take_over", "plain", take_over),
     "undecide": Button("hand.undo_decision", "plain", undecide),
     "hold": Button("hand.hold", "plain", hold),

@@ -8,7 +8,7 @@ excerpt is shown in a modal, to whoever pressed for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bots.common import hand
@@ -21,7 +21,6 @@ from bots.slack_app import forms, kit
 from bots.slack_app.forms import Input
 from bots.slack_app.kit import MODAL_TITLE, SECTION, Block, actions, context, header, plain, section, written
 from bots.slack_app.markup import escape
-from core.cards import ExcerptLine
 from core.effects import Level
 
 FIELD, FIELDS, BLOCKS, TEXT, ALT = 2000, 10, 50, 3000, 200
@@ -33,6 +32,8 @@ ACTION = "lampkeeper_"
 """What the names of our buttons begin with."""
 EVENT_TYPE = "lampkeeper_alert"
 """Type of the metadata by which a posted card is found again (https://docs.slack.dev/messaging/message-metadata)."""
+EXCERPT_WINDOW = "lampkeeper_excerpt"
+"""The `callback_id` of the modal that shows an excerpt."""
 FORM = "lampkeeper_form"
 """The `callback_id` of every form about a case; which one it is stands in what it is about."""
 GROUNDS, REMARK = "grounds", "remark"
@@ -101,10 +102,11 @@ def waiting(words: Words) -> Block:
     return modal(words.say("card.excerpt"), [section(words.say("slack_hand.moment"))], words)
 
 
-def excerpt(lines: Sequence[ExcerptLine], words: Words) -> Block:
+def excerpt(told: Answer, words: Words) -> Block:
     """Return the modal that shows an excerpt."""
-    drawn = [section(part) for page in pages(lines, words, SECTION, EXCERPT_SECTIONS) for part in parts(page)]
-    return modal(words.say("card.excerpt"), [*drawn, context(words.say("card.note"))], words)
+    drawn = [section(part) for page in pages(told.excerpt, words, SECTION, EXCERPT_SECTIONS) for part in parts(page)]
+    shown = [*drawn, *answer(told, words), context(words.say("card.note"))]
+    return modal(words.say("card.excerpt"), shown, words) | {"callback_id": EXCERPT_WINDOW}
 
 
 def modal(title: str, shown: list[Block], words: Words) -> Block:

@@ -44,7 +44,7 @@ def page() -> str:
         "## The same, decided, with what was done",
         *_shown(_card(DECIDED)),
         "## Show excerpt, which only the presser sees",
-        *_shown(drawn.excerpt(lines(PEOPLE), WORDS)["blocks"]),
+        *_shown(drawn.excerpt(Answer(excerpt=tuple(lines(PEOPLE))), WORDS)["blocks"]),
         "## Dismiss, which asks why",
         *_shown(drawn.form(ASKED, WORDS, {})["blocks"]),
         "## Note, and that a case goes to an authority",

@@ -94,8 +94,8 @@ async def _press(asked: Asked) -> Press | None:
 async def _pressed(asked: Asked, press: Press) -> None:
     action, about = asked.pressed
     name = action.removeprefix(card.ACTION)
-    if name == hand.EXCERPT:
-        await _show_excerpt(asked, press, about)
+    if name in hand.REACHES:
+        await _show_excerpt(asked, press, name, about)
     elif name == UNDO:
         await _send(asked, await actions.undo(press, about))
     else:
@@ -106,19 +106,21 @@ async def _pressed(asked: Asked, press: Press) -> None:
             await _ask(asked, answer)
 
 
-async def _show_excerpt(asked: Asked, press: Press, alert: str) -> None:
-    words = press.words
-    view = await asked.opened(card.waiting(words))
+async def _show_excerpt(asked: Asked, press: Press, name: str, alert: str) -> None:
+    """Show texts in a window; where more of them is asked for, in the one that shows them already."""
+    words, here = press.words, asked.body.get("view") or {}
+    again = here.get("callback_id") == card.EXCERPT_WINDOW
+    view = str(here["id"]) if again else await asked.opened(card.waiting(words))
     if view is None:
         await _send(asked, Answer(words.say("slack.too_late")))
         return
     try:
-        answer = await hand.pressed(press, hand.EXCERPT, alert, BUTTONS)
+        answer = await hand.pressed(press, name, alert, BUTTONS)
     except Exception as error:  # noqa: BLE001  what waits must not wait for ever
         log.warning("slack.press_failed", space=press.space, error=type(error).__name__)
         answer = Answer(words.say("hand.failed"))
     if answer.excerpt:
-        shown = card.excerpt(answer.excerpt, words)
+        shown = card.excerpt(answer, words)
     else:
         shown = card.modal(words.say("card.excerpt"), card.answer(answer, words), words)
     try:
