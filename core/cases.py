@@ -36,7 +36,7 @@ from core.store.states import (
     parse,
     person_about,
 )
-from core.transitions import Step, may, state
+from core.transitions import Step, may, state, undecided
 from core.vault import Vault
 
 FORMER_MODERATOR = Person("", "a moderator")
@@ -191,6 +191,11 @@ async def tell_policy(  # noqa: PLR0913, PLR0917 - whose case, and what became o
 async def stands(tx: AsyncConnection, alert: str, step: Step) -> bool:
     """Tell whether a case stands where a step starts."""
     return await tx.scalar(select(_T.c.alert).where(_T.c.alert == alert, may(step))) is not None
+
+
+async def is_undecided(tx: AsyncConnection, alert: str) -> bool:
+    """Tell whether people have yet to decide about a case."""
+    return await tx.scalar(select(_T.c.alert).where(_T.c.alert == alert, undecided())) is not None
 
 
 async def hold_until(tx: AsyncConnection, alert: str, now: float, until: float) -> None:

@@ -95,6 +95,7 @@ class Desk:
             taken_back = await cases.undecide(tx, alert, who, now - UNDO_WITHIN)
             if taken_back:
                 await self._policy(tx, alert, pair, policy.reopened)
+                await preserved.catch_up(tx, self._ledger.vault, alert, now)
             return taken_back
 
         return await self._press(alert, moderator, change, "decision undone")
@@ -160,8 +161,14 @@ class Desk:
     async def reopen(self, alert: str, moderator: Person) -> Verdict | None:
         """Open a closed case again, where it stood; one that was merged stands by itself then."""
 
-        async def change(tx: AsyncConnection, _pair: Pair, _now: float) -> bool:
-            return await cases.step_of(tx, alert, "reopen", closed=None, merged=None)
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            if not await cases.step_of(tx, alert, "reopen", closed=None, merged=None):
+                return False
+            if await cases.is_undecided(tx, alert):
+                await self._policy(tx, alert, pair, policy.reopened)
+            if await preserved.goes_on(tx, alert):
+                await preserved.catch_up(tx, self._ledger.vault, alert, now)
+            return True
 
         return await self._press(alert, moderator, change, "case reopened")
 
@@ -212,7 +219,8 @@ class Desk:
             if not await cases.stands(tx, alert, "report"):
                 return False
             if "report" in self._four_eyes:
-                agreed = await four_eyes.agree(tx, alert, space, "report", who, now)
+                words = vault.blind(space, f"{referral.to}\0{referral.reference}")  # both agree to the same
+                agreed = await four_eyes.agree(tx, alert, space, f"report {words}", who, now)
                 if agreed is None:
                     outcome = "second_needed"
                     return True

@@ -32,7 +32,7 @@ from core.store import add, messages, tables
 from core.store.among import among
 from core.store.messages import Kept, MessageKey
 from core.store.states import Known, alert_about, chunks, parse
-from core.transitions import PRESERVED, state
+from core.transitions import preserves
 from core.vault import Vault
 
 LINES = 5
@@ -66,7 +66,7 @@ async def watched(tx: AsyncConnection, known: Known) -> dict[tuple[str, str], se
     if known.preserving is None:
         known.preserving = {}
         live = select(_T.c.alert, _T.c.actor, _T.c.target)
-        for row in await tx.execute(live.where(_T.c.space == known.space, state().in_(PRESERVED))):
+        for row in await tx.execute(live.where(_T.c.space == known.space, preserves())):
             watch(known, row.alert, row.actor, row.target)
     return known.preserving
 
@@ -100,6 +100,17 @@ async def window(tx: AsyncConnection, vault: Vault, alert: str, now: float, more
     await preserve(tx, vault, alert, sorted(seen, key=lambda one: (one.received, one.kept.seq, one.kept.version)))
     if row.evidence is not None:
         await tx.execute(update(_T).where(_T.c.alert == alert).values(evidence=None))
+
+
+async def catch_up(tx: AsyncConnection, vault: Vault, alert: str, now: float) -> None:
+    """Preserve what the two said while a case preserved nothing: it was decided or closed, and is open again."""
+    row = (await tx.execute(select(_T).where(_T.c.alert == alert))).first()
+    if row is not None:
+        since = await tx.scalar(select(func.min(_I.c.received)).where(_I.c.alert == alert))
+        said = await messages.between(
+            tx, vault, row.space, (row.actor, row.target), row.opened if since is None else since
+        )
+        await window(tx, vault, alert, now, said)
 
 
 async def windows_of_held(tx: AsyncConnection, vault: Vault, spaces: Iterable[str], now: float) -> None:
@@ -155,7 +166,7 @@ async def changed(  # noqa: PLR0913, PLR0917 - what was seen of which message, w
     (space, conversation), message_id = key
     here = (_I.c.space == space, _I.c.conversation == conversation, _I.c.id == message_id)
     live = select(_I.c.alert, func.max(_I.c.version)).join(_T, _T.c.alert == _I.c.alert)
-    for alert, version in (await tx.execute(live.where(*here, state().in_(PRESERVED)).group_by(_I.c.alert))).all():
+    for alert, version in (await tx.execute(live.where(*here, preserves()).group_by(_I.c.alert))).all():
         row = (await tx.execute(select(_I).where(_I.c.alert == alert, *here, _I.c.version == version))).one()
         before = _opened(vault, row)
         if before is None or before.text == (None if text is None else whole(text)):
@@ -166,7 +177,7 @@ async def changed(  # noqa: PLR0913, PLR0917 - what was seen of which message, w
 
 async def goes_on(tx: AsyncConnection, alert: str) -> bool:
     """Tell whether a case still preserves what is said."""
-    return await tx.scalar(select(_T.c.alert).where(_T.c.alert == alert, state().in_(PRESERVED))) is not None
+    return await tx.scalar(select(_T.c.alert).where(_T.c.alert == alert, preserves())) is not None
 
 
 async def head(tx: AsyncConnection, alert: str) -> Head:

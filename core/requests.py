@@ -33,7 +33,7 @@ from core.keeping import DAY
 from core.ledger import Ledger
 from core.store import messages, tables
 from core.store.states import dump, pair_about, parse, person_about, read_pair
-from core.transitions import undecided
+from core.transitions import awaited
 from core.vault import Vault
 
 Kind = Literal["access", "deletion"]
@@ -171,9 +171,9 @@ async def _standing(tx: AsyncConnection, vault: Vault, space: str, person: str) 
     table, me = tables.alerts, vault.blind(space, person)
     part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me))
     held = {row.alert: row.held_until for row in await tx.execute(select(table).where(*part, keeping.held()))}
-    waiting_for_people = select(table.c.alert).where(*part, not_(keeping.held()), undecided())
+    waiting_for_people = select(table.c.alert).where(*part, not_(keeping.held()), awaited())
     open_ = list(await tx.scalars(waiting_for_people))
-    waiting = (table.c.space == space) & undecided()
+    waiting = (table.c.space == space) & awaited()
     told = await reported.reported_by(tx, vault, waiting, person)
     open_ += [alert for alert in told if alert not in {*open_, *held}]
     return Deletion(not (held or open_), tuple(open_), tuple(held), tuple(held.values()))

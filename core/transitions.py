@@ -14,9 +14,10 @@ Leans on SQLAlchemy only to ask the same of the database. Decisions:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, case, literal
+from sqlalchemy import ColumnElement, FromClause, case, exists, literal
 
 from core.cards import State
 from core.store import tables
@@ -46,16 +47,16 @@ UNCLAIMED: tuple[State, ...] = ("open", "escalated")
 PRESERVED: tuple[State, ...] = ("open", "claimed", "escalated", "concern_confirmed", "reported", "on_hold")
 """States in which what the two say to each other goes on being preserved."""
 
-READ: tuple[tuple[State, ColumnElement[bool]], ...] = (
-    ("closed", _T.c.closed.is_not(None)),
-    ("on_hold", _T.c.aside.is_not(None)),
-    ("reported", _T.c.reported.is_not(None)),
-    ("concern_confirmed", _T.c.decision == "confirmed"),
-    ("dismissed", _T.c.decision == "dismissed"),
-    ("escalated", _T.c.escalated.is_not(None)),
-    ("claimed", _T.c.claimant.is_not(None)),
+READ: tuple[tuple[State, Callable[[FromClause], ColumnElement[bool]]], ...] = (
+    ("closed", lambda row: row.c.closed.is_not(None)),
+    ("on_hold", lambda row: row.c.aside.is_not(None)),
+    ("reported", lambda row: row.c.reported.is_not(None)),
+    ("concern_confirmed", lambda row: row.c.decision == "confirmed"),
+    ("dismissed", lambda row: row.c.decision == "dismissed"),
+    ("escalated", lambda row: row.c.escalated.is_not(None)),
+    ("claimed", lambda row: row.c.claimant.is_not(None)),
 )
-"""State -> what is stored of a case that is in it, if none above fits; "open" if none does."""
+"""State -> what is stored of a case (a row of `alerts`) that is in it, if none above fits; "open" if none does."""
 
 
 class Way(NamedTuple):
@@ -87,9 +88,16 @@ STEPS: tuple[Way, ...] = (
 )
 
 
-def state() -> ColumnElement[str]:
+def state(row: FromClause = _T) -> ColumnElement[str]:
     """Return the state of a row of `alerts`, as SQL."""
-    return case(*((fits, literal(name)) for name, fits in READ), else_=literal("open"))
+    return case(*((fits(row), literal(name)) for name, fits in READ), else_=literal("open"))
+
+
+def preserves() -> ColumnElement[bool]:
+    """Return whether a row of `alerts`, or the case that it became part of, goes on preserving what is said, as SQL."""
+    whole = _T.alias("whole")
+    part = exists().where(whole.c.alert == _T.c.merged, state(whole).in_(PRESERVED))
+    return state().in_(PRESERVED) | part
 
 
 def may(step: Step) -> ColumnElement[bool]:
@@ -100,6 +108,13 @@ def may(step: Step) -> ColumnElement[bool]:
 def undecided() -> ColumnElement[bool]:
     """Return whether people have yet to decide about a row of `alerts`, as SQL."""
     return _T.c.decision.is_(None) & _T.c.closed.is_(None)
+
+
+def awaited() -> ColumnElement[bool]:
+    """Return whether people have yet to decide about a row of `alerts`, or the case that it became part of, as SQL."""
+    whole = _T.alias("whole")
+    open_ = (whole.c.decision.is_(None), whole.c.closed.is_(None))
+    return undecided() | exists().where(whole.c.alert == _T.c.merged, *open_)
 
 
 def steps_from(name: State) -> tuple[Step, ...]:

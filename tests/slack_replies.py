@@ -38,7 +38,7 @@ def replied(answer: Json) -> Reply:
     elements = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
     buttons = {element["action_id"].removeprefix("lampkeeper_"): element["value"] for element in elements}
     ephemeral = modal or (answer["response_type"] == "ephemeral" and not answer.get("replace_original"))
-    return Reply("\n".join(shown), ephemeral, buttons, answer if "callback_id" in answer else None)
+    return Reply("\n".join(shown), ephemeral, buttons, answer if "submit" in answer else None)
 
 
 def actions(blocks: list[Json]) -> list[str]:

@@ -182,7 +182,7 @@ async def test_access_writes_the_file_for_the_person_beside_a_running_lampkeeper
         assert (done.returncode, done.stdout) == (0, "")
         assert json.loads(out.read_text("utf-8"))["your_messages"] == shown["your_messages"]
         assert stat.S_IMODE(out.stat().st_mode) == 0o600
-        assert "is not overwritten" in (await command(tmp_path, *who, "--out", str(out))).stderr
+        assert "is not written over" in (await command(tmp_path, *who, "--out", str(out))).stderr
         nobody = await command(tmp_path, "access", "--space", SPACE, "--person", "stranger")
         assert (nobody.returncode, nobody.stdout) == (1, "")
         assert "Nothing is kept about the person stranger" in nobody.stderr

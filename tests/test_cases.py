@@ -16,13 +16,14 @@ from sqlalchemy import select
 from core import cases, reports
 from core.cards import STATES, Card, Person, State
 from core.desk import Desk, Verdict
-from core.export.record import CaseRecord, broken
+from core.export.record import CaseRecord, broken, missed
 from core.guard import Guard
 from core.messages import Author, Deletion, Edit, Event, Message
 from core.referrals import KEPT, Referral
 from core.reports import Asking
 from core.retention import DAY
 from core.store import tables
+from core.store.states import load_pairs
 from core.transitions import STEPS, Step, steps_from
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, Clock, lampkeeper, opened, said, slow_talk, talk
 
@@ -186,6 +187,43 @@ async def test_what_is_said_after_a_dismissal_is_not_preserved(tmp_path: Path) -
         await guard.receive(said(50, "see you later", "target", partner="actor"))
         await guard.settled()
         assert len((await record(guard, alert)).items) == before
+
+
+async def test_what_was_said_until_a_dismissal_was_taken_back_is_preserved_after_all(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
+        alert = await opened(guard, board)
+        await guard.desk.decide(alert, "dismissed", MODERATOR)
+        await guard.receive(said(50, "see you later", "target", partner="actor"))
+        await guard.settled()
+        await guard.desk.undecide(alert, MODERATOR)
+        assert kinds(await record(guard, alert), "m50") == [("message", "see you later")]
+
+
+async def test_a_case_that_is_part_of_another_goes_on_preserving_as_long_as_that_does(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
+        one, other = await two_cases(guard, board)
+        await guard.desk.merge(other, one, MODERATOR)
+        await guard.receive(said(500, "see you later", "friend", partner="actor"))
+        await guard.settled()
+        assert kinds((await record(guard, one)).merged[0], "m500") == [("message", "see you later")]
+        await guard.desk.decide(one, "dismissed", MODERATOR)
+        await guard.receive(said(501, "good night", "friend", partner="actor"))
+        await guard.settled()
+        assert kinds((await record(guard, one)).merged[0], "m501") == []
+
+
+async def test_a_reopened_case_that_nobody_decided_is_updated_and_opens_no_second_one(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
+        one, other = await two_cases(guard, board)
+        await guard.desk.merge(other, one, MODERATOR)
+        await guard.desk.reopen(other, MODERATOR)
+        async with guard.ledger.transaction() as tx:
+            known = guard.ledger.memory.of(SPACE)
+            await load_pairs(tx, guard.ledger.vault, known, [("actor", "friend")])
+            assert known.state.alerts["actor", "friend"].open
 
 
 async def test_the_window_of_a_reported_message_is_preserved_at_once(tmp_path: Path) -> None:
@@ -371,6 +409,25 @@ async def test_where_four_eyes_are_asked_for_two_different_people_make_a_report(
         assert await guard.desk.refer(alert, referral, MODERATOR) == "recorded"
         kept = await record(guard, alert)
     assert [by.id for by in kept.passed[0].by] == [SECOND.id, MODERATOR.id]
+
+
+async def test_two_people_who_type_different_words_have_not_agreed_to_the_same_report(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board], four_eyes=["report"]) as guard:
+        alert = await confirmed(guard, board)
+        assert await guard.desk.refer(alert, Referral("police", alert), MODERATOR) == "second_needed"
+        assert await guard.desk.refer(alert, Referral("somebody else", alert), SECOND) == "second_needed"
+        assert await guard.desk.refer(alert, Referral("police", alert), SECOND) == "recorded"
+
+
+async def test_items_cut_off_at_the_end_of_a_record_are_missed_by_what_its_audit_noted(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
+        kept = await record(guard, await opened(guard, board))
+    assert missed(kept) == []
+    cut = kept.model_copy(update={"items": kept.items[:-1]})
+    assert broken(cut) == []
+    assert missed(cut)
 
 
 async def test_a_ban_takes_two_only_where_the_operator_asks_for_it(tmp_path: Path) -> None:

@@ -9,6 +9,10 @@ gigabyte is refused: as HTML it prints from any browser.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from importlib import import_module
 from types import ModuleType
 
@@ -18,6 +22,7 @@ from core.export.packet import packet_page
 from core.export.record import CaseRecord
 
 PDF = "application/pdf"
+EPOCH = "SOURCE_DATE_EPOCH"
 LONGEST = 800_000
 """Signs of a page that becomes a PDF: some 1,100 preserved versions."""
 INSTALL = 'Install it into Lampkeeper\'s environment (pip install "weasyprint>=70"), or take the packet as HTML.'
@@ -35,7 +40,25 @@ def pdf(record: CaseRecord, reporter: Reporter) -> list[ExportFile]:
         raise ExportError("This case is too long for a PDF.", "Take the packet as HTML, which any browser prints.")
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
     made = weasyprint.HTML(string=html, url_fetcher=nothing)
-    return [ExportFile("packet.pdf", PDF, made.write_pdf())]
+    with _dated(record.exported):
+        return [ExportFile("packet.pdf", PDF, made.write_pdf())]
+
+
+@contextmanager
+def _dated(time: datetime) -> Iterator[None]:
+    """Have fonts dated with the record's own time: the same record gives the same bytes.
+
+    https://reproducible-builds.org/specs/source-date-epoch/
+    """
+    before = os.environ.get(EPOCH)
+    os.environ[EPOCH] = str(int(time.timestamp()))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[EPOCH]
+        else:
+            os.environ[EPOCH] = before
 
 
 def _weasyprint() -> ModuleType:

@@ -258,3 +258,26 @@ def broken(record: CaseRecord) -> list[str]:
             faults.append(f"The chain does not hold at item {item.number}.")
             chain = bytes.fromhex(item.chain)
     return faults + [f"In case {case.case}: {fault}" for case in record.merged for fault in broken(case)]
+
+
+def missed(record: CaseRecord) -> list[str]:
+    """Say which values that the audit noted of a record's chain are not in it; [] if all are.
+
+    >>> from core.export.example import example
+    >>> missed(example())
+    []
+    """
+    heads: dict[int, str] = {}
+    for deed in record.audit:
+        if deed.what == "evidence purged":  # what is preserved after that is numbered anew
+            heads.clear()
+        elif isinstance(number := deed.detail.get("items"), int) and isinstance(head := deed.detail.get("chain"), str):
+            heads[number] = head
+    chain = {0: None} | {item.number: item.chain for item in record.items}
+    faults = []
+    for number, head in sorted(heads.items()):
+        if number not in chain:
+            faults.append(f"The audit noted {number} items of case {record.case}; there are {len(record.items)}.")
+        elif number and chain[number] != head:
+            faults.append(f"The chain of case {record.case} is another at item {number} than the audit noted.")
+    return faults + [fault for case in record.merged for fault in missed(case)]

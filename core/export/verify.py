@@ -35,7 +35,7 @@ from core.export.archive import (
     digest,
     sums_text,
 )
-from core.export.record import CaseRecord, Item, broken
+from core.export.record import CaseRecord, Item, broken, missed
 from core.export.visible import visible
 
 MOST_ENTRIES = 100
@@ -204,7 +204,7 @@ def _record(written: bytes | None, manifest: Manifest | None) -> Iterator[Findin
     fine = (
         f"Each of the {len(items):,} preserved versions has its digest, and the chain holds from the first to the last."
     )
-    faults = [visible(fault)[:SENTENCE_SHOWN] for fault in broken(record)]
+    faults = [visible(fault)[:SENTENCE_SHOWN] for fault in (*broken(record), *missed(record))]
     faults += [f"Item {item.number} was received at another time than it says." for item in items if _misdated(item)]
     yield from _told(faults, fine)
     gone = sum(item.content is None for item in items)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.messages import AgeBand, ConversationKey
@@ -145,6 +145,15 @@ async def around(tx: AsyncConnection, vault: Vault, key: MessageKey, lines: int)
     wanted = [*(await tx.scalars(before)), *(await tx.scalars(after))]
     versions = select(_T).where(_T.c.seq.in_(wanted), _T.c.body.is_not(None)).order_by(_T.c.seq, _T.c.version)
     return [_kept(vault, row) for row in await tx.execute(versions)]
+
+
+async def between(tx: AsyncConnection, vault: Vault, space: str, two: tuple[str, str], since: float) -> list[Kept]:
+    """Return all retained versions of what two people, by pseudonym, said to each other since a time."""
+    one, other = two
+    either = or_(and_(_T.c.author == one, _T.c.target == other), and_(_T.c.author == other, _T.c.target == one))
+    here = (_T.c.space == space, either, _T.c.received >= since, _T.c.body.is_not(None))
+    rows = await tx.execute(select(_T).where(*here).order_by(_T.c.seq, _T.c.version))
+    return [_kept(vault, row) for row in rows]
 
 
 async def mark_deleted(tx: AsyncConnection, vault: Vault, kept: Kept, time: float) -> None:
