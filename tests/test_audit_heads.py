@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from functools import partial
 from pathlib import Path
 
@@ -207,13 +208,13 @@ async def test_the_guard_signs_with_its_housekeeping_and_when_it_stops(tmp_path:
         guard = composition.make_guard(config, composition.make_engine(config), store)
         await guard.keep_house()
         async with guard.ledger.transaction() as tx:
-            await audit.record(tx, [deed(1)])
+            await audit.record(tx, [deed(1) | {"time": time.time()}])
         await guard.keep_house()
         await guard.keep_house()
         assert [line.head.id for line in read(storage.heads) if line.head] == [1]
         running = asyncio.create_task(guard.run([]))
         async with guard.ledger.transaction() as tx:
-            await audit.record(tx, [deed(2)])
+            await audit.record(tx, [deed(2) | {"time": time.time()}])
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert [line.head.id for line in read(storage.heads) if line.head] == [1, 2]

@@ -209,16 +209,21 @@ def test_commands_work_while_another_process_watches(tmp_path: Path) -> None:
         assert running.stdin is not None
         assert running.stdout is not None
 
+        def told() -> list[str]:
+            """What it says next, but for its log."""
+            lines = iter(running.stdout.readline, "")  # type: ignore[union-attr]
+            return next(words for line in lines if len(words := line.split()) == 2)
+
         def shown() -> list[str]:
             running.stdin.write("\n")  # type: ignore[union-attr]
             running.stdin.flush()  # type: ignore[union-attr]
-            return running.stdout.readline().split()  # type: ignore[union-attr]
+            return told()
 
         def command(*words: str) -> subprocess.CompletedProcess[str]:
             line = [sys.executable, "-m", "bots", *words, "--config", str(tmp_path / "config.toml")]
             return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
 
-        alert, state = running.stdout.readline().split()
+        alert, state = told()
         assert state == "open"
         assert "Another Lampkeeper is using the database" in command("purge").stderr
         done = command("cases", "claim", alert, "--as", "Kim")

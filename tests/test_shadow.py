@@ -211,6 +211,7 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it
             "DROP TABLE peaks; DROP TABLE unread; UPDATE alembic_version SET version_num = '0001';"
             "DROP TABLE actions; DROP TABLE requests; DROP TABLE installations;"
             "DROP TABLE items; DROP TABLE notes; DROP TABLE consents; DROP TABLE referrals; DROP TABLE exposures;"
+            "DROP TABLE submissions; DROP TABLE audit_chain;"
             + "".join(f"ALTER TABLE spaces DROP COLUMN {name};" for name in SINCE_0003["spaces"])
             + "".join(f"ALTER TABLE alerts DROP COLUMN {name};" for name in SINCE_0003["alerts"])
         )
