@@ -225,7 +225,7 @@ def test_commands_work_while_another_process_watches(tmp_path: Path) -> None:
 
         alert, state = told()
         assert state == "open"
-        assert "Another Lampkeeper is using the database" in command("purge").stderr
+        assert "Lampkeeper is running on the database" in command("purge").stderr
         done = command("cases", "claim", alert, "--as", "Kim")
         assert (done.returncode, done.stderr) == (0, "")
         assert shown() == [alert, "claimed"]
