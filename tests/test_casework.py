@@ -23,6 +23,7 @@ from core.errors import PlatformError, TryLater
 from core.export.record import CaseRecord, Moderator, broken
 from core.guard import Guard
 from core.messages import Author, Edit, Message
+from core.outbox import EDIT_EVERY
 from core.policy import Rules
 from core.reports import Asking
 from core.retention import DAY
@@ -132,15 +133,17 @@ async def test_who_decided_can_take_it_back_within_a_day_and_nobody_else(tmp_pat
 
 
 async def test_an_alert_whose_decision_was_taken_back_goes_on_with_what_is_said(tmp_path: Path) -> None:
-    board = Board()
+    board, clock = Board(), Clock()
     first, more = talk()[:3], talk()[3:]
-    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
         alert = await opened(guard, board, first)
         before = await shown(guard, board, alert)
         await guard.desk.decide(alert, "dismissed", MODERATOR)
         await guard.desk.undecide(alert, MODERATOR)
         for message in more:
             await guard.receive(message)
+        await guard.settled()
+        clock.now += EDIT_EVERY
         after = await shown(guard, board, alert)
         assert len(board.cards) == 1
         assert len(after.signals) > len(before.signals)
