@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.export import ExportFile, Reporter, file_name
+from core.export.archive import record_json
 from core.export.record import CaseRecord
 
 
@@ -14,5 +15,4 @@ def plain(record: CaseRecord, _reporter: Reporter) -> list[ExportFile]:
     >>> CaseRecord.model_validate_json(file.data) == example()
     True
     """
-    written = record.model_dump_json(indent=2).encode()
-    return [ExportFile(file_name(record.case, ".json"), "application/json", written)]
+    return [ExportFile(file_name(record.case, ".json"), "application/json", record_json(record))]
