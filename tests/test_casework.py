@@ -344,7 +344,7 @@ async def test_a_call_of_unknown_outcome_is_tried_again_as_such_and_a_refused_on
 
     board, clock = Busy(), Clock()
     board.failures = []
-    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board], ladder=()) as guard:
         alert = await opened(guard, board, talk()[:4])
         await guard.settled()
         board.failures = [PlatformError("no permission"), TryLater("the line broke"), RuntimeError("odd")]

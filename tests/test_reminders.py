@@ -16,6 +16,7 @@ from core.cards import REMINDERS, Call, Person
 from core.config import Cases
 from core.errors import TryLater
 from core.guard import Guard
+from core.keeping import Keep
 from core.messages import Message
 from core.policy import Rules, Thresholds
 from core.reminders import LADDER, TOO_LATE, Rung
@@ -195,7 +196,7 @@ async def test_a_call_on_its_way_is_dropped_when_somebody_claims_the_case_meanwh
 
 async def test_what_was_found_in_old_history_waits_from_when_it_was_found(tmp_path: Path) -> None:
     board, clock = Board(), Clock(NOW + 40 * 24 * HOUR)
-    async with at_work(tmp_path, clock, board, keep_text_days=90) as guard:
+    async with at_work(tmp_path, clock, board, keep=Keep(text=90)) as guard:
         stage = Stage(guard, board, clock)
         await stage.open()
         assert next(iter(board.cards.values())).opened < clock.now - 39 * 24 * HOUR
