@@ -9,14 +9,22 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.audit_stage import make
 from tests.discord_platform import Platform, platform
 from tests.discord_stage import DiscordStage, discord_stage
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """Take back what a command did to the log: it writes to a stream that is closed after its test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

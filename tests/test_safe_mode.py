@@ -49,6 +49,7 @@ def config_in(folder: Path, **server: Any) -> Config:
 
 def damage(folder: Path) -> None:
     (folder / "lampkeeper.db").write_bytes(NO_DATABASE)
+    (folder / "lampkeeper.db-wal").unlink(missing_ok=True)  # SQLite would mend the file from it
     key = folder / "lampkeeper.key"
     if not key.exists():
         key.write_bytes(bytes(32))
