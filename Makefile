@@ -12,7 +12,7 @@ test: .venv/dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto
 	$(MAKE) --no-print-directory wheel
 
 # The wheel, as a user would get it, answers from an environment that has nothing of this folder.

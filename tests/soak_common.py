@@ -269,9 +269,10 @@ async def soak(on: Platform, lasting: int, rate: int, around: str) -> None:
             await crowd.heard()
             before, began = process.seconds(), time.perf_counter()
             late = 0.0
-            for after in range(LOOK_EVERY, lasting + 1, LOOK_EVERY):
-                late = max(late, await pour(crowd, islice(messages, LOOK_EVERY * rate), rate))
-                row(f"memory after {after} s", f"{process.megabytes():.0f} MB", await process.held(folder))
+            for start in range(0, lasting, LOOK_EVERY):
+                step = min(LOOK_EVERY, lasting - start)
+                late = max(late, await pour(crowd, islice(messages, step * rate), rate))
+                row(f"memory after {start + step} s", f"{process.megabytes():.0f} MB", await process.held(folder))
             await taken(crowd, process, folder, total)
             seconds, used = time.perf_counter() - began, process.seconds() - before
             stored = await count(folder, "messages")
@@ -310,7 +311,7 @@ def main(
         return
     os.environ["PYTHONPATH"] = str(ROOT)
     arguments = argparse.ArgumentParser(description="See what the bot does under the load of the busiest there are.")
-    arguments.add_argument("--seconds", type=int, default=lasting[0], help=f"For so long, in steps of {LOOK_EVERY}.")
+    arguments.add_argument("--seconds", type=int, default=lasting[0], help="For so long.")
     arguments.add_argument("--rate", type=int, default=lasting[1], help="Messages a second.")
     chosen = arguments.parse_args()
     if len(sys.argv) == 1:

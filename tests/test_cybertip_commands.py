@@ -211,7 +211,7 @@ async def test_a_wrong_number_a_wrong_name_or_a_changed_report_confirms_nothing(
     case = operator.case
     await operator.well("plan", case, *MARY)
     assert "not the id of this case" in await operator.badly("confirm", case, *MARY, "--type", case[:-1])
-    assert "--as wants your name" in await operator.badly("confirm", case, "--as", "7", "--type", case)
+    assert "not a name" in await operator.badly("confirm", case, "--as", "7", "--type", case)
     assert "changed since" in await operator.badly("confirm", case, *MARY, "--type", case, "--digest", "0" * 16)
     assert "Of 1 confirmations" in await operator.badly("send", case)
     assert operator.server.asked == []
@@ -241,7 +241,7 @@ async def test_what_people_wrote_is_printed_only_where_it_is_asked_for_and_that_
     case, line = operator.case, slow_talk()[0]
     assert line in await operator.well("plan", case, *MARY, "--text")
     assert line not in await operator.well("show", case)
-    assert "--as wants your name" in await operator.badly("show", case, "--text")
+    assert "not a name" in await operator.badly("show", case, "--text")
     assert line in await operator.well("show", case, "--text", *SAM)
     _, record = await operator.looked_up()
     shown = [deed.by.name for deed in record.audit if deed.what == "excerpt shown" and deed.by]
