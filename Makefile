@@ -53,7 +53,7 @@ docs/model.md: core/data/model/card.json
 	mv $@.new $@
 
 # Every Discord command, from the commands themselves; a test holds them equal.
-docs/discord_cards.md: $(wildcard bots/discord_bot/*.py) core/cards.py bots/texts/en.toml
+docs/discord_cards.md: $(wildcard bots/discord_bot/*.py) core/casework/cards.py bots/texts/en.toml
 	$(BIN)/python -m bots.discord_bot.cards_page > $@.new
 	mv $@.new $@
 
@@ -72,12 +72,12 @@ docs/slack_commands.md: $(wildcard bots/slack_app/commands/*.py) bots/slack_app/
 	mv $@.new $@
 
 # What is kept, how long, and how it goes, from the rules; a test holds them equal.
-docs/privacy.md: core/retention.py core/privacy_page.py core/keeping.py core/forgetting.py
-	$(BIN)/python -m core.privacy_page > $@.new
+docs/privacy.md: core/retention/rules.py core/retention/page.py core/retention/keeping.py core/retention/forgetting.py
+	$(BIN)/python -m core.retention.page > $@.new
 	mv $@.new $@
 
 # The way of a case and the commands for it, from the table of its states and the command line; a test holds them equal.
-docs/cases.md: core/transitions.py bots/cli.py $(wildcard bots/commands/cases/*.py)
+docs/cases.md: core/casework/transitions.py bots/cli.py $(wildcard bots/commands/cases/*.py)
 	$(BIN)/python -m bots.commands.cases.page > $@.new
 	mv $@.new $@
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from core.cards import NOTE, WITHDRAWN, Call, Card, ExcerptLine, percent
+from core.casework.cards import NOTE, WITHDRAWN, Call, Card, ExcerptLine, percent
 from core.effects import Level, Score
 from core.training.document import Section, Table
 

@@ -4,8 +4,8 @@ Leans on `core.engine` for what to do and on `core.store` for where to keep it. 
 only the look-ups are done for many at once. Decisions:
 
 - A message whose id is stored, in any version, changes nothing; nor does one not newer than its conversation's purge
-  horizon, for its id is no longer there to be recognised (`core.rolling`). Which those are is settled before whom the
-  others address is tried on copies, so that what is loaded is what is fed.
+  horizon, for its id is no longer there to be recognised (`core.retention.rolling`). Which those are is settled before
+  whom the others address is tried on copies, so that what is loaded is what is fed.
 - An edit is a new version. Whom the message is aimed at and the author's age band stay as first seen, even where the
   new text begins with another name: moving a message would tear two pairs' records apart. The author's
   states are folded again from base and what is retained, so that an edit scores as if its text had been seen first. An
@@ -26,7 +26,9 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, peaks, preserved, unread
+from core import audit, outbox, peaks, unread
+from core.casework import cases, preserved
+from core.casework.preserved import Seen, as_seen
 from core.conversation import address, listen
 from core.effects import Effect, OpenAlert, Scored, Unread, UpdateAlert
 from core.engine import Engine, PairKey
@@ -34,8 +36,7 @@ from core.export.record import Kind
 from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
-from core.preserved import Seen, as_seen
-from core.rolling import refold
+from core.retention.rolling import refold
 from core.store import add, tables, upsert
 from core.store import messages as kept_messages
 from core.store.messages import Kept, MessageKey

@@ -11,7 +11,7 @@ Leans on `core.ledger`. Decisions:
 - A paused space is not read at all: its adapter keeps its pauses among its choices (`pauses`), and whatever was said
   during one of them is never read.
 - `left` seals a space at once: nothing of it is shown (`core.outbox` leaves it out), and its adapter reads nothing
-  more. If it comes back before it is deleted (`core.leaving`), everything is as it was.
+  more. If it comes back before it is deleted (`core.retention.leaving`), everything is as it was.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, channels, outbox
-from core.cards import Person
+from core.casework.cards import Person
 from core.ledger import Ledger
 from core.policy import Rules, Thresholds
 from core.store import tables, upsert

@@ -25,13 +25,13 @@ from pydantic import (
     model_validator,
 )
 
+from core.casework.exposure import LIMIT
+from core.casework.reminders import LADDER, How, Rung
 from core.errors import ConfigError
 from core.export import Reporter
-from core.exposure import LIMIT
-from core.keeping import Keep
 from core.messages import AgeBand
 from core.policy import Thresholds
-from core.reminders import LADDER, How, Rung
+from core.retention.keeping import Keep
 from core.signals.own import OwnSignal
 
 DEFAULT = Path("config.toml")

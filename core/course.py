@@ -1,8 +1,8 @@
 """How the probability of a pair moved with its latest messages: worked out when a card is drawn, and stored nowhere.
 
-Leans on the store and the engine. The pair is folded from its base and what is retained, as `core.rolling` does, and
-scored after each of its latest messages. Ages and fan-out are taken as they are known now, so the last number is the
-pair's score as it stands.
+Leans on the store and the engine. The pair is folded from its base and what is retained, as `core.retention.rolling`
+does, and scored after each of its latest messages. Ages and fan-out are taken as they are known now, so the last number
+is the pair's score as it stands.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import cases
-from core.cards import Card
+from core.casework import cases
+from core.casework.cards import Card
 from core.engine import Engine, PairKey
 from core.messages import Pair
 from core.reread import same_model
-from core.rolling import bases
+from core.retention.rolling import bases
 from core.store import messages, tables
 from core.store.states import Known, blind_target, load_people
 from core.vault import Vault

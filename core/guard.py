@@ -1,7 +1,7 @@
 """The guard: the one asyncio shell around the pure core. Events in, everything committed, cards out.
 
 Leans on `core.ledger` for transactions and `core.batch` for what one does, on `core.outbox` for delivery, on
-`core.retention` for forgetting. What people decide and choose goes by its `desk` and its `communities`.
+`core.retention.rules` for forgetting. What people decide and choose goes by its `desk` and its `communities`.
 Decisions:
 - Events wait in a bounded queue; when it is full `receive` waits, so that a flood slows its source down instead of
   filling the memory, and the admins are told.
@@ -33,17 +33,19 @@ from typing import Any
 import structlog
 from sqlalchemy import Column, func, select
 
-from core import audit, exposure, leaving, outbox, reminders, retention, unread
+from core import audit, outbox, unread
 from core.batch import Batch
+from core.casework import exposure, reminders
+from core.casework.desk import Desk, FourEyes
+from core.casework.reminders import Rung
 from core.communities import Choices, Communities
-from core.desk import Desk, FourEyes
 from core.engine import Engine
 from core.errors import LampkeeperError, StoreError
-from core.keeping import Keep
 from core.ledger import Ledger
 from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
-from core.reminders import Rung
+from core.retention import leaving, rules
+from core.retention.keeping import Keep
 from core.scans import Scans
 from core.store import Store, tables, upsert
 from core.store import messages as kept_messages
@@ -230,8 +232,8 @@ class Guard:
         return self.ledger.keep.text
 
     async def purge(self) -> int:
-        """Purge what was kept long enough (`core.retention`); return of how many messages."""
-        taken = await retention.purge(self.ledger)
+        """Purge what was kept long enough (`core.retention.rules`); return of how many messages."""
+        taken = await rules.purge(self.ledger)
         if taken.total():
             log.info("guard.purged", **taken)
             await self.ledger.store.checkpoint()
@@ -243,19 +245,19 @@ class Guard:
             await unread.tell(tx, self.ledger.clock())
 
     async def forget_left(self) -> None:
-        """Delete what is kept of spaces that left long enough ago (`core.leaving`)."""
+        """Delete what is kept of spaces that left long enough ago (`core.retention.leaving`)."""
         for space in await leaving.forget_left(self.ledger):
             self.communities.forgotten(space)
             log.warning("guard.space_deleted", space=space, what="Lampkeeper was removed from it a week ago.")
 
     async def forget_person(self, space: str, person: str) -> int:
-        """Remove a person from every table (`core.retention`). Needs no `run`: a guard just made can do it.
+        """Remove a person from every table (`core.retention.rules`). Needs no `run`: a guard just made can do it.
 
         Returns how many cases about them stay, as they are under legal hold.
         """
         async with self.ledger.transaction() as tx:
             now = self.ledger.clock()
-            held = await retention.forget_person(tx, self.ledger.vault, self.ledger.engine, space, person, now)
+            held = await rules.forget_person(tx, self.ledger.vault, self.ledger.engine, space, person, now)
             await audit.record(tx, [audit.row(now, space, "person forgotten", held=held)])
             self.ledger.memory.clear()
         await self.ledger.store.checkpoint()
@@ -269,7 +271,7 @@ class Guard:
         """
         async with self.ledger.transaction() as tx:
             now = self.ledger.clock()
-            held = await retention.forget_space(tx, self.ledger.vault, space, now)
+            held = await rules.forget_space(tx, self.ledger.vault, space, now)
             if held:
                 await audit.record(tx, [audit.row(now, space, "space deleted", held=held)])
             self.ledger.memory.clear()
@@ -399,7 +401,7 @@ class Guard:
             self._queue.put_nowait(None)
 
     async def remind(self) -> int:
-        """Have people called to what nobody has claimed (`core.reminders`); return to how many cases."""
+        """Have people called to what nobody has claimed (`core.casework.reminders`); return to how many cases."""
         return await reminders.remind(self.ledger, self._ladder)
 
     async def _beat(self) -> None:

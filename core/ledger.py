@@ -16,10 +16,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.engine import Engine
-from core.keeping import Keep
 from core.memory import Memory
 from core.messages import AgeBand
 from core.reread import reread
+from core.retention.keeping import Keep
 from core.store import Store, beside, tables, upsert
 from core.tally import Tallies
 

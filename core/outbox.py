@@ -1,8 +1,7 @@
 """Delivery of cards and notices: what is to be shown is a row in the store, and stays one until it was shown.
 
-Leans on `core.store`, `core.cases` and `core.withdrawals`. Rows are committed together with what they tell of, so that
-a crash loses none.
-Decisions:
+Leans on `core.store`, `core.casework.cases` and `core.casework.withdrawals`. Rows are committed together with what they
+tell of, so that a crash loses none. Decisions:
 - A card is made when it is shown, from the alert as it stands then. Rows of one alert therefore count as one: they are
   due when the first of them is, but not before one that failed is to be tried again.
 - An edit costs as much as dozens of messages, platforms allow about one a second in a channel, and one that only names
@@ -22,7 +21,7 @@ Decisions:
 - One outbox serves one deliverer, so that a slow platform does not hold up another, nor a slow space another space.
   Where a platform asks to come back later, it is left alone with everything of that space: asking again at once for
   the next card would be refused as well, and platforms shut out who goes on asking.
-- Nothing of a space that left is shown (`core.leaving`); its rows wait, for it may come back.
+- Nothing of a space that left is shown (`core.retention.leaving`); its rows wait, for it may come back.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ import structlog
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import cases, withdrawals
-from core.cards import REMINDERS, Call, Card
+from core.casework import cases, withdrawals
+from core.casework.cards import REMINDERS, Call, Card
+from core.casework.transitions import UNCLAIMED
 from core.course import drawn
 from core.errors import PlatformError, StoreError, TryLater
 from core.store import Store, tables
-from core.transitions import UNCLAIMED
 
 if TYPE_CHECKING:
     from core.ledger import Ledger

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import select
 
 from core import audit, outbox
-from core.cards import Person
+from core.casework.cards import Person
 from core.ledger import Ledger
 from core.messages import ConversationKey
 from core.store import tables

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.casework.transitions import undecided
 from core.effects import LEVELS, Level
 from core.ledger import Ledger
 from core.store import tables
-from core.transitions import undecided
 from core.unread import TOLD, by_name
 
 DAY = 86_400.0

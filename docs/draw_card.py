@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bots.terminal import show_card
-from core.cards import Card, MessageRef, Person
+from core.casework.cards import Card, MessageRef, Person
 from core.messages import ConversationKey
 from core.signals.computed import MEANINGS
 

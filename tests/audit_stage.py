@@ -15,7 +15,7 @@ from core.audit import chain, erasing
 from core.audit.chain import Row, links
 from core.audit.heads import DAY, Head, read, write
 from core.audit.verify import Verdict, verify
-from core.cards import Person
+from core.casework.cards import Person
 from core.store import Store, open_store, tables
 from core.store.look import looking
 from tests.support import NOW, Board, lampkeeper, said, slow_talk, vault_of

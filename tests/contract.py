@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from bots.adapter import Finding
-from core.desk import FourEyes
+from core.casework.desk import FourEyes
 from core.guard import Guard
 
 BUTTONS = ("Confirm", "Dismiss", "Show excerpt")

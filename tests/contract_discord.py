@@ -10,8 +10,8 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from bots.adapter import Finding
-from core.cards import Person
-from core.desk import FourEyes
+from core.casework.cards import Person
+from core.casework.desk import FourEyes
 from tests.contract import Right, Shown
 from tests.discord_objects import (
     ALERTS,

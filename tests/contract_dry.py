@@ -24,8 +24,8 @@ from bots.common.exports import Exports, Links
 from bots.common.gaps import hand_deletions
 from bots.common.words import Words
 from bots.terminal import DryRun, card_text
-from core.cards import Person
-from core.desk import Desk, FourEyes
+from core.casework.cards import Person
+from core.casework.desk import Desk, FourEyes
 from core.export import Reporter
 from core.export.record import CaseRecord
 from core.guard import Guard

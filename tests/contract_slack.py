@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from bots.adapter import Finding
 from bots.slack_app.delivery import CALL_TYPE
-from core.cards import Person
-from core.desk import FourEyes
+from core.casework.cards import Person
+from core.casework.desk import FourEyes
 from tests.contract import Right, Shown
 from tests.slack_api import ALERTS, GENERAL, PEOPLE, PRIVATE, TEAM, Json
 from tests.slack_platform import SlackStage, slack_stage

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core import cases
-from core.cards import Decided, Person
+from core.casework import cases
+from core.casework.cards import Decided, Person
 from core.cybertip import Attachment, Report
 from core.cybertip.client import Client
 from core.cybertip.confirmation import Typed

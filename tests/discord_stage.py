@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from bots.discord_bot import DiscordAdapter
+from core.casework.desk import FourEyes
 from core.config import Discord, DiscordServer
-from core.desk import FourEyes
 from core.guard import Guard
 from core.messages import ConversationKey, Deletion, Event, Message
 from core.policy import Rules, Thresholds

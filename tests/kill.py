@@ -25,7 +25,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from random import Random
 
-from core.keeping import DAY
+from core.retention.keeping import DAY
 from tests.kill_checks import Findings, Known, Press, check, trouble
 from tests.kill_guard import PHASES, live
 from tests.kill_platform import Platform, Talk, platform

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
-from core import casefile
 from core.audit import heads
 from core.audit.verify import verify
+from core.casework import casefile
 from core.errors import VaultError
 from core.export.record import broken
 from core.export.saving import PART

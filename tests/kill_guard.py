@@ -22,15 +22,15 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.audit import heads
-from core.cards import Action, Call, Card, Person
-from core.desk import Desk
+from core.casework.cards import Action, Call, Card, Person
+from core.casework.desk import Desk
+from core.casework.referrals import Referral
 from core.export import Reporter
 from core.export.archive import archive
 from core.export.saving import save
 from core.guard import Guard
 from core.messages import ConversationKey
 from core.observe import set_up_logging
-from core.referrals import Referral
 from core.store import Store, tables
 from core.vault import Keys
 from core.vault.keyring import Held

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bots.common.markup import NAME, Id, Style, quoted
 from bots.common.words import Words
 from bots.texts import ENGLISH
-from core.cards import Person
+from core.casework.cards import Person
 
 
 class Plain:

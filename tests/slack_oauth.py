@@ -28,7 +28,7 @@ from sqlalchemy import text as sql
 from bots.slack_app import SlackAdapter
 from bots.slack_app.manifest import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH, SCOPES
 from core import config
-from core.cards import Person
+from core.casework.cards import Person
 from core.guard import Guard
 from tests.slack_api import ALERTS, APP, APP_TOKEN, BOT_USER, PEOPLE, Json
 from tests.slack_platform import SlackPlatform, pointed_at

@@ -23,8 +23,8 @@ from sqlalchemy import text as sql
 from bots.slack_app import SlackAdapter, api
 from bots.slack_app.card import EVENT_TYPE, GROUNDS, REMARK
 from bots.slack_app.manifest import COMMAND
+from core.casework.desk import FourEyes
 from core.config import Slack
-from core.desk import FourEyes
 from core.guard import Guard
 from tests.slack_api import (
     ALERTS,

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.cards import Call, Card, Person
-from core.desk import FourEyes
+from core.casework.cards import Call, Card, Person
+from core.casework.desk import FourEyes
 from core.effects import OpenAlert, UpdateAlert
 from core.engine import Engine, SpaceState
 from core.guard import Guard

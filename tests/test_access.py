@@ -17,14 +17,15 @@ from typing import Any
 
 import pytest
 
-from core import reports, requests
-from core.cards import Person
+from core.casework import reports
+from core.casework.cards import Person
+from core.casework.referrals import KEPT, Referral
+from core.casework.reports import Asking
 from core.guard import Guard
-from core.holdings import in_cases
-from core.keeping import DAY
 from core.messages import Edit
-from core.referrals import KEPT, Referral
-from core.reports import Asking
+from core.retention import requests
+from core.retention.holdings import in_cases
+from core.retention.keeping import DAY
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, talk
 
 ACTOR, TARGET = Person("actor", "The actor"), Person("target", "The target")

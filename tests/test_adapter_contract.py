@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from core import outbox
-from core.cards import Call, Person
-from core.leaving import GRACE
+from core.casework.cards import Call, Person
 from core.outbox import EDIT_EVERY, REFUSED_WAIT
+from core.retention.leaving import GRACE
 from core.store import tables
 from tests.contract import BUTTONS, Permitted, Shown, Stage
 from tests.contract_discord import discord_contract

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from core import cases
-from core.cards import Person
+from core.casework import cases
+from core.casework.cards import Person
 from core.errors import StoreError, StoreInUseError
 from core.guard import Guard
 from core.ledger import Ledger

@@ -13,18 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from core import cases, reports
-from core.cards import STATES, Card, Person, State
-from core.desk import Desk, Verdict
+from core.casework import cases, reports
+from core.casework.cards import STATES, Card, Person, State
+from core.casework.desk import Desk, Verdict
+from core.casework.referrals import KEPT, Referral
+from core.casework.reports import Asking
+from core.casework.transitions import STEPS, Step, steps_from
 from core.export.record import CaseRecord, broken, missed
 from core.guard import Guard
 from core.messages import Author, Deletion, Edit, Event, Message
-from core.referrals import KEPT, Referral
-from core.reports import Asking
-from core.retention import DAY
+from core.retention.rules import DAY
 from core.store import tables
 from core.store.states import load_pairs
-from core.transitions import STEPS, Step, steps_from
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, Clock, lampkeeper, opened, said, slow_talk, talk
 
 SECOND = Person("second", "The second")

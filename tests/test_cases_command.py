@@ -20,17 +20,17 @@ from bots.cli import GROUPS, app
 from bots.commands.cases.common import COMMAND, STANDS
 from bots.commands.cases.page import CASE, EXAMPLES, page
 from bots.commands.cases.passing import NOT_RECORDED
-from core import case_list
-from core.cards import STATES
-from core.desk import Referred
+from core.casework import listing
+from core.casework.cards import STATES
+from core.casework.desk import Referred
+from core.casework.notes import LONGEST
+from core.casework.transitions import STEPS, Step
 from core.errors import ExportError
 from core.export import FORMATS, ExportFile, Reporter, exporter
 from core.export.example import example
 from core.export.record import CaseRecord, broken
 from core.export.saving import save
 from core.messages import Author, Message
-from core.notes import LONGEST
-from core.transitions import STEPS, Step
 from tests.support import KEY, NOW, ROOT, SPACE, Board, lampkeeper, slow_talk
 
 NAMES = {"actor": "Robin\x1b[2J\u202e", "target": "The target", "friend": "The friend"}
@@ -70,7 +70,7 @@ class Terminal(NamedTuple):
     def history(self, case: str) -> list[tuple[str, str | None]]:
         async def read() -> list[tuple[str, str | None]]:
             async with lampkeeper(self.folder) as guard:
-                done = await case_list.history(guard.ledger, SPACE, case)
+                done = await listing.history(guard.ledger, SPACE, case)
             return [(one.what, None if one.who is None else one.who.name) for one in done]
 
         return asyncio.run(read())

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from core import reports
-from core.cards import Action, Call, Card, Person, sparkline
-from core.desk import UNDO_WITHIN
+from core.casework import reports
+from core.casework.cards import Action, Call, Card, Person, sparkline
+from core.casework.desk import UNDO_WITHIN
+from core.casework.reports import Asking
 from core.emphasis import MOST, SHARE, weight, weighty
 from core.engine import SpaceState
 from core.errors import PlatformError, TryLater
@@ -25,8 +26,7 @@ from core.guard import Guard
 from core.messages import Author, Edit, Message
 from core.outbox import EDIT_EVERY
 from core.policy import Rules
-from core.reports import Asking
-from core.retention import DAY
+from core.retention.rules import DAY
 from core.store import tables
 from tests.support import (
     KEY,

@@ -24,16 +24,16 @@ from bots.common.words import Words
 from bots.discord_bot.markup import MARKUP
 from bots.helplines import known
 from bots.texts import ENGLISH, texts
-from core import cards
-from core.cards import Action, Background, Card, Claim, Decided, ExcerptLine, Gone, MessageRef, Person, Taken
-from core.case_list import Wanted, history
+from core.casework import cards
+from core.casework.cards import Action, Background, Card, Claim, Decided, ExcerptLine, Gone, MessageRef, Person, Taken
+from core.casework.desk import Desk
+from core.casework.listing import Wanted, history
+from core.casework.reports import Asking
 from core.config import DiscordServer
-from core.desk import Desk
 from core.export import Reporter
 from core.export.record import CaseRecord, broken
 from core.export.verify import examine
 from core.guard import Guard
-from core.reports import Asking
 from core.signals.computed import MEANINGS
 from tests.plain import PLAIN, Plain
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, talk

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from core import holds
+from core.casework import holds
 from core.config import load_config
 from core.cybertip import LIVE_HOST, TEST_HOST, Attachment, Report
 from core.cybertip.client import Client
@@ -19,7 +19,7 @@ from core.cybertip.log import Answered, Asked
 from core.cybertip.steps import Halt, Wait
 from core.cybertip.submissions import Submissions
 from core.errors import ConfigError, SubmissionError
-from core.retention import forget_person, forget_space
+from core.retention.rules import forget_person, forget_space
 from core.store import tables
 from tests.cybertip_server import PASSWORD, USER, Fault
 from tests.cybertip_stage import (

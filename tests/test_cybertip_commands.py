@@ -22,12 +22,12 @@ import structlog
 import core.cybertip.client
 from bots import composition
 from bots.__main__ import _run
-from core import casefile
-from core.cards import Card
+from core.casework import casefile
+from core.casework.cards import Card
+from core.casework.referrals import KEPT
 from core.config import CyberTipline
 from core.export.ncmec import prefilled
 from core.export.record import CaseRecord
-from core.referrals import KEPT
 from tests.cybertip_server import PASSWORD, USER, CyberTipServer, Fault, schema
 from tests.support import MODERATOR, ROOT, Board, lampkeeper, said, slow_talk
 

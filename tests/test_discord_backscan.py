@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bots.common import backscan
-from core.cards import Person
+from core.casework.cards import Person
 from core.messages import ConversationKey
 from tests.discord_objects import (
     ALERTS,

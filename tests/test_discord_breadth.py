@@ -19,7 +19,7 @@ from simcord.builders import GuildHandle
 from simcord.env import Env
 
 from bots.discord_bot import DiscordAdapter, card
-from core.cards import Card, Decided, ExcerptLine, MessageRef, Person
+from core.casework.cards import Card, Decided, ExcerptLine, MessageRef, Person
 from core.messages import ConversationKey, Deletion, Edit, Message
 from tests.discord_stage import Ear, alone, cancelled
 

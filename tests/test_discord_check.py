@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bots.commands.service import check
-from core.cards import Person
+from core.casework.cards import Person
 from core.store.look import choices_of
 from tests.discord_objects import (
     ALERTS,

@@ -21,7 +21,7 @@ from bots.discord_bot.buttons import BUTTONS, custom_id
 from bots.discord_bot.links import links
 from bots.texts import say, texts
 from core import outbox
-from core.cards import GROUNDS, Call, Card, ExcerptLine, Person
+from core.casework.cards import GROUNDS, Call, Card, ExcerptLine, Person
 from core.store import tables
 from tests.discord_objects import (
     ALERTS,

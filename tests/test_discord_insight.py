@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from bots.discord_bot.slash import cases
-from core.cards import Person
+from core.casework.cards import Person
 from core.messages import Author, ConversationKey, Message
 from core.peaks import DAY
 from core.store import tables

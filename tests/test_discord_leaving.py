@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from core import retention
-from core.cards import Person
-from core.leaving import GRACE
+from core.casework.cards import Person
+from core.retention import rules
+from core.retention.leaving import GRACE
 from core.store import tables
 from tests.discord_objects import ALERTS, GENERAL, LAMPKEEPER, PEOPLE, SERVER, Json, stamp
 from tests.discord_objects import there as placed
@@ -62,7 +62,7 @@ async def deeds(stage: DiscordStage) -> list[str]:
 
 async def kept(stage: DiscordStage) -> dict[str, int]:
     """How many rows each table has of the server."""
-    counts = {name: len(await rows(stage, name)) for name, rule in retention.RULES.items() if rule.of_a_space}
+    counts = {name: len(await rows(stage, name)) for name, rule in rules.RULES.items() if rule.of_a_space}
     return {name: count for name, count in counts.items() if count}
 
 

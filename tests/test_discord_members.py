@@ -14,11 +14,11 @@ from structlog.testing import capture_logs
 from bots import composition
 from bots.discord_bot import DiscordAdapter, forms
 from bots.helplines import DIRECTORY, known
-from core import requests
-from core.cards import ASKED, Person
+from core.casework.cards import ASKED, Person
+from core.casework.reports import MOST_A_DAY
 from core.config import Helpline, load_config
 from core.errors import ConfigError
-from core.reports import MOST_A_DAY
+from core.retention import requests
 from tests.discord_objects import (
     DM,
     GENERAL,

@@ -9,7 +9,7 @@ import pytest
 
 from bots.discord_bot import content
 from core import audit
-from core.cards import ExcerptLine
+from core.casework.cards import ExcerptLine
 from core.messages import Message
 from core.store import tables
 from tests.discord_objects import (

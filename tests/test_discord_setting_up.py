@@ -20,7 +20,7 @@ from sqlalchemy import insert, select
 
 from bots.discord_bot.permissions import ASIDE, PERMISSIONS, invite
 from bots.discord_bot.translate import space
-from core.cards import Person
+from core.casework.cards import Person
 from core.config import Discord, DiscordServer, load_config
 from core.peaks import day_of
 from core.policy import Thresholds

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from core.cards import Person
+from core.casework.cards import Person
 from core.messages import Author, ConversationKey, Deletion, Edit, Message
 from core.store import tables
 from tests.discord_objects import (

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from core import audit
 from core.errors import VaultError
 from core.guard import Guard
-from core.retention import DAY
+from core.retention.rules import DAY
 from core.store import Store, scopes
 from core.store.scopes import SEALED, sealed_columns
 from core.vault import BLIND, FORMER, Keys, Vault, _joined, new_keys

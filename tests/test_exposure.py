@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from core.cards import Person
-from core.excerpts import AROUND
+from core.casework.cards import Person
+from core.casework.excerpts import AROUND
 from core.guard import Guard
 from core.messages import Author, ConversationKey, Deletion, Message
-from core.retention import DAY
+from core.retention.rules import DAY
 from core.store import tables
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, slow_talk
 

@@ -21,14 +21,14 @@ from sqlalchemy import func, select
 import core.guard
 import core.memory
 import core.store
-from core.cards import Person
+from core.casework.cards import Person
+from core.casework.excerpts import AROUND
+from core.casework.preserved import LINES
 from core.engine import SpaceState
-from core.excerpts import AROUND
 from core.guard import Guard
 from core.messages import Author, ConversationKey, Deletion, Edit, Event, Message, Pair
-from core.preserved import LINES
-from core.retention import DAY
-from core.rolling import CLOCK_SLACK
+from core.retention.rolling import CLOCK_SLACK
+from core.retention.rules import DAY
 from core.store import open_store, tables
 from core.store.states import Known, blind_target, load_conversations, load_pairs, load_people
 from tests.support import (

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import structlog
 
-from core import requests
-from core.cards import Person
+from core.casework.cards import Person
 from core.installations import Installations
 from core.messages import Author, ConversationKey, Edit, Message
 from core.observe import set_up_logging
+from core.retention import requests
 from tests.discord_objects import (
     BAN_MEMBERS,
     BOT_ROLE,

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 import core.outbox
-from core import cases
-from core.cards import Card
-from core.desk import Desk
+from core.casework import cases
+from core.casework.cards import Card
+from core.casework.desk import Desk
 from core.effects import OpenAlert, Score, UpdateAlert
 from core.errors import PlatformError, TryLater
 from core.guard import Guard

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cards import ATTACHED_WORDS, GONE_WORDS, GROUNDS
+from core.casework.cards import ATTACHED_WORDS, GONE_WORDS, GROUNDS
 from core.effects import LEVELS
 from core.errors import ExportError
 from core.export import Reporter, exporter

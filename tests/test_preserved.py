@@ -12,7 +12,7 @@ from core.batch import Batch
 from core.export.record import CaseRecord, broken
 from core.guard import Guard
 from core.messages import Deletion, Edit, Event
-from core.retention import DAY
+from core.retention.rules import DAY
 from core.store import tables
 from core.store.among import among
 from tests.support import KEY, MODERATOR, NOW, Board, lampkeeper, said, talk

@@ -15,17 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from core import reports, requests, retention
-from core.cards import Person
-from core.desk import Action
+from core.casework import reports
+from core.casework.cards import Person
+from core.casework.desk import Action
+from core.casework.referrals import KEPT, Referral
+from core.casework.reports import Asking
 from core.errors import StoreError
 from core.export.record import broken
 from core.guard import Guard
-from core.keeping import ANSWERED_DAYS, Keep
 from core.peaks import KEPT_DAYS
-from core.referrals import KEPT, Referral
-from core.reports import Asking
-from core.retention import DAY, RULES, Found
+from core.retention import requests, rules
+from core.retention.keeping import ANSWERED_DAYS, Keep
+from core.retention.rules import DAY, RULES, Found
 from core.store import open_store, tables
 from core.store.view import viewed
 from core.vault.master import Keys
@@ -66,7 +67,7 @@ def rows(folder: Path, table: str, of: str = "") -> list[dict[str, Any]]:
 async def listed(folder: Path, keep: Keep, now: float) -> list[Found]:
     """What a dry run lists, read beside the running guard."""
     async with viewed(folder / "lampkeeper.db", Keys.beside(folder / "lampkeeper.key")) as store, store.read() as tx:
-        return await retention.due(tx, keep, now)
+        return await rules.due(tx, keep, now)
 
 
 def gone(found: list[Found]) -> Counter[str]:
@@ -293,7 +294,7 @@ async def test_a_case_closed_by_its_age_and_opened_again_waits_for_people_as_lon
 async def test_more_cases_than_one_transaction_takes_are_all_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.purging.AT_ONCE", 1)
+    monkeypatch.setattr("core.retention.purging.AT_ONCE", 1)
     board, clock = Board(), Clock(END)
     async with lampkeeper(tmp_path, clock=clock, deliverers=[board], keep=Keep(dismissed=0)) as guard:
         for number in range(len(PAIRS)):
@@ -392,7 +393,7 @@ async def test_of_a_space_that_left_the_dry_run_lists_all_that_goes_and_what_hol
         listing, before = await listed(tmp_path, guard.ledger.keep, clock.now), there(tmp_path)
         assert {one.what for one in listing} == {"gone: Lampkeeper was removed from the space"}
         async with guard.ledger.store.read() as tx:
-            (kept,) = await retention.held(tx, clock.now)
+            (kept,) = await rules.held(tx, clock.now)
         assert (kept.alert, kept.until) == (alert, None)
         await guard.purge()
         await guard.forget_left()
@@ -413,7 +414,7 @@ async def test_a_dry_run_neither_waits_for_nor_holds_up_who_writes(tmp_path: Pat
         ):
             await tx.execute(update(tables.spaces).values(advised=1.0))
             async with view.read() as reading:
-                found = await retention.due(reading, Keep(), clock.now)
+                found = await rules.due(reading, Keep(), clock.now)
                 assert (await reading.scalars(select(tables.spaces.c.advised))).all() == [None]
             with pytest.raises(StoreError, match="cannot be written"):
                 async with view.write() as writing:

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from core.cards import REMINDERS, Call, Person
+from core.casework.cards import REMINDERS, Call, Person
+from core.casework.reminders import LADDER, TOO_LATE, Rung
 from core.config import Cases
 from core.errors import TryLater
 from core.guard import Guard
-from core.keeping import Keep
 from core.messages import Message
 from core.policy import Rules, Thresholds
-from core.reminders import LADDER, TOO_LATE, Rung
+from core.retention.keeping import Keep
 from core.store import tables
 from tests.support import MODERATOR, NOW, SPACE, Board, lampkeeper, talk
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from core.cards import LEVEL_MEANINGS
+from core.casework.cards import LEVEL_MEANINGS
 from core.model import SHIPPED
 from tests.support import ROOT, slow_talk
 

@@ -11,14 +11,15 @@ from sqlalchemy import select, update
 
 from bots.common.excerpt import LINE
 from bots.discord_bot import card as drawn
-from core import case_list, reports, requests
-from core.cards import ASKED, LEVEL_WORDS, Card, Person
+from core.casework import listing, reports
+from core.casework.cards import ASKED, LEVEL_WORDS, Card, Person
+from core.casework.reports import LONGEST, MOST_A_DAY, Asking
 from core.effects import LEVELS, Level
 from core.guard import Guard
 from core.messages import Author, Deletion
 from core.policy import AlertState, asked, decided, step
-from core.reports import LONGEST, MOST_A_DAY, Asking
-from core.retention import DAY
+from core.retention import requests
+from core.retention.rules import DAY
 from core.store import tables
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, talk
 
@@ -133,7 +134,7 @@ async def test_what_was_done_about_a_case_tells_of_reports_and_never_who_made_th
         alert = (await reports.receive(guard.ledger, SPACE, about("m3"))).alert
         assert alert is not None
         await guard.desk.claim(alert, MODERATOR)
-        done = await case_list.history(guard.ledger, SPACE, alert)
+        done = await listing.history(guard.ledger, SPACE, alert)
         file = await guard.desk.export(alert, MODERATOR)
     assert [(deed.what, deed.who) for deed in done[-2:]] == [
         ("report received", Person("", "")),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from core import reports, requests
-from core.cards import Person
+from core.casework import reports
+from core.casework.cards import Person
+from core.casework.reports import Asking
 from core.guard import Guard
-from core.holdings import holdings
-from core.reports import Asking
+from core.retention import requests
+from core.retention.holdings import holdings
 from core.store import tables
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, talk
 

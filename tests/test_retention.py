@@ -14,22 +14,23 @@ from structlog.testing import capture_logs
 import core.store
 from bots.common import privacy
 from bots.common.words import Words
-from core import holds, requests
-from core.cards import Person
+from core.casework import holds
+from core.casework.cards import Person
+from core.casework.desk import Action
+from core.casework.referrals import Referral
 from core.config import Cases, Config, Storage
 from core.cybertip import Attachment, Report
 from core.cybertip.client import Client
 from core.cybertip.confirmation import Typed
 from core.cybertip.submissions import Submissions
-from core.desk import Action
 from core.engine import SpaceState
 from core.guard import Guard
 from core.installations import Installations
-from core.keeping import Keep
 from core.messages import Author, ConversationKey, Deletion, Edit, Message
-from core.privacy_page import page
-from core.referrals import Referral
-from core.retention import DAY, RULES
+from core.retention import requests
+from core.retention.keeping import Keep
+from core.retention.page import page
+from core.retention.rules import DAY, RULES
 from core.store import Store, open_store, tables
 from core.store.states import Known, load_conversations, load_pairs, load_people
 from tests.plain import Plain

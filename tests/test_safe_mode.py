@@ -17,7 +17,7 @@ from bots import composition
 from bots.commands import service
 from bots.discord_bot import safe
 from core import channels
-from core.cards import Person
+from core.casework.cards import Person
 from core.config import Config, Storage
 from core.errors import ModelError, StoreError, StoreInUseError
 from core.store import open_store

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from bots.common import backscan
 from bots.slack_app import pace
-from core.cards import Person
+from core.casework.cards import Person
 from core.messages import ConversationKey
 from core.scans import Scan
 from tests.slack_api import BOT_USER, GENERAL, PEOPLE, PRIVATE, TEAM

@@ -17,7 +17,7 @@ from bots.slack_app.actions import DEEDS
 from bots.slack_app.markup import APART, MARKUP, words
 from bots.slack_app.presses import BUTTONS
 from bots.texts import ENGLISH
-from core.cards import Action, Background, Card, Claim, Decided, ExcerptLine, MessageRef, Person, Taken
+from core.casework.cards import Action, Background, Card, Claim, Decided, ExcerptLine, MessageRef, Person, Taken
 from core.effects import Level
 from core.messages import ConversationKey
 from tests.slack_api import check_blocks, check_view

@@ -16,7 +16,7 @@ from bots.common import backscan
 from bots.slack_app.commands import COMMANDS
 from bots.slack_app.commands.settings import CHANGES
 from bots.slack_app.commands_page import page
-from core.retention import DAY
+from core.retention.rules import DAY
 from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE, PRIVATE, TEAM, Json
 from tests.slack_oauth import http_stage
 from tests.slack_platform import SlackStage, slack_config, slack_stage

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from bots.slack_app.delivery import CALL_TYPE
 from core import outbox
-from core.cards import Call
+from core.casework.cards import Call
 from core.export.record import CaseRecord
 from core.store import tables
 from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE, TEAM

@@ -13,7 +13,7 @@ from bots import slack_app
 from bots.commands.service import check
 from bots.slack_app.manifest import SCOPES
 from core.errors import PlatformError
-from core.leaving import GRACE
+from core.retention.leaving import GRACE
 from tests.slack_api import ALERTS, APP_TOKEN, BOT_USER, PRIVATE
 from tests.slack_oauth import ADMIN, CLIENT, PUBLIC, SECRET, SIGNING, Browser, HttpStage, Team, http_stage
 from tests.support import slow_talk

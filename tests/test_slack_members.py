@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 from bots import composition
 from bots.helplines import DIRECTORY, known
 from bots.slack_app import SlackAdapter, asked
-from core import requests
-from core.cards import ASKED, Person
+from core.casework.cards import ASKED, Person
+from core.casework.reports import MOST_A_DAY
 from core.config import Config, Helpline
-from core.reports import MOST_A_DAY
+from core.retention import requests
 from tests.slack_api import BOT_USER, DIRECT, GENERAL, PEOPLE, TEAM, Channel, Json
 from tests.slack_members_stage import Told, command, direct_messages, press, shortcut, submit
 from tests.slack_oauth import http_stage

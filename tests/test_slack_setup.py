@@ -11,7 +11,7 @@ from bots.cli import app
 from bots.slack_app import SlackAdapter, socket_mode
 from bots.slack_app.manifest import EVENTS, SCOPES, manifest, text
 from bots.slack_app.scopes_page import page
-from core.cards import Person
+from core.casework.cards import Person
 from core.errors import ConfigError, PlatformError
 from tests.slack_api import (
     ALERTS,

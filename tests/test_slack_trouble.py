@@ -11,8 +11,8 @@ from sqlalchemy import text as sql
 
 from bots.slack_app.commands import COMMANDS
 from bots.slack_app.requests import FORGET
-from core import requests
-from core.cards import Person
+from core.casework.cards import Person
+from core.retention import requests
 from tests.slack_api import ALERTS, BOT_USER, PEOPLE, PRIVATE, TEAM
 from tests.slack_members_stage import command, press
 from tests.slack_oauth import http_stage

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.plot import Bar, drawn
-from core import case_list, regular
-from core.cards import Person
-from core.case_list import Wanted
+from core import regular
+from core.casework import listing
+from core.casework.cards import Person
+from core.casework.listing import Wanted
 from core.engine import Engine
 from core.errors import PlatformError
 from core.guard import Guard
@@ -66,7 +67,7 @@ async def talk(guard: Guard, clock: Clock, actor: str = "actor", texts: list[str
 
 
 async def alerts(guard: Guard) -> list[str]:
-    rows, _ = await case_list.listed(guard.ledger, SPACE, Wanted("all"), most=100)
+    rows, _ = await listing.listed(guard.ledger, SPACE, Wanted("all"), most=100)
     return [row.card.alert for row in rows]
 
 
@@ -163,7 +164,7 @@ async def test_cases_are_listed_newest_first_by_state_and_by_person(tmp_path: Pa
             clock.now += 3600
 
         async def actors(wanted: Wanted, start: int = 0, most: int = 9) -> tuple[list[str], int]:
-            rows, total = await case_list.listed(guard.ledger, SPACE, wanted, start=start, most=most)
+            rows, total = await listing.listed(guard.ledger, SPACE, wanted, start=start, most=most)
             return [row.card.actor.id for row in rows], total
 
         assert await actors(Wanted("open")) == (["teacher", "friend", "actor"], 3)
@@ -183,9 +184,9 @@ async def test_a_case_tells_who_did_what_and_is_no_other_spaces(tmp_path: Path) 
         (alert,) = await alerts(guard)
         await guard.desk.excerpt(alert, Person("second", "Somebody new"))
         await guard.desk.decide(alert, "confirmed", MODERATOR)
-        done = await case_list.history(guard.ledger, SPACE, alert)
-        assert await case_list.one(guard.ledger, "test:another", alert) is None
-        assert await case_list.one(guard.ledger, SPACE, "0000") is None
+        done = await listing.history(guard.ledger, SPACE, alert)
+        assert await listing.one(guard.ledger, "test:another", alert) is None
+        assert await listing.one(guard.ledger, SPACE, "0000") is None
     assert (done[0].what, done[0].who) == ("alert opened", None)
     assert (done[-2].what, done[-2].who) == ("excerpt shown", Person("second", "Somebody new"))
     assert (done[-1].what, done[-1].who, done[-1].detail["decision"]) == ("alert decided", MODERATOR, "confirmed")

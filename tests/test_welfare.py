@@ -13,7 +13,7 @@ from bots.slack_app.kit import Block
 from bots.slack_app.markup import words
 from bots.terminal import card_text
 from bots.texts import ENGLISH
-from core.cards import Card
+from core.casework.cards import Card
 from core.messages import Message
 from core.signals.computed import MEANINGS
 from tests.support import Board, in_memory, lampkeeper, said, talk

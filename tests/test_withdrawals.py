@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from core import withdrawals
-from core.cards import Action, Card, Person
+from core.casework import withdrawals
+from core.casework.cards import Action, Card, Person
 from core.errors import PlatformError, TryLater
 from core.guard import Guard
 from core.outbox import REFUSED_WAIT

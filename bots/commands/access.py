@@ -1,8 +1,9 @@
 """`lampkeeper access`: what is kept about one person in a space, as a file for them, and what only the operator sees.
 
-Leans on `core.requests.kept` for the file, which is the one that members get from admins, and on `core.holdings` for
-the rest. What is said about cases and legal holds goes to standard error, never into the file: it would warn whoever a
-case is about. It only reads, beside a running Lampkeeper, and is on no record: who may run it may read the database.
+Leans on `core.retention.requests.kept` for the file, which is the one that members get from admins, and on
+`core.retention.holdings` for the rest. What is said about cases and legal holds goes to standard error, never into the
+file: it would warn whoever a case is about. It only reads, beside a running Lampkeeper, and is on no record: who may
+run it may read the database.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from rich.console import Console
 from bots import composition
 from bots.commands.purge import known, show_holds, under_hold
 from bots.terminal import console
-from core import requests
 from core.config import Config, load_config
 from core.errors import ConfigError
 from core.export import ExportFile
 from core.export.saving import save
-from core.holdings import InCase, holdings, in_cases
 from core.observe import set_up_logging
+from core.retention import requests
+from core.retention.holdings import InCase, holdings, in_cases
 from core.store.view import viewed
 
 

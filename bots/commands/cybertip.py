@@ -25,11 +25,11 @@ from bots.adapter import Finding
 from bots.commands import cybertip_words as words
 from bots.commands.cases.common import found, person
 from bots.terminal import complain, console, show_summary
+from core.casework.desk import Desk
 from core.config import Config, load_config
 from core.cybertip.answers import meaning
 from core.cybertip.confirmation import Typed
 from core.cybertip.steps import Halt, Wait
-from core.desk import Desk
 from core.errors import ConfigError, SubmissionError
 from core.observe import set_up_logging
 

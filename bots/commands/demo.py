@@ -21,7 +21,7 @@ from rich.text import Text
 
 from bots import composition
 from bots.terminal import DryRun, bar, console, show_excerpt, show_summary
-from core.cards import Decision, Person
+from core.casework.cards import Decision, Person
 from core.config import Config, Storage
 from core.effects import Scored
 from core.engine import Engine, SpaceState

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bots.commands.replay import Files, Tally, transcripts
 from bots.terminal import console
-from core.cards import percent
+from core.casework.cards import percent
 from core.engine import Engine
 from core.explain import Explanation
 from core.explain import explain as take_apart

@@ -1,8 +1,8 @@
 """`lampkeeper purge`: what is due by the retention rules, or everything about a space or a person in it.
 
-Leans on `core.retention` for what is due and on `core.guard`, which does the removing; `core.holdings` says beforehand
-what there is. The database has one writer: while `lampkeeper run` goes on, this removes nothing and says so. With
-`--dry-run` it only reads, beside it.
+Leans on `core.retention.rules` for what is due and on `core.guard`, which does the removing; `core.retention.holdings`
+says beforehand what there is. The database has one writer: while `lampkeeper run` goes on, this removes nothing and
+says so. With `--dry-run` it only reads, beside it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from rich.console import Console
 
 from bots import composition
 from bots.terminal import console, moment, show_summary
-from core import holds, retention, withdrawals
+from core.casework import holds, withdrawals
 from core.config import Config, load_config
 from core.errors import ConfigError, StoreInUseError
-from core.holdings import InCase, holdings, in_cases, spaces
 from core.observe import set_up_logging
-from core.retention import Found, Held
+from core.retention import rules
+from core.retention.holdings import InCase, holdings, in_cases, spaces
+from core.retention.rules import Found, Held
 from core.store import Store
 from core.store.view import viewed
 
@@ -109,7 +110,7 @@ async def _purge(config: Config) -> int:
 
 async def _due(store: Store, config: Config, now: float) -> tuple[list[Found], list[Held]]:
     async with store.read() as tx:
-        return await retention.due(tx, config.keep(), now), await retention.held(tx, now)
+        return await rules.due(tx, config.keep(), now), await rules.held(tx, now)
 
 
 def _show(to: Console, found: Sequence[Found], head: str, nothing: str) -> None:
@@ -175,7 +176,7 @@ async def _staying(store: Store, space: str, person: str | None) -> list[tuple[s
     if person is not None:
         return under_hold(await in_cases(store, space, person, now))
     async with store.read() as tx:
-        return [(one.alert, one.until) for one in await retention.held(tx, now) if one.space == space]
+        return [(one.alert, one.until) for one in await rules.held(tx, now) if one.space == space]
 
 
 def _hold(until: float | None) -> str:

@@ -1,6 +1,6 @@
 """What a press on a card is, and what it is answered with. Every answer is for whoever pressed, and for nobody else.
 
-Leans on `core.desk`, where casework is done.
+Leans on `core.casework.desk`, where casework is done.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bots.common.words import Words
-from core.cards import ExcerptLine, Person
-from core.desk import Desk
+from core.casework.cards import ExcerptLine, Person
+from core.casework.desk import Desk
 from core.export.record import CaseRecord
 
 if TYPE_CHECKING:

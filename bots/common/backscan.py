@@ -6,8 +6,8 @@ Decisions that hold on every platform:
 - Messages are handed over as `Edit`s, "the message as it reads now". One that was never seen is taken in without moving
   the conversation's cursor, so that a scan that is cut off leaves no gap for the next start to read; one that is known
   counts no second time, and is followed if it was edited.
-- Nothing is read from before a conversation's purge horizon (`core.retention`): those messages were counted when they
-  came, and can no longer be told from ones that were not. So a scan finds most right after Lampkeeper came.
+- Nothing is read from before a conversation's purge horizon (`core.retention.rules`): those messages were counted when
+  they came, and can no longer be told from ones that were not. So a scan finds most right after Lampkeeper came.
 - What is taken in is kept for `keep_text_days` from now on, as all that is received is.
 - A pause ends it: whoever paused wants nothing read.
 - One scan a space at a time. It outlives the connection, and goes on with the next one.

@@ -1,4 +1,4 @@
-"""Whom a call to a card calls, where, and in which words (`core.cards.Call`; texts in section card).
+"""Whom a call to a card calls, where, and in which words (`core.casework.cards.Call`; texts in section card).
 
 Leans on a space's settings. Decisions:
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from bots.common.markup import Id
 from bots.common.settings import Settings
 from bots.common.words import Words
-from core.cards import Call, Card
+from core.casework.cards import Call, Card
 
 AGAIN = "ping_again"
 """What is said in place of a second channel."""

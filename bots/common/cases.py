@@ -1,7 +1,7 @@
 """The cases of a space, in lines: a page of them, those that somebody may mean, and what was done about one.
 
-Leans on `core.case_list`. Where a card stands is for the platform to say: it gives a function from a card's reference
-(`core.outbox.Deliverer.show`) to its address.
+Leans on `core.casework.listing`. Where a card stands is for the platform to say: it gives a function from a card's
+reference (`core.outbox.Deliverer.show`) to its address.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeAlias
 from bots.common.here import Here
 from bots.common.lines import clip, duration
 from bots.common.words import Words
-from core import case_list
-from core.cards import Card, Person
-from core.case_list import Done, Listed, Wanted
+from core.casework import listing
+from core.casework.cards import Card, Person
+from core.casework.listing import Done, Listed, Wanted
 
 Address: TypeAlias = Callable[[str], str]
 PAGE = 10
@@ -41,7 +41,7 @@ class Page(NamedTuple):
 async def page(here: Here, wanted: Wanted, address: Address, start: int = 0) -> Page:
     """Read a page of the cases `wanted`, from number `start` on, newest first."""
     words = here.words
-    rows, total = await case_list.listed(here.ledger, here.space, wanted, start=start, most=PAGE)
+    rows, total = await listing.listed(here.ledger, here.space, wanted, start=start, most=PAGE)
     title = words.say(f"cases.title_{wanted.which}", total=total)
     lines = tuple(line(words, row, address) for row in rows) or (words.say("cases.none"),)
     if total <= PAGE:
@@ -78,7 +78,7 @@ async def meant(here: Here, typed: str, longest: int) -> list[tuple[str, str]]:
 
     Each is a label of at most `longest` characters, and the alert.
     """
-    rows, _ = await case_list.listed(here.ledger, here.space, Wanted("open"), most=LOOKED_THROUGH)
+    rows, _ = await listing.listed(here.ledger, here.space, Wanted("open"), most=LOOKED_THROUGH)
     now = here.ledger.clock()
     named = [(clip(_choice(here.words, row.card, now), longest), row.card.alert) for row in rows]
     return [(name, alert) for name, alert in named if typed.lower() in name.lower()]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from core.cards import Action, Background, Card, Claim, Decided, ExcerptLine, MessageRef, Person, Taken
+from core.casework.cards import Action, Background, Card, Claim, Decided, ExcerptLine, MessageRef, Person, Taken
 from core.messages import ConversationKey
 from core.signals.computed import MEANINGS
 

@@ -1,7 +1,7 @@
 """The excerpt that a moderator asks for, drawn page by page, every text hidden where the platform can hide it.
 
-Leans on `core.cards.ExcerptLine` and on `words`. ▸ marks the messages that moved the score, bold the words in them that
-weigh most. What a page holds, and how many there may be, is the platform's to say. Decisions:
+Leans on `core.casework.cards.ExcerptLine` and on `words`. ▸ marks the messages that moved the score, bold the words in
+them that weigh most. What a page holds, and how many there may be, is the platform's to say. Decisions:
 - Nobody can push out of sight what moved the score. What is too long loses first the lines that did not, the oldest
   first; of a long message what stands around its weightiest words is shown. Where something is missing, a sign says so.
 - A person is shown so that two of one name are told apart.
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from bots.common.lines import clip, straight
 from bots.common.markup import Style
 from bots.common.words import Words
-from core.cards import ATTACHED_WORDS, ExcerptLine
-from core.reports import LONGEST
-from core.retention import DAY
+from core.casework.cards import ATTACHED_WORDS, ExcerptLine
+from core.casework.reports import LONGEST
+from core.retention.rules import DAY
 
 LINE = 400
 """Characters shown of one message; a report is shown whole."""

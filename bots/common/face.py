@@ -1,8 +1,8 @@
 """The alert card's content as one value, drawn by each platform in its own manner.
 
-Leans on `core.cards` for what is to be told, and on `words` for how it is said (`bots.texts`, section card). A field's
-text is in the platform's markup already and keeps to its share of `ROOM`, by leaving lines out and saying so, never by
-an error at the moment of alert: what fits Discord's 6000 characters in all fits every platform that we know.
+Leans on `core.casework.cards` for what is to be told, and on `words` for how it is said (`bots.texts`, section card). A
+field's text is in the platform's markup already and keeps to its share of `ROOM`, by leaving lines out and saying so,
+never by an error at the moment of alert: what fits Discord's 6000 characters in all fits every platform that we know.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from bots.common.lines import straight
 from bots.common.words import Words
-from core.cards import Background, Card, Person, Taken, sparkline
+from core.casework.cards import Background, Card, Person, Taken, sparkline
+from core.casework.transitions import WORKED_ON
 from core.effects import Level
-from core.transitions import WORKED_ON
 
 ROOM = {"signals": 900, "welfare": 500, "messages": 800, "status": 700, "people": 700, "actions": 700, "remark": 600}
 """Characters a field may hold."""

@@ -1,8 +1,8 @@
 """What a press does with the case: claim, decide, take back, look, preserve, put aside, close, export, report.
 
-Leans on `core.desk`, which records and audits, and on `bots.texts` (sections hand and card) for every word. A function
-takes the press and the card as it stood, and returns the answer; whether somebody was faster is the desk's to say. Each
-is a row of `BUTTONS`. What touches a member is a platform's own deed: it gives them to `buttons`.
+Leans on `core.casework.desk`, which records and audits, and on `bots.texts` (sections hand and card) for every word. A
+function takes the press and the card as it stood, and returns the answer; whether somebody was faster is the desk's to
+say. Each is a row of `BUTTONS`. What touches a member is a platform's own deed: it gives them to `buttons`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from bots.common import exports
 from bots.common.answers import Answer, Press
 from bots.common.face import done, status
 from bots.common.words import Words
-from core import notes
-from core.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
-from core.cases import concerns
-from core.desk import Verdict
+from core.casework import notes
+from core.casework.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
+from core.casework.cases import concerns
+from core.casework.desk import Verdict
+from core.casework.exposure import Exposure
+from core.casework.referrals import Referral
+from core.casework.transitions import Step, steps_from
 from core.errors import ExportError
-from core.exposure import Exposure
-from core.referrals import Referral
-from core.transitions import Step, steps_from
 
 REMARK_LONGEST = 300
 """Characters of a remark."""

@@ -18,9 +18,9 @@ from bots.common.markup import Id
 from bots.common.reporting import Aid, receive
 from bots.common.words import Words
 from bots.helplines import Helplines, lines
-from core.cards import Person
-from core.reports import Asking
-from core.retention import DAY
+from core.casework.cards import Person
+from core.casework.reports import Asking
+from core.retention.rules import DAY
 
 REMEMBERED = 10_000
 NAMED_MOST = 1000

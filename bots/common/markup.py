@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from bots.common.lines import clip, straight
-from core.cards import Person
+from core.casework.cards import Person
 
 NAME = 64
 """Characters shown of a name."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bots.common.here import Here
 from core import outbox
-from core.cards import Person
+from core.casework.cards import Person
 
 Pauses = tuple[tuple[float, float | None], ...]
 """From when to when, in seconds since the epoch, in order; None while the last one goes on. None is forgotten: a quiet

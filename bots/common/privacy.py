@@ -1,15 +1,15 @@
 """What is kept, for how long, and how a member asks for it or for its deletion.
 
-Leans on `core.requests`; admins answer (`bots.common.requests`).
+Leans on `core.retention.requests`; admins answer (`bots.common.requests`).
 """
 
 from __future__ import annotations
 
 from bots.common.here import Here
 from bots.common.words import Words
-from core import requests
-from core.cards import Person
-from core.keeping import Keep
+from core.casework.cards import Person
+from core.retention import requests
+from core.retention.keeping import Keep
 
 
 def kept(words: Words, keep: Keep) -> str:

@@ -1,6 +1,7 @@
 """What is said to whoever reports something to moderators: whether it can be reported, and what became of it.
 
-Leans on `core.reports`. A report is taken while Lampkeeper is paused or only counts: it is one person asking others.
+Leans on `core.casework.reports`. A report is taken while Lampkeeper is paused or only counts: it is one person asking
+others.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import NamedTuple
 from bots.common.here import Here
 from bots.common.words import Words
 from bots.helplines import Helplines, lines
-from core import reports
-from core.cards import Person
-from core.reports import Asking
+from core.casework import reports
+from core.casework.cards import Person
+from core.casework.reports import Asking
 
 
 class Aid(NamedTuple):

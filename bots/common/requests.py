@@ -1,8 +1,8 @@
 """What members asked for about themselves, for admins to answer.
 
-Leans on `core.requests`. What a member is shown goes to them alone, as a direct message: the admin who answers sees how
-much it was, and no word of it. Nobody answers their own request for a deletion: the answer would tell of cases about
-them, and take those along.
+Leans on `core.retention.requests`. What a member is shown goes to them alone, as a direct message: the admin who
+answers sees how much it was, and no word of it. Nobody answers their own request for a deletion: the answer would tell
+of cases about them, and take those along.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TypeAlias
 from bots.common.answers import File
 from bots.common.here import Here
 from bots.common.words import Words
-from core import requests
-from core.cards import Person
-from core.requests import Deletion, Request
+from core.casework.cards import Person
+from core.retention import requests
+from core.retention.requests import Deletion, Request
 
 FILE = "kept_about_you.json"
 Write: TypeAlias = Callable[[Person, str, File | None], Awaitable[bool]]

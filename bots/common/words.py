@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bots.common.lines import fit
 from bots.common.markup import NAME, Markup, quoted
 from bots.texts import template, texts
-from core.cards import Person, percent
+from core.casework.cards import Person, percent
 from core.signals.computed import MEANINGS
 
 _SIGNALS = {meaning: name for name, meaning in MEANINGS.items()}

@@ -32,7 +32,7 @@ from bots.discord_bot.servers import Servers
 from bots.discord_bot.slash import trial
 from bots.discord_bot.translate import server_id, space
 from bots.helplines import Helplines, known
-from core.cards import Call, Card
+from core.casework.cards import Call, Card
 from core.config import Discord
 from core.errors import PlatformError, TryLater
 from core.export import Reporter

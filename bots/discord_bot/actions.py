@@ -1,12 +1,12 @@
 """What a moderator can do to a member from a card: time out, remove from a channel, ban; each asked twice, and undone.
 
-Leans on discord.py and `core.desk`. Decisions:
+Leans on discord.py and `core.casework.desk`. Decisions:
 - Nobody can do through the bot what Discord would not let them do by hand: the presser's own permission and place among
   the roles count, as do the bot's. Discord sends both sides' permissions along with every press.
 - Nothing is done to moderators, admins, the owner, bots or the presser, whoever asks.
-- What is done is recorded before it is tried (`core.desk.Desk.acted`): of two who press at once one acts, and whatever
-  breaks in between, the card shows it. What Discord refused is taken off again. If Discord does not answer, the record
-  stands, and whoever pressed is told to look.
+- What is done is recorded before it is tried (`core.casework.desk.Desk.acted`): of two who press at once one acts, and
+  whatever breaks in between, the card shows it. What Discord refused is taken off again. If Discord does not answer,
+  the record stands, and whoever pressed is told to look.
 - A ban deletes no message: what was said is evidence.
 - Undoing a time-out gives back what stood before it, unless somebody changed it since. Where that was another time-out
   by a card, this case's or another's, and was undone meanwhile, it is what stood before that one.
@@ -30,7 +30,7 @@ from bots.common import hand
 from bots.common.answers import Answer
 from bots.discord_bot.answers import Press, may_press
 from bots.discord_bot.markup import MARKUP
-from core.cards import Action, Card, Person
+from core.casework.cards import Action, Card, Person
 
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
 HOUR = 3600.0
@@ -337,7 +337,7 @@ _BEFORE: dict[str, Callable[[Aim], str | None]] = {
     "remove": _seen_before,
     "ban": _nothing,
 }
-"""Action -> what stood before it, as `core.cards.Action` keeps it."""
+"""Action -> what stood before it, as `core.casework.cards.Action` keeps it."""
 
 
 def _refusal(press: Press, error: discord.DiscordException) -> str:

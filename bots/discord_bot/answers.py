@@ -20,9 +20,9 @@ from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
 from bots.texts import ENGLISH
-from core.cards import Person
+from core.casework.cards import Person
+from core.casework.desk import Desk
 from core.config import DiscordServer
-from core.desk import Desk
 from core.export.record import CaseRecord
 
 NOBODY = discord.AllowedMentions.none()

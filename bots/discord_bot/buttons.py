@@ -27,7 +27,7 @@ from bots.discord_bot.card import excerpt
 from bots.discord_bot.forms import Filled, Form, drawn
 from bots.discord_bot.markup import words
 from bots.texts import ENGLISH, say
-from core.cards import GROUNDS, Card, Grounds
+from core.casework.cards import GROUNDS, Card, Grounds
 
 __all__ = ["BUTTONS", "DISMISSAL", "FILLED", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "view"]
 

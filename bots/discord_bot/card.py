@@ -19,7 +19,7 @@ from bots.discord_bot.links import message
 from bots.discord_bot.markup import words
 from bots.discord_bot.translate import server_id
 from bots.texts import ENGLISH
-from core.cards import Card, ExcerptLine
+from core.casework.cards import Card, ExcerptLine
 from core.effects import Level
 
 FIELD = 1024

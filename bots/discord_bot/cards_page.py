@@ -15,7 +15,7 @@ from bots.common.examples import HOUR, OPENED, People, decided_card, lines, open
 from bots.common.face import Account
 from bots.discord_bot import card as drawn
 from bots.discord_bot.buttons import view
-from core.cards import Action, Card, Person
+from core.casework.cards import Action, Card, Person
 from core.messages import ConversationKey
 
 PEOPLE = People(Person("1001", "actor"), Person("1002", "target"), Person("1003", "moderator"))

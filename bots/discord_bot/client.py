@@ -8,8 +8,8 @@ member. Decisions:
   to compare with: a server has hundreds of thousands.
 - That people were banned is seen where the bot may ban or read the audit log (API, "Guild Ban Add"); that they left or
   joined, where the operator switched on the privileged Server Members intent, which Lampkeeper uses but does not need.
-- A server that the bot is removed from is sealed, and deleted after a week (`core.leaving`). So is one that it was
-  removed from while it was not running, from when that is noticed.
+- A server that the bot is removed from is sealed, and deleted after a week (`core.retention.leaving`). So is one that
+  it was removed from while it was not running, from when that is noticed.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from bots.discord_bot.slash.trial import TrialButton
 from bots.discord_bot.translate import key, server_id, space, spoken, to_message
 from bots.discord_bot.welcome import welcome
 from bots.texts import say
-from core import presence
-from core.cards import Gone
+from core.casework import presence
+from core.casework.cards import Gone
 from core.errors import LampkeeperError
 from core.export import Reporter
 from core.guard import Guard
-from core.leaving import GRACE
 from core.messages import ConversationKey, Deletion, Edit
+from core.retention.leaving import GRACE
 
 log = structlog.get_logger(__name__)
 

@@ -31,7 +31,7 @@ from bots.discord_bot.permissions import ALERT_CHANNEL, labels
 from bots.discord_bot.permissions import missing as lacked
 from bots.discord_bot.translate import server_id
 from bots.texts import say
-from core.cards import Call, Card
+from core.casework.cards import Call, Card
 from core.config import DiscordServer
 from core.errors import PlatformError, TryLater
 

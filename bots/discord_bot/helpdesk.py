@@ -29,9 +29,9 @@ from bots.discord_bot.slash.asked import aid, answer_error, member_of
 from bots.discord_bot.translate import space
 from bots.helplines import Helplines
 from bots.texts import ENGLISH, say
-from core import reports
-from core.cards import Person
-from core.retention import DAY
+from core.casework import reports
+from core.casework.cards import Person
+from core.retention.rules import DAY
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ import re
 
 from bots.common.markup import NAME, Id, Style, quoted
 from bots.common.words import Words
-from core.cards import Person
+from core.casework.cards import Person
 
 STYLES: dict[Style, str] = {"moment": "f", "ago": "R", "day": "D", "clock": "t"}
 _MARKUP = re.compile(r"[\\_*~|`>\[]|:(?=//)")

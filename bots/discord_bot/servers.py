@@ -20,7 +20,7 @@ from pydantic import Field
 from bots.common.pauses import Pausing
 from bots.common.settings import Source
 from bots.discord_bot.translate import places, server_id, space, spoken, watched
-from core.cards import Person
+from core.casework.cards import Person
 from core.communities import Communities
 from core.config import Discord, DiscordServer
 

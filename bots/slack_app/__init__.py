@@ -42,7 +42,7 @@ from bots.slack_app.http import Once, header, replays, serve
 from bots.slack_app.install import make_flow
 from bots.slack_app.workspace import PLATFORM, Workspace, team_of
 from bots.slack_app.workspaces import Workspaces
-from core.cards import Call, Card
+from core.casework.cards import Call, Card
 from core.config import Slack
 from core.errors import LampkeeperError, PlatformError
 from core.export import Reporter

@@ -1,6 +1,6 @@
 """What a moderator can do to a member from a card on Slack: remove from a channel, ask an owner to deactivate them.
 
-Leans on `bots.slack_app.api` and `core.desk`. Each is asked twice, and can be undone. Decisions:
+Leans on `bots.slack_app.api` and `core.casework.desk`. Each is asked twice, and can be undone. Decisions:
 
 - An app can neither time anybody out nor deactivate an account: only a workspace's owners and admins can, in Slack. So
   the workspace's primary owner is asked in a direct message, with what to do; where there is none to be found or
@@ -11,8 +11,8 @@ Leans on `bots.slack_app.api` and `core.desk`. Each is asked twice, and can be u
   lets remove nobody, may not.
 - Nothing is done to moderators, owners, admins, programs or the presser. Where Slack does not tell who somebody is,
   nothing is done.
-- What is done is recorded before it is tried, as `core.desk.Desk.acted` says; what Slack refused is taken off again. If
-  Slack does not answer, the record stands, and whoever pressed is told to look.
+- What is done is recorded before it is tried, as `core.casework.desk.Desk.acted` says; what Slack refused is taken off
+  again. If Slack does not answer, the record stands, and whoever pressed is told to look.
 - "Remove from channel" is about the channel of the newest message that moved the score; a thread's people come from its
   channel, so there it is the channel. Nobody can be removed from #general, nor from a direct message.
 """
@@ -29,7 +29,7 @@ from bots.slack_app import alerts, direct
 from bots.slack_app.answers import Press
 from bots.slack_app.api import RefusalError, call
 from bots.slack_app.moderators import moderates
-from core.cards import Action, Card, Person
+from core.casework.cards import Action, Card, Person
 from core.errors import PlatformError, TryLater
 
 GONE = frozenset(("channel_not_found", "is_archived", "user_not_found", "user_disabled"))

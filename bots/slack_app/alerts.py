@@ -18,7 +18,7 @@ from bots.common.trial import is_order
 from bots.slack_app import delivery, trial
 from bots.slack_app.delivery import Calling
 from bots.slack_app.translate import notice
-from core.cards import Call, Card, MessageRef, Person
+from core.casework.cards import Call, Card, MessageRef, Person
 from core.errors import PlatformError, TryLater
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from bots.common.exports import Exports, Links
 from bots.common.words import Words
 from bots.slack_app.workspace import Workspace
-from core.cards import Person
-from core.desk import Desk
+from core.casework.cards import Person
+from core.casework.desk import Desk
 from core.export.record import CaseRecord
 
 

@@ -31,7 +31,7 @@ from bots.slack_app.forms import said
 from bots.slack_app.kit import Block, Shown, modal
 from bots.slack_app.moderators import administers, moderates
 from bots.slack_app.workspace import Workspace, space_of
-from core.cards import Person
+from core.casework.cards import Person
 from core.errors import LampkeeperError
 from core.messages import tidy
 

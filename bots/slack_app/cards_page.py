@@ -18,7 +18,7 @@ from bots.slack_app.actions import DEEDS
 from bots.slack_app.kit import Block
 from bots.slack_app.markup import APART, MARKUP, words
 from bots.texts import ENGLISH
-from core.cards import Action, Card, Person
+from core.casework.cards import Action, Card, Person
 from core.messages import ConversationKey
 
 WORDS = words(ENGLISH)

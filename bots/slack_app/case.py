@@ -18,9 +18,9 @@ from bots.slack_app import card as drawing
 from bots.slack_app.api import RefusalError, call
 from bots.slack_app.kit import SECTION, Block, context, section
 from bots.slack_app.workspace import Workspace
-from core import case_list
-from core.cards import Card
-from core.case_list import Listed
+from core.casework import listing
+from core.casework.cards import Card
+from core.casework.listing import Listed
 
 WINDOW = "lampkeeper_case"
 """The `callback_id` of a case's window."""
@@ -54,7 +54,7 @@ async def show(workspace: Workspace, at: Window, told: Sequence[Block], *, stand
 
     False where somebody closed the window. https://docs.slack.dev/reference/methods/views.update
     """
-    found = await case_list.one(workspace.guard.ledger, workspace.space, at.alert) if standing else None
+    found = await listing.one(workspace.guard.ledger, workspace.space, at.alert) if standing else None
     below = [] if found is None else [{"type": "divider"}, *await blocks(workspace, found)]
     changed = window(workspace.words, at.alert, [*told, *below])
     try:
@@ -69,7 +69,7 @@ async def show(workspace: Workspace, at: Window, told: Sequence[Block], *, stand
 async def blocks(workspace: Workspace, found: Listed) -> list[Block]:
     """Draw a case."""
     words, bold, who = workspace.words, workspace.words.markup.bold, workspace.who
-    done = await case_list.history(workspace.guard.ledger, workspace.space, found.card.alert)
+    done = await listing.history(workspace.guard.ledger, workspace.space, found.card.alert)
     shown = face(found.card, words, [*_links(workspace, found.card)], {})
     place = cases.place(words, found, lambda reference: who.address(*reference.split("/", 1)))
     return [

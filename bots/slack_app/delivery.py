@@ -17,7 +17,7 @@ from bots.common.words import Words
 from bots.slack_app.api import Me, Method, RefusalError, call, pages
 from bots.slack_app.card import alert_of, blocks, fallback, metadata
 from bots.slack_app.markup import MARKUP
-from core.cards import MessageRef
+from core.casework.cards import MessageRef
 from core.errors import PlatformError
 
 GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))

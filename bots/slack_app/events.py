@@ -5,7 +5,7 @@ Leans on the workspace's parts (`Workspace`), which are told; nothing is kept he
 - A channel that the app was taken out of, or that is gone, is read no more, and the admins are told once, through the
   outbox: Slack tells of one leaving in several events.
 - A channel that the app came into is read from then on. It joins a public one only when a moderator says so (`join`).
-- A deactivated account is what leaving is elsewhere: cards say so (`core.presence`), until it is back.
+- A deactivated account is what leaving is elsewhere: cards say so (`core.casework.presence`), until it is back.
 - A Slack Connect channel brings another workspace's people: the admins are told, and whose.
 """
 
@@ -22,7 +22,7 @@ from bots.slack_app.backscan import Backscans
 from bots.slack_app.history import History
 from bots.slack_app.people import People
 from bots.texts import say
-from core import presence
+from core.casework import presence
 from core.errors import LampkeeperError, PlatformError
 from core.guard import Guard
 

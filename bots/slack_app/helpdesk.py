@@ -25,11 +25,11 @@ from bots.slack_app.kit import OPTIONS, Block, Shown, actions, button, section
 from bots.slack_app.markup import words
 from bots.slack_app.translate import Raw, is_typed
 from bots.slack_app.workspace import Workspace
-from core import reports
-from core.cards import Person
+from core.casework import reports
+from core.casework.cards import Person
 from core.errors import PlatformError, TryLater
 from core.messages import tidy
-from core.retention import DAY
+from core.retention.rules import DAY
 
 TELL = "lampkeeper:tell"
 KEPT = "lampkeeper:kept"

@@ -1,13 +1,13 @@
 """Leaving: what is kept of a workspace goes at once when the app is removed from it, as Slack asks.
 
-Leans on `core.communities`, which seals a space, and on `core.leaving`, which deletes sealed ones when their time has
-come: here it has come. Cases under legal hold stay, sealed.
+Leans on `core.communities`, which seals a space, and on `core.retention.leaving`, which deletes sealed ones when their
+time has come: here it has come. Cases under legal hold stay, sealed.
 """
 
 from __future__ import annotations
 
-from core import leaving
 from core.guard import Guard
+from core.retention import leaving
 
 
 async def forget(guard: Guard, space: str) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from bots.common.markup import NAME, Id, Style, quoted
 from bots.common.words import Words
-from core.cards import Person
+from core.casework.cards import Person
 
 MOMENT = "{date_short_pretty} {time}"
 STYLES: dict[Style, tuple[str, str]] = {

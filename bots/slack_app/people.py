@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.common.remembered import Remembered
 from bots.slack_app.api import call, pages
 from bots.texts import say
-from core.cards import Person
+from core.casework.cards import Person
 from core.errors import PlatformError, TryLater
 from core.messages import AgeBand
 

@@ -33,7 +33,7 @@ from bots.slack_app.asked import Adapter, Asked, asks
 from bots.slack_app.kit import Shown
 from bots.slack_app.markup import escape
 from bots.slack_app.moderators import moderates
-from core.cards import Grounds
+from core.casework.cards import Grounds
 from core.errors import PlatformError
 
 UNDO, DISMISSAL = "undo", "dismissal"

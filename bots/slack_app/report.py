@@ -16,11 +16,11 @@ from bots.slack_app.forms import Input, about, filled, form
 from bots.slack_app.kit import Shown
 from bots.slack_app.people import Known
 from bots.slack_app.translate import conversation_of, is_typed, people_in, thread_of, translate
-from core import reports
-from core.cards import Person
+from core.casework import reports
+from core.casework.cards import Person
+from core.casework.reports import Asking
 from core.conversation import ConversationState, address
 from core.messages import ConversationKey, Message
-from core.reports import Asking
 
 FORM = "lampkeeper:report"
 DIRECT = "D"

@@ -14,10 +14,10 @@ from bots.slack_app import direct, home
 from bots.slack_app.asked import Asked
 from bots.slack_app.forms import menu
 from bots.slack_app.kit import OPTIONS, SECTION, Shown, actions, button
-from core import requests
-from core.cards import Person
+from core.casework.cards import Person
 from core.errors import PlatformError
-from core.requests import Request
+from core.retention import requests
+from core.retention.requests import Request
 
 CHOOSE, FORGET = "lampkeeper:request", "lampkeeper:forget"
 

@@ -43,7 +43,7 @@ from bots.slack_app.served import NOTED, Rank, Served
 from bots.slack_app.sweep import Sweep
 from bots.slack_app.translate import Raw, people_in, subject, translate
 from bots.texts import say
-from core.cards import Person
+from core.casework.cards import Person
 from core.config import SlackWorkspace
 from core.errors import LampkeeperError, PlatformError
 from core.export import Reporter

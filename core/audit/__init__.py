@@ -1,8 +1,8 @@
 """The audit: what was done, when, by whom, about which alert. Rows are added in the transaction of what they record.
 
 Leans on `core.store`. Append only, and a hash chain over the whole database; `core.audit.chain` writes its layout down.
-Nothing here changes or removes a row; only forgetting a person or a space does (`core.retention`), and a later row
-accounts for it (`core.audit.erasing`). `core.audit.heads` signs where the chain ends, outside the database;
+Nothing here changes or removes a row; only forgetting a person or a space does (`core.retention.rules`), and a later
+row accounts for it (`core.audit.erasing`). `core.audit.heads` signs where the chain ends, outside the database;
 `core.audit.verify` finds what was changed. A row holds pseudonyms, numbers and levels, never a text or a name.
 
 A row follows from the newest one, which is looked up once a transaction and forgotten with it: so a transaction that

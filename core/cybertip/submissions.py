@@ -1,15 +1,15 @@
 """Carries reports to NCMEC out, step by step: each step is in the log before it is asked, and its outcome after.
 
 Leans on `core.ledger`, `core.cybertip.stored` for the rows, `core.cybertip.steps` for what comes next,
-`core.cybertip.client` for the asking and `core.referrals` for what a finished report is to a case. Decisions:
+`core.cybertip.client` for the asking and `core.casework.referrals` for what a finished report is to a case. Decisions:
 
 - `carry` goes on from whatever the log says, so a restart, a second press or a timer all call the same function. It
   returns when the report is finished or taken back, when there is something to wait for, or when a human is needed.
 - One task at a time carries reports: a lock here, and a file's beside the database against other processes
   (`core.cybertip.turn`), or a request that another process waits for would be taken for one that was interrupted. The
   log would find out otherwise: an entry is added only to the log that was read.
-- Only a confirmed case is reported (`core.transitions`): that is looked at when a report is laid down, when it is
-  confirmed, and once more before anything is sent, for the decision may have been taken back meanwhile.
+- Only a confirmed case is reported (`core.casework.transitions`): that is looked at when a report is laid down, when it
+  is confirmed, and once more before anything is sent, for the decision may have been taken back meanwhile.
 - Laying a report down sets the legal hold, for the evidence must outlast the days until it is sent. A report finished
   at the live host is a referral of the case, by those who confirmed it; at the test host nothing counts.
 - `lampkeeper run` looks every minute (`keep_carrying`), in a task of its own: among the hourly chores a slow NCMEC
@@ -32,8 +32,10 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, preserved, referrals
-from core.cards import Person
+from core import audit, outbox
+from core.casework import cases, preserved, referrals
+from core.casework.cards import Person
+from core.casework.referrals import Referral
 from core.cybertip import NAME, Report, stored
 from core.cybertip.answers import Outcome, meaning
 from core.cybertip.client import Client
@@ -44,7 +46,6 @@ from core.cybertip.stored import Content, Kept
 from core.cybertip.turn import turn
 from core.errors import LampkeeperError, SubmissionError
 from core.ledger import Ledger
-from core.referrals import Referral
 from core.store import tables
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from core.cards import NOTE
+from core.casework.cards import NOTE
 from core.export.record import (
     CaseRecord,
     Content,

@@ -16,7 +16,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from core.cards import percent
+from core.casework.cards import percent
 from core.export import ExportFile, Reporter
 from core.export.authorities import ELSEWHERE, authorities, emergency_numbers
 from core.export.page import HTML, moment, page, words

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from core.cards import Gone, Grounds
+from core.casework.cards import Gone, Grounds
 from core.effects import Level
 from core.messages import AgeBand
 
@@ -176,7 +176,7 @@ class Passed(_Value):
 
 
 class CaseRecord(_Value):
-    """Everything about a case. `state` is one of `core.transitions`.
+    """Everything about a case. `state` is one of `core.casework.transitions`.
 
     `merged` are the cases that became part of it, each whole with items and a chain of its own.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from core.cards import ATTACHED_WORDS
+from core.casework.cards import ATTACHED_WORDS
 from core.export.checks import cases
 from core.export.places import platform_name
 from core.export.record import CaseRecord, Item, Party, stamp

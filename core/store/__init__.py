@@ -156,7 +156,8 @@ async def open_store(database: Path, keys: Keys | Path, *, beside: bool = False)
 
     `keys` may be the key file alone, with the keyring beside it.
 
-    With `beside`, open a database that there is, whether or not a Lampkeeper is watching on it, for `core.desk` only.
+    With `beside`, open a database that there is, whether or not a Lampkeeper is watching on it, for
+    `core.casework.desk` only.
 
     StoreError if the database is in use, locked, damaged, newer than this program, or its folder cannot be written;
     VaultError if master key or keyring is missing, unsafe, or not the one this data was sealed with.

@@ -44,7 +44,7 @@ class Known:
     """One space in memory.
 
     `names` are people's names as last seen; `preserving` are the cases that preserve what is said between two
-    pseudonyms (`core.preserved`), None while not looked up.
+    pseudonyms (`core.casework.preserved`), None while not looked up.
     """
 
     space: str

@@ -8,9 +8,10 @@ What is kept of whom:
   column is sealed.
 - Ids of spaces, conversations and messages are plain: they name places, and are what the platforms ask for.
 - `messages.seq` counts messages in the order they were received; the versions of an edited message share it.
-- `base` of a pair or a person is the fold of what was purged, `state` the fold of everything (see `core.retention`).
+- `base` of a pair or a person is the fold of what was purged, `state` the fold of everything (see
+  `core.retention.rules`).
 
-How each table forgets a person or a space is declared in `core.retention`.
+How each table forgets a person or a space is declared in `core.retention.rules`.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ messages = Table(
     Index(None, "space", "author", "seq"),
     Index(None, "space", "conversation", "seq"),
 )
-"""`body` is None where the text was purged but the id must stay known (see `core.retention`)."""
+"""`body` is None where the text was purged but the id must stay known (see `core.retention.rules`)."""
 
 people = Table(
     "people",
@@ -172,7 +173,7 @@ alerts = Table(
 second reviewer was asked at `escalated`, and moderators were called at `pinged`; from `held` on, up to `held_until` if
 there is one, its evidence is under legal hold. It was put `aside`, `reported` to an authority, `closed`; `merged` names
 the case that it became part of. `reminders` were sent, the last at `reminded`. Times are seconds since the epoch.
-`evidence` is what earlier versions kept under legal hold; `core.preserved` takes it over."""
+`evidence` is what earlier versions kept under legal hold; `core.casework.preserved` takes it over."""
 
 items = Table(
     "items",
@@ -192,8 +193,8 @@ items = Table(
     UniqueConstraint("alert", "conversation", "id", "version"),
     Index(None, "space", "conversation", "id"),
 )
-"""What is preserved of a case's messages, each version by its number in the case's chain (`core.preserved`). `content`
-is None where it had to go: the digest stays, so that the chain holds."""
+"""What is preserved of a case's messages, each version by its number in the case's chain (`core.casework.preserved`).
+`content` is None where it had to go: the digest stays, so that the chain holds."""
 
 notes = Table(
     "notes",
@@ -213,7 +214,7 @@ consents = Table(
     Column("time", Float, nullable=False),
     Column("who", String, nullable=False),
 )
-"""The first of two people who have to agree before something is done by a case (`core.four_eyes`)."""
+"""The first of two people who have to agree before something is done by a case (`core.casework.four_eyes`)."""
 
 referrals = Table(
     "referrals",
@@ -237,7 +238,7 @@ exposures = Table(
     Column("told", Float),
 )
 """How many lines of a case somebody was shown on a UTC day (days since 1970), and when they were `told` that it is
-enough for that day (`core.exposure`)."""
+enough for that day (`core.casework.exposure`)."""
 
 actions = Table(
     "actions",
@@ -351,4 +352,4 @@ outbox = Table(
     Column("error", String),
 )
 """What is still to be shown: the card of `alert`, or a `notice`; with both, people are called to that card, and
-`notice` says for what (`core.cards.Call`). `unsure`: an attempt's outcome is not known."""
+`notice` says for what (`core.casework.cards.Call`). `unsure`: an attempt's outcome is not known."""

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from core.cards import NOTE
+from core.casework.cards import NOTE
 from core.training.document import Section
 from core.training.figures import EARLY, Figures
 from core.training.plots import plots

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import floor
 from typing import Any
 
-from core.cards import LEVEL_MEANINGS
+from core.casework.cards import LEVEL_MEANINGS
 from core.policy import Thresholds
 from core.training.document import Section, Table
 from core.training.figures import EARLY, Figures

@@ -19,14 +19,14 @@ from cyclopts import Parameter
 
 from bots import composition
 from bots.terminal import complain, console, safe
-from core.cards import Card, Person, State
-from core.cases import TERMINAL, concerns
+from core.casework.cards import Card, Person, State
+from core.casework.cases import TERMINAL, concerns
+from core.casework.desk import Desk, Verdict
+from core.casework.transitions import Step, steps_from
 from core.config import Config, load_config
-from core.desk import Desk, Verdict
 from core.errors import ConfigError
 from core.ledger import Ledger
 from core.observe import set_up_logging
-from core.transitions import Step, steps_from
 
 LONGEST_NAME = 80
 Case: TypeAlias = Annotated[str, Parameter(help="The case, by the id on its card.")]

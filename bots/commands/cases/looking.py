@@ -1,7 +1,7 @@
 """`lampkeeper cases list`, `show`, `related` and `verify`: what there is, and whether it is as it was preserved.
 
-Leans on `core.case_list`. Nobody is shown what people wrote to each other unless they ask for it by --text, under their
-name: that is audited, and counted (`core.exposure`).
+Leans on `core.casework.listing`. Nobody is shown what people wrote to each other unless they ask for it by --text,
+under their name: that is audited, and counted (`core.casework.exposure`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from rich.console import Console
 
 from bots.commands.cases.common import Case, ConfigFile, Room, found, person, room, run, standing, when
 from bots.terminal import complain, console, safe, show_card, show_excerpt, show_summary, show_table
-from core import case_check, case_list
-from core.cards import Card, Person, percent
-from core.case_list import Belonging, Wanted, Which
+from core.casework import checking, listing
+from core.casework.cards import Card, Person, percent
+from core.casework.exposure import Exposure
+from core.casework.listing import Belonging, Wanted, Which
 from core.errors import ConfigError
-from core.exposure import Exposure
-from core.holdings import spaces
+from core.retention.holdings import spaces
 
 Positive = Annotated[int, Parameter(validator=validators.Number(gt=0))]
 HEAD = ("case", "opened", "level", "probability", "state", "about", "looked into by")
@@ -97,7 +97,7 @@ async def _list(config: Path | None, space: str | None, wanted: Wanted, limit: i
             )
         shown = 0
         for name in known if space is None else [space]:
-            rows, total = await case_list.listed(ledger, name, wanted, most=limit)
+            rows, total = await listing.listed(ledger, name, wanted, most=limit)
             if rows:
                 count = f"{total:,}" if total == len(rows) else f"the newest {len(rows):,} of {total:,}"
                 out.print(f"{name}: {count}", style="bold", soft_wrap=True)
@@ -112,7 +112,7 @@ async def _show(config: Path | None, case: str, more: int | None, who: Person | 
     out = console()
     async with room(config) as here:
         card = await found(here.desk, case, who)
-        belongs = await case_list.belonging(here.ledger, card.space, case)
+        belongs = await listing.belonging(here.ledger, card.space, case)
         show_card(out, card)
         show_summary(out, _facts(card, belongs))
         if more is None or who is None:
@@ -125,7 +125,7 @@ async def _show(config: Path | None, case: str, more: int | None, who: Person | 
 async def _related(config: Path | None, case: str) -> int:
     async with room(config) as (_, desk, ledger):
         card = await found(desk, case)
-        others = (await case_list.belonging(ledger, card.space, case)).related
+        others = (await listing.belonging(ledger, card.space, case)).related
     if others:
         _table(console(), others)
     else:
@@ -136,7 +136,7 @@ async def _related(config: Path | None, case: str) -> int:
 async def _verify(config: Path | None, case: str) -> int:
     async with room(config) as (_, desk, ledger):
         await found(desk, case)
-        checked = await case_check.check(ledger, case)
+        checked = await checking.check(ledger, case)
     if checked is None:
         raise ConfigError(f"Case {case} is gone: its data was deleted meanwhile.")
     items, faults = checked

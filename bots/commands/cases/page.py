@@ -1,7 +1,7 @@
 """The page about cases in docs: ``python -m bots.commands.cases.page > docs/cases.md``.
 
-Leans on `core.transitions` for states and steps, and on `bots.cli` for the commands. A test holds page, table and
-command line equal.
+Leans on `core.casework.transitions` for states and steps, and on `bots.cli` for the commands. A test holds page, table
+and command line equal.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from bots.cli import GROUPS
 from bots.commands.cases.common import STANDS
-from core.cards import STATES
-from core.transitions import STEPS, Way, Who
+from core.casework.cards import STATES
+from core.casework.transitions import STEPS, Way, Who
 
 WHO: dict[Who, str] = {
     "moderator": "every moderator",
@@ -44,7 +44,8 @@ EXAMPLES: dict[str, str] = {
 """Command -> what follows it in the example; each is a command line that works."""
 _HEAD = """# Cases
 
-Written by `make docs/cases.md` from the table of states (`core/transitions.py`) and the commands; please do not edit.
+Written by `make docs/cases.md` from the table of states (`core/casework/transitions.py`) and the commands; please do
+not edit.
 
 An alert that people work on is a case. Where it stands follows from what people did; a step can be taken only from the
 states named beside it, and of two people who take one at the same time the first does. Nobody takes any step on a case

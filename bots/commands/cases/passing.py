@@ -14,12 +14,12 @@ from cyclopts import Parameter
 
 from bots.commands.cases.common import As, Case, ConfigFile, found, person, room, run, standing, when
 from bots.terminal import complain, console
-from core.desk import Referred
+from core.casework.desk import Referred
+from core.casework.referrals import Referral
 from core.errors import ConfigError, ExportError
 from core.export import FORMATS, exporter
 from core.export.archive import archive
 from core.export.saving import save
-from core.referrals import Referral
 
 NOT_RECORDED: dict[Referred, str] = {
     "not_typed": "Nothing was recorded: --confirm wants the number of the case, typed once more.",

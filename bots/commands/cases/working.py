@@ -1,4 +1,4 @@
-"""`lampkeeper cases claim`, `release`, `decide` and the other steps of a case: a line each to `core.desk`.
+"""`lampkeeper cases claim`, `release`, `decide` and the other steps of a case: a line each to `core.casework.desk`.
 
 Leans on `bots.commands.cases.common`. A command exits with 1 where it changed nothing, and says why.
 """
@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from bots.commands.cases.common import As, Case, ConfigFile, changed
-from core.cards import Decision, Grounds
+from core.casework.cards import Decision, Grounds
+from core.casework.notes import LONGEST
 from core.errors import ConfigError
-from core.notes import LONGEST
 
 REMARK_LONGEST = 300
 """Characters of a remark, as in the platforms' forms."""

@@ -21,7 +21,7 @@ from bots.discord_bot.markup import words
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
 from bots.texts import say
-from core.cards import Person
+from core.casework.cards import Person
 from core.errors import LampkeeperError
 
 log = structlog.get_logger(__name__)

@@ -20,8 +20,8 @@ from bots.discord_bot.card import DESCRIPTION
 from bots.discord_bot.links import SITE, direct
 from bots.discord_bot.slash.asked import Asked, allowed, answer_error, asks
 from bots.texts import say
-from core import case_list
-from core.case_list import Wanted, Which
+from core.casework import listing
+from core.casework.listing import Wanted, Which
 
 ALL_EMBEDS = 5900
 """Characters of all embeds of one message (API, "Embed Limits": 6000)."""
@@ -110,11 +110,11 @@ async def case(interaction: discord.Interaction[Any], case: str) -> None:
     if asked := await allowed(interaction, "moderator"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         ledger = asked.client.guard.ledger
-        found = await case_list.one(ledger, asked.space, case)
+        found = await listing.one(ledger, asked.space, case)
         if found is None:
             await interaction.followup.send(asked.say("cases.unknown"), ephemeral=True)
             return
-        done = await case_list.history(ledger, asked.space, case)
+        done = await listing.history(ledger, asked.space, case)
         text = listed.place(asked.words, found, _address(asked))
         theirs = await direct(asked.client, {ref.key.conversation for ref in found.card.messages})
         card = drawn.embed(found.card, theirs, asked.server.language)

@@ -18,10 +18,10 @@ from bots.discord_bot.forms import Filled, Form, drawn
 from bots.discord_bot.slash.asked import Asked, allowed, member_of
 from bots.discord_bot.translate import key, spoken, to_message
 from bots.texts import say
-from core import reports
-from core.cards import Person
+from core.casework import reports
+from core.casework.cards import Person
+from core.casework.reports import Asking
 from core.conversation import ConversationState, address
-from core.reports import Asking
 
 SERVERS_ONLY = app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False)
 

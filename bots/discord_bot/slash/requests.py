@@ -19,9 +19,9 @@ from bots.common.requests import Write
 from bots.discord_bot.answers import attached
 from bots.discord_bot.slash.asked import Asked, Choices, allowed
 from bots.texts import say
-from core import requests
-from core.cards import Person
-from core.requests import Request
+from core.casework.cards import Person
+from core.retention import requests
+from core.retention.requests import Request
 
 log = structlog.get_logger(__name__)
 

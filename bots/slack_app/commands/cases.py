@@ -14,8 +14,8 @@ from bots.slack_app import case as one
 from bots.slack_app.asked import Asked
 from bots.slack_app.commands.typed import PERSON, named
 from bots.slack_app.kit import Block, Shown, actions, button, context, section
-from core import case_list
-from core.case_list import Listed, Wanted, Which
+from core.casework import listing
+from core.casework.listing import Listed, Wanted, Which
 
 TURN, OPEN = "lampkeeper-cases", "lampkeeper-case"
 """Ids of the buttons that turn the list, and that open a case."""
@@ -37,7 +37,7 @@ async def turn(asked: Asked, value: str) -> Shown:
 
 async def _page(asked: Asked, wanted: Wanted, start: int) -> Shown:
     page = await listed.page(asked.here, wanted, _address(asked), start)
-    rows, _ = await case_list.listed(asked.here.ledger, asked.here.space, wanted, start=start, most=listed.PAGE)
+    rows, _ = await listing.listed(asked.here.ledger, asked.here.space, wanted, start=start, most=listed.PAGE)
     blocks = [section(asked.words.markup.bold(page.title)), *_lines(asked, rows)]
     if not rows:
         blocks.append(section(page.lines[0]))
@@ -57,7 +57,7 @@ async def _page(asked: Asked, wanted: Wanted, start: int) -> Shown:
 async def open_cases(asked: Asked, most: int) -> list[Block]:
     """Return the newest open cases with a button each, under how many there are."""
     here = asked.here
-    rows, total = await case_list.listed(here.ledger, here.space, Wanted("open"), most=most)
+    rows, total = await listing.listed(here.ledger, here.space, Wanted("open"), most=most)
     title = section(asked.words.markup.bold(asked.say("cases.title_open", total=total)))
     return [title, *(_lines(asked, rows) or [section(asked.say("cases.none"))])]
 
@@ -101,4 +101,4 @@ async def opened(asked: Asked, alert: str) -> Shown | None:
 
 
 async def _found(asked: Asked, alert: str) -> Listed | None:
-    return await case_list.one(asked.here.ledger, asked.here.space, alert)
+    return await listing.one(asked.here.ledger, asked.here.space, alert)

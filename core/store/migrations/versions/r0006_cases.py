@@ -1,6 +1,6 @@
 """The whole way of a case: states, preserved messages in a chain, notes, consents, referrals.
 
-What `alerts.evidence` kept of cases under legal hold is taken over by `core.preserved`, which has the key.
+What `alerts.evidence` kept of cases under legal hold is taken over by `core.casework.preserved`, which has the key.
 """
 
 from __future__ import annotations

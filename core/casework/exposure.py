@@ -1,6 +1,6 @@
 """Exposure: how many lines of other people's talk a moderator was shown on a day, so that nobody reads too much.
 
-Leans on `core.store`; runs inside a transaction of its caller (`core.desk`). Decisions:
+Leans on `core.store`; runs inside a transaction of its caller (`desk`). Decisions:
 
 - What is counted is what was shown, not what was read: a line that is shown again counts again. A file that is handed
   out counts with all its texts.
@@ -18,8 +18,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import cases
-from core.cards import Person
+from core.casework import cases
+from core.casework.cards import Person
 from core.peaks import day_of
 from core.store import tables, upsert
 from core.vault import Vault

@@ -1,6 +1,6 @@
 """Reminders: people are called once more, and louder, to cases that nobody looks into.
 
-Leans on `core.ledger`, `core.transitions` and `core.outbox`. The operator's ladder says after how long which call is
+Leans on `core.ledger`, `transitions` and `core.outbox`. The operator's ladder says after how long which call is
 made (`[[cases.reminders]]`). Decisions:
 
 - A case waits since it was last free: since it opened, since whoever looked into it let go, or since a decision was
@@ -21,11 +21,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox
-from core.cards import REMINDERS
+from core.casework.cards import REMINDERS
+from core.casework.transitions import UNCLAIMED, state, undecided
 from core.engine import Engine
 from core.ledger import Ledger
 from core.store import tables
-from core.transitions import UNCLAIMED, state, undecided
 
 TOO_LATE = 7 * 86_400.0
 How = Literal["remind", "ping", "second_channel"]
@@ -42,7 +42,7 @@ _T, _A, _O = tables.alerts, tables.audit, tables.outbox
 
 
 class Rung(NamedTuple):
-    """Seconds that a case waited, and how people are called then (`core.cards.Call`)."""
+    """Seconds that a case waited, and how people are called then (`cards.Call`)."""
 
     after: float
     how: How

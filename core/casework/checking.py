@@ -1,13 +1,13 @@
 """Whether what is preserved of a case is as it was written: its chain, held against what the audit noted of it.
 
-Leans on `core.casefile` and `core.export.record`. The chain alone would not show that items were cut off at its end;
+Leans on `casefile` and `core.export.record`. The chain alone would not show that items were cut off at its end;
 the audit has its last value from whenever the case was opened, changed, or passed on. `core.audit` says whether the
 audit itself holds.
 """
 
 from __future__ import annotations
 
-from core import casefile
+from core.casework import casefile
 from core.errors import VaultError
 from core.export.record import broken, missed
 from core.ledger import Ledger

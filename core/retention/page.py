@@ -1,6 +1,6 @@
-"""The page that says what is kept, docs/privacy.md, made from the rules themselves: `python -m core.privacy_page`.
+"""The page that says what is kept, docs/privacy.md, made from the rules themselves: `python -m core.retention.page`.
 
-Leans on `core.retention`. A test holds the page and the rules equal.
+Leans on `rules`. A test holds the page and the rules equal.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from core.keeping import Keep
-from core.referrals import KEPT
-from core.retention import DAY, RULES, Rule
+from core.casework.referrals import KEPT
+from core.retention.keeping import Keep
+from core.retention.rules import DAY, RULES, Rule
 
 HEAD = f"""# What is kept, for how long, and how it goes
 
-Made by `make docs/privacy.md` from the rules in `core/retention.py`, which the program goes by. Periods are the
+Made by `make docs/privacy.md` from the rules in `core/retention/rules.py`, which the program goes by. Periods are the
 defaults; `[storage]` and `[cases]` in the configuration change them. `lampkeeper purge --dry-run` lists what is due, by
 table and space, and what legal holds keep; `lampkeeper run` removes it about once an hour.
 

@@ -22,7 +22,7 @@ Grounds = Literal["ordinary_talk", "friends_family", "role_play", "wrong_person"
 """Why people dismissed an alert: ordinary talk, friends or family, role play or a game, the other way round, else."""
 GROUNDS: tuple[Grounds, ...] = get_args(Grounds)
 State = Literal["open", "claimed", "escalated", "dismissed", "concern_confirmed", "reported", "on_hold", "closed"]
-"""Where a case stands; `core.transitions` says how it gets there."""
+"""Where a case stands; `transitions` says how it gets there."""
 STATES: tuple[State, ...] = get_args(State)
 Call = Literal["urgent", "second", "remind", "ping", "second_channel"]
 """What people are called for: the conversation strongly follows the pattern; somebody wants a second reviewer; nobody
@@ -175,7 +175,7 @@ class Card:
     words, and `welfare` those that tell how the other person fares; `messages` are the ones that moved the score most,
     strongest first, after those that members reported; `decided` is None while open. A second reviewer was asked at
     `escalated`, and the evidence is under legal hold since `held`, to `held_until` if that is fixed. `state` is one of
-    `core.transitions`, and `merged` the case that this one became part of. `course` is how the probability moved with
+    `transitions`, and `merged` the case that this one became part of. `course` is how the probability moved with
     the pair's last messages of which the text is retained. `reported` are the times of members' reports, and `asked`
     says that such a report, not the score, opened it. Who reported is never on the card, which the reported person may
     be able to see: an excerpt tells.

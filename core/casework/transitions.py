@@ -7,7 +7,7 @@ Leans on SQLAlchemy only to ask the same of the database. Decisions:
 - A step is one conditional UPDATE: it happens only in a state that it starts from (`STEPS`), so of two people who press
   at once one does it.
 - Nobody whom a case is about takes any step on it, whoever they are; adapters ask
-  (`core.cases.concerns`).
+  (`cases.concerns`).
 - `on_hold` is a case put aside until somebody outside answers: nobody is reminded of it. A legal hold is another thing:
   it keeps evidence, whatever the state.
 """
@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, case, exists, literal
 
-from core.cards import State
+from core.casework.cards import State
 from core.store import tables
 
 Step = Literal[

@@ -6,7 +6,7 @@ inside a transaction of its caller. Decisions:
 - Preserving begins when an alert opens, not when somebody asks for it: by then an edit may have changed the words.
   Until people decide that it was nothing, or close the case, what the two write to each other goes on being preserved,
   in either direction, and every edit and deletion of what was preserved is an item of its own, received when it was
-  seen, also where that was before the alert. `core.keeping` says how long items stay.
+  seen, also where that was before the alert. `core.retention.keeping` says how long items stay.
 - A message that was first seen as an edit is an edit of version 0: what it said before, nobody here knows.
 - Items of a case are numbered from 1 and chained by SHA-256 (`core.export.record`). Nothing here changes one. An item
   whose content has to go, because its author asked to be forgotten, keeps its digest: the chain holds, and a gap shows.
@@ -25,14 +25,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, func, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import keeping, reported
+from core.casework import reported
+from core.casework.transitions import preserves
 from core.export.record import Content, Item, Kind, beginning, follow
 from core.messages import ConversationKey
+from core.retention import keeping
 from core.store import add, messages, tables
 from core.store.among import among
 from core.store.messages import Kept, MessageKey
 from core.store.states import Known, alert_about, chunks, parse
-from core.transitions import preserves
 from core.vault import Vault
 
 LINES = 5

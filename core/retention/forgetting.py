@@ -1,6 +1,6 @@
 """How each table forgets a person: one function a table, whose first line says it in words.
 
-Leans on `core.store` and `core.withdrawals`; `core.retention` puts them into its table, calls them in its order, and
+Leans on `core.store` and `core.casework.withdrawals`; `rules` puts them into its table, calls them in its order, and
 folds anew what is left. Each runs inside a transaction of its caller. What is under legal hold stays.
 """
 
@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, and_, delete, not_, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import keeping, preserved, reported, withdrawals
 from core.audit import erasing
 from core.audit.chain import FORGOTTEN
+from core.casework import preserved, reported, withdrawals
 from core.pair import PairState
 from core.policy import AlertState
+from core.retention import keeping
 from core.store import tables, upsert
 from core.store.states import dump, dump_pair, pair_about, parse, person_about
 from core.vault import Vault

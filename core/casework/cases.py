@@ -6,7 +6,7 @@ each time, so that it always shows the present: names as last seen, deletions, w
 
 The first press wins: every change is one conditional UPDATE, so that two moderators who press at once cannot both be
 recorded.
-A message's deletion shows on the card as long as the message is retained (`core.retention`).
+A message's deletion shows on the card as long as the message is retained (`core.retention.rules`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any, Literal, cast
 from sqlalchemy import ColumnElement, CursorResult, Row, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import reported
-from core.cards import Action, Background, Card, Claim, Decided, MessageRef, Person, Taken
+from core.casework import reported
+from core.casework.cards import Action, Background, Card, Claim, Decided, MessageRef, Person, Taken
+from core.casework.transitions import Step, may, state, undecided
 from core.effects import OpenAlert, UpdateAlert
 from core.messages import AgeBand, ConversationKey, Pair
 from core.policy import AlertState, alert_id
@@ -36,7 +37,6 @@ from core.store.states import (
     parse,
     person_about,
 )
-from core.transitions import Step, may, state, undecided
 from core.vault import Vault
 
 FORMER_MODERATOR = Person("", "a moderator")

@@ -1,13 +1,14 @@
 """Ending legal holds from outside a server: by the operator, who may have to once the bot is not in it any more.
 
-Leans on `core.ledger`. Inside a server a moderator ends one on its card (`core.desk`). Audited as Lampkeeper's own.
+Leans on `core.ledger`. Inside a server a moderator ends one on its card (`desk`). Audited as Lampkeeper's own.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import or_, select
 
-from core import audit, cases
+from core import audit
+from core.casework import cases
 from core.ledger import Ledger
 from core.store import tables
 

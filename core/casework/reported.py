@@ -1,6 +1,6 @@
 """What an alert keeps of members' reports: part of what its row seals, beside whom it is about.
 
-Leans on `core.store`. `core.reports` takes reports, `core.cases` shows them, `core.retention` forgets who made them.
+Leans on `core.store`. `reports` takes reports, `cases` shows them, `core.retention.rules` forgets who made them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Referrals: that a case was reported to an authority, by whom, in which words confirmed.
 
-Leans on `core.cases`, `core.preserved` and `core.store`. A referral needs a named person, who types the case's number:
+Leans on `cases`, `preserved` and `core.store`. A referral needs a named person, who types the case's number:
 nobody reports by one press. What is sent, and how, is not decided here: a packet that somebody took to the police
 counts as much as a CyberTip, and both are written down by `record`.
 """
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import cases, preserved
+from core.casework import cases, preserved
 from core.store import tables
 from core.store.states import dump, parse
 from core.vault import Vault

@@ -9,11 +9,11 @@ from __future__ import annotations
 from sqlalchemy import or_, select, update
 
 from core import audit, outbox
-from core.cards import Gone
+from core.casework.cards import Gone
+from core.casework.transitions import undecided
 from core.ledger import Ledger
 from core.store import tables
 from core.store.states import dump, parse, person_about
-from core.transitions import undecided
 
 
 async def note(ledger: Ledger, space: str, person: str, gone: Gone | None) -> bool:

@@ -1,6 +1,6 @@
 """What is kept about a space, or about one person in it: counts for who operates Lampkeeper, and nothing else.
 
-Leans on `core.store`. `core.retention` does the removing; what the person is shown is made by `core.requests`.
+Leans on `core.store`. `rules` does the removing; what the person is shown is made by `requests`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Table, func, or_, select, true
 
-from core import keeping
+from core.retention import keeping
 from core.store import Store, tables
 
 

@@ -1,6 +1,6 @@
 """The excerpt a moderator asks for: what is preserved of a case, and what is retained around what moved its score.
 
-Leans on `core.preserved` and `core.store.messages` for texts; runs inside a transaction of its caller. What is both
+Leans on `preserved` and `core.store.messages` for texts; runs inside a transaction of its caller. What is both
 preserved and retained is told apart by where a message stands and by its version. Nobody is shown more than they asked
 for: at first the messages that moved the score with `AROUND` before and after each, where they stand.
 """
@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import preserved, reported
-from core.cards import ExcerptLine, Person
+from core.casework import preserved, reported
+from core.casework.cards import ExcerptLine, Person
 from core.emphasis import weight, weighty
 from core.evidence import Evidence
 from core.messages import ConversationKey

@@ -1,8 +1,9 @@
 """Taking back cards whose alerts are deleted: what was posted outlives the rows that it was made of.
 
-Leans on the tables alone; `core.retention` orders a withdrawal where it deletes alerts, and `core.outbox` carries it
-out. It is a row of the outbox, committed together with the deletion, so that it survives crashes and refusals like any
-card. It stands in a notice's place, for its alert is gone: it names that, and where the card stands if that is known.
+Leans on the tables alone; `core.retention.rules` orders a withdrawal where it deletes alerts, and `core.outbox` carries
+it out. It is a row of the outbox, committed together with the deletion, so that it survives crashes and refusals like
+any card. It stands in a notice's place, for its alert is gone: it names that, and where the card stands if that is
+known.
 
 An alert's id is made of the pair and a count (`core.policy.alert_id`), and the count goes with the pair's data. So the
 next alert of the two may have the id of one that was deleted. A withdrawal that does not know where its card stands
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, delete, func, insert, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import keeping
+from core.retention import keeping
 from core.store import tables
 
 _ORDER = "lampkeeper:withdraw"

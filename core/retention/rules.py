@@ -1,9 +1,9 @@
 """Retention, declared: how long each table's rows are kept, how it forgets a person or a space, what a hold keeps.
 
-`RULES` is the one table of it: a new table is one row. Leans on `core.keeping` for the periods, `core.purging` for what
-is done when they are over, `core.forgetting` for people. docs/privacy.md is made from the table (`core.privacy_page`).
+`RULES` is the one table of it: a new table is one row. Leans on `keeping` for the periods, `purging` for what
+is done when they are over, `forgetting` for people. docs/privacy.md is made from the table (`page`).
 Decisions:
-- What is due is SQL, so that `purge` takes just what `due` lists (`core.keeping`).
+- What is due is SQL, so that `purge` takes just what `due` lists (`keeping`).
 - People's names and the numbers made from what they said have no period: a pattern shows over months, and a number that
   went too soon would start it anew. They go with the person or the space.
 - The audit outlives what it tells of, for whoever asks later whether somebody looked, or what became of a case. After
@@ -15,8 +15,8 @@ Decisions:
   (`core.audit.erasing`).
 - The keys of cases and spaces that are deleted are retired in the same breath and dropped after the commit
   (`core.vault`): so forgetting reaches copies of the database. Whoever deletes alerts anywhere else must do the same.
-- Cards that were posted about what is forgotten are taken back (`core.withdrawals`), and those that only name the
-  person as a moderator are drawn anew. In a space that left, nobody can.
+- Cards that were posted about what is forgotten are taken back (`core.casework.withdrawals`), and those that only name
+  the person as a moderator are drawn anew. In a space that left, nobody can.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, false, func, literal, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import exposure, forgetting, four_eyes, keeping, peaks, preserved, purging, withdrawals
+from core import peaks
 from core.audit import erasing
 from core.audit.chain import PARTS
+from core.casework import exposure, four_eyes, preserved, withdrawals
 from core.cybertip import stored
 from core.engine import Engine
-from core.forgetting import Forgets
-from core.keeping import ANSWERED_DAYS, DAY, GRACE, Keep
 from core.ledger import Ledger
-from core.purging import Take
-from core.rolling import refold, save_people
+from core.retention import forgetting, keeping, purging
+from core.retention.forgetting import Forgets
+from core.retention.keeping import ANSWERED_DAYS, DAY, GRACE, Keep
+from core.retention.purging import Take
+from core.retention.rolling import refold, save_people
 from core.store import messages, tables, upsert
 from core.store.states import Known
 from core.vault import Vault

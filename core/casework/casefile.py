@@ -1,6 +1,6 @@
 """The record of a case, read from the store: the one way into `core.export`.
 
-Leans on `core.cases` for the card, `core.preserved` for the messages, and the audit. Runs inside a transaction of its
+Leans on `cases` for the card, `preserved` for the messages, and the audit. Runs inside a transaction of its
 caller.
 """
 
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, overload
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, notes, preserved, referrals, reported
-from core.cards import NOTE, Background, Card, Person
+from core import audit
+from core.casework import cases, notes, preserved, referrals, reported
+from core.casework.cards import NOTE, Background, Card, Person
 from core.export.record import (
     CaseRecord,
     Decision,

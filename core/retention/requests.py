@@ -1,6 +1,6 @@
 """What members ask for about themselves: to see what is kept, or to have it deleted. People answer, not a program.
 
-Leans on `core.ledger`, `core.holdings` and `core.retention`. Decisions:
+Leans on `core.ledger`, `holdings` and `rules`. Decisions:
 - A request is sealed, and goes when the person is forgotten; that it was made and answered stays in the audit, under a
   pseudonym. The notice to the admins names nobody, for notices stand unsealed until they are shown.
 - What a person is shown is what they said, and what was noted of themselves (`kept`). Whether there is an alert about
@@ -8,7 +8,7 @@ Leans on `core.ledger`, `core.holdings` and `core.retention`. Decisions:
   of nothing that a case adds or keeps: text that is preserved of a case is theirs, but that it is still there would
   tell that there is one, and it is shown only while it is kept as all text is; what they reported, as long as that;
   a name only of those who said something here, for a report makes a name known, too; and of pairs those who talked.
-  Who operates Lampkeeper sees the rest (`core.holdings.in_cases`), and answers for what the law gives them a right to.
+  Who operates Lampkeeper sees the rest (`holdings.in_cases`), and answers for what the law gives them a right to.
 - Nothing is deleted while a case that the person is part of is open or under legal hold: evidence would be gone by the
   wish of one of those whom it is about. An open case that the person reported waits for its decision too, which may
   rest on what they wrote. That is looked at in the transaction that deletes, so that no alert slips in between. The
@@ -26,14 +26,16 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Row, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, keeping, outbox, reported, retention
-from core.cards import Person
-from core.holdings import holdings
-from core.keeping import DAY
+from core import audit, outbox
+from core.casework import reported
+from core.casework.cards import Person
+from core.casework.transitions import awaited
 from core.ledger import Ledger
+from core.retention import keeping, rules
+from core.retention.holdings import holdings
+from core.retention.keeping import DAY
 from core.store import messages, tables
 from core.store.states import dump, pair_about, parse, person_about, read_pair
-from core.transitions import awaited
 from core.vault import Vault
 
 Kind = Literal["access", "deletion"]
@@ -118,7 +120,7 @@ async def delete(ledger: Ledger, space: str, number: int, moderator: Person) -> 
             return found
         await _answered(tx, ledger, space, number, moderator)
         now = ledger.clock()
-        await retention.forget_person(tx, vault, ledger.engine, space, request.person.id, now)
+        await rules.forget_person(tx, vault, ledger.engine, space, request.person.id, now)
         await audit.record(tx, [audit.row(now, space, "person forgotten", request=number)])
         ledger.memory.clear()
     await ledger.store.checkpoint()

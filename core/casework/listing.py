@@ -1,6 +1,6 @@
 """The cases of a space as a list, what was done about one of them, in order, and what belongs to it.
 
-Leans on `core.cases` for the cards and on the audit for the history; reads and changes nothing.
+Leans on `cases` for the cards and on the audit for the history; reads and changes nothing.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import func, not_, or_, select
 
-from core import cases, notes, referrals
 from core.audit import LAMPKEEPER, NAMELESS, Deed
-from core.cards import Card, Person
+from core.casework import cases, notes, referrals
+from core.casework.cards import Card, Person
+from core.casework.transitions import state, undecided
 from core.ledger import Ledger
 from core.store import tables
-from core.transitions import state, undecided
 
 Which = Literal["open", "on_hold", "decided", "reported", "closed", "all"]
 """`open` and `decided` are whether people decided, wherever a case stands; the others but `all` where it stands."""

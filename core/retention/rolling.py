@@ -9,8 +9,8 @@ Leans on `core.store`, `core.pair` and an engine to read text with. Decisions:
 - A purged id can no longer be recognised when it is delivered again. The conversation's `horizon`, the newest time of
   a purged message, stands in for it. Where a message has no time, or one that lies after its receipt and would push
   the horizon past messages to come, its id stays as a row without text.
-- What is preserved of a case stays in the case (`core.preserved`). Text that other people wrote may name somebody who
-  asked to be forgotten: it goes with the purge.
+- What is preserved of a case stays in the case (`core.casework.preserved`). Text that other people wrote may name
+  somebody who asked to be forgotten: it goes with the purge.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, preserved
+from core import audit
+from core.casework import preserved
 from core.engine import Engine, PairKey
 from core.messages import ConversationKey
 from core.pair import PairState, PersonState, fold_person

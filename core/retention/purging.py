@@ -1,6 +1,6 @@
-"""What is done with rows that were kept long enough: one function a step, as `core.retention` puts them into its table.
+"""What is done with rows that were kept long enough: one function a step, as `rules` puts them into its table.
 
-Leans on `core.ledger`, whose transaction each runs in, and `core.keeping` for the rest. Each takes as many rows of
+Leans on `core.ledger`, whose transaction each runs in, and `keeping` for the rest. Each takes as many rows of
 `which` as do not hold up the writer, and returns how many that were; it is called again until there are none.
 """
 
@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, policy, preserved, reported, rolling, withdrawals
+from core import audit, outbox, policy
 from core.audit import erasing
-from core.keeping import DAY
+from core.casework import cases, preserved, reported, withdrawals
+from core.casework.reported import Report
 from core.ledger import Ledger
 from core.policy import AlertState
-from core.reported import Report
+from core.retention import rolling
+from core.retention.keeping import DAY
 from core.store import tables
 
 AT_ONCE = 100
@@ -41,7 +43,7 @@ def rows(table: Table) -> Take:
 
 
 async def text(ledger: Ledger, tx: AsyncConnection, _which: ColumnElement[bool], now: float) -> int:
-    """Fold the messages received longest ago into what is remembered, and delete them (`core.rolling`)."""
+    """Fold the messages received longest ago into what is remembered, and delete them (`rolling`)."""
     purged = await rolling.purge(tx, ledger.vault, ledger.engine, now - ledger.keep.text * DAY, now)
     for (space, conversation), horizon in purged.horizons.items():
         marks = ledger.memory.of(space).marks.get(conversation)

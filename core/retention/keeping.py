@@ -1,6 +1,6 @@
 """How long things are kept: the periods, and which cases a period is over for, as SQL.
 
-Leans on the tables alone; `core.retention` declares what becomes of which table, `core.purging` does it. Decisions:
+Leans on the tables alone; `rules` declares what becomes of which table, `purging` does it. Decisions:
 
 - A case goes in three steps. What nobody decided, and what was confirmed but never closed, is closed in the end:
   evidence is not kept for ever because people were away. Then its evidence goes: preserved messages, notes, remarks,

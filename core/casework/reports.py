@@ -1,6 +1,6 @@
 """Members' reports: somebody asks moderators to look at a message or a person, and that opens a case.
 
-Leans on `core.ledger`, `core.cases`, `core.reported` and the engine's scorer. Decisions:
+Leans on `core.ledger`, `cases`, `reported` and the engine's scorer. Decisions:
 - A report is an alert like those that the score opens: the same card, the same decisions, the same record. The pair's
   `AlertState` is opened with it, so that a pair never has two open alerts, and what the score does later updates this
   one. In shadow mode it is shown all the same: a person asks people.
@@ -13,8 +13,8 @@ Leans on `core.ledger`, `core.cases`, `core.reported` and the engine's scorer. D
 - Who reports is sealed with the alert, and told to moderators with the excerpt and the case's file, never to the
   person reported, and in no record of what was done. Where nobody could find whom they meant, the alert is kept as
   aimed at whoever reports, so that each has a case of their own; its card names no target.
-- What they wrote to moderators is evidence of the case, and kept as long as that (`core.keeping`): a case that waits
-  for its decision would lose its grounds.
+- What they wrote to moderators is evidence of the case, and kept as long as that (`core.retention.keeping`): a case
+  that waits for its decision would lose its grounds.
 - At most `MOST_A_DAY` a member: twice the same is told to be here already, and does not count.
 """
 
@@ -27,20 +27,21 @@ from typing import Literal, NamedTuple
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, cases, outbox, policy, preserved, reported
-from core.cards import Person
+from core import audit, outbox, policy
+from core.casework import cases, preserved, reported
+from core.casework.cards import Person
+from core.casework.reported import Report
+from core.casework.transitions import undecided
 from core.effects import LEVELS, OpenAlert, Reason, Score
 from core.engine import PairKey
 from core.features import shown_signals, welfare_signals
-from core.keeping import DAY
 from core.ledger import Ledger
 from core.messages import ConversationKey, Pair
 from core.policy import AlertState
-from core.reported import Report
+from core.retention.keeping import DAY
 from core.scorer import outcome_of
 from core.store import messages, tables, upsert
 from core.store.states import Known, Touched, chunks, dump, load_pairs, load_people, parse, person_about, save
-from core.transitions import undecided
 from core.vault import Vault
 
 MOST_A_DAY = 5

@@ -1,6 +1,6 @@
 """The desk: what moderators ask for and decide, each a transaction of its own, audited with who, when and why.
 
-Leans on `core.ledger`, `core.cases`, `core.transitions` and `core.preserved`. Adapters have checked before that whoever
+Leans on `core.ledger`, `cases`, `transitions` and `preserved`. Adapters have checked before that whoever
 asks is a moderator. Decisions:
 - Of two who press at once the first is recorded, and the second is told who that was (`Verdict`).
 - An action on the platform is recorded before it is tried (`acted`), which makes the first of two moderators the only
@@ -19,15 +19,16 @@ from typing import Any, Literal
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import audit, casefile, cases, excerpts, exposure, four_eyes, notes, outbox, policy, preserved, referrals
-from core.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
+from core import audit, outbox, policy
+from core.casework import casefile, cases, excerpts, exposure, four_eyes, notes, preserved, referrals
+from core.casework.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
+from core.casework.exposure import LIMIT, Exposure
+from core.casework.referrals import Referral
 from core.course import drawn
 from core.export.record import CaseRecord
-from core.exposure import LIMIT, Exposure
 from core.ledger import Ledger
 from core.messages import Pair
 from core.policy import AlertState
-from core.referrals import Referral
 from core.store import tables
 
 __all__ = ["Action", "Desk", "Verdict"]
@@ -273,7 +274,7 @@ class Desk:
     async def excerpt(self, alert: str, moderator: Person, more: int = 0) -> list[ExcerptLine]:
         """Return the kept text around an alert's reasons, oldest first; [] if it was purged. Audited, and counted.
 
-        `more` messages before and after each reason, besides the few that come unasked (`core.excerpts.AROUND`).
+        `more` messages before and after each reason, besides the few that come unasked (`excerpts.AROUND`).
         """
         ledger, vault = self._ledger, self._ledger.vault
         async with ledger.transaction() as tx:

@@ -1,6 +1,6 @@
 """Spaces that left are deleted after a grace in which they may come back.
 
-Leans on `core.ledger` and `core.retention`; `core.communities` sealed them when they left. Decisions:
+Leans on `core.ledger` and `rules`; `core.communities` sealed them when they left. Decisions:
 - After `GRACE` the guard's housekeeping deletes a space whole, its audit too. One row stays, "space deleted", which
   tells when that was and how many cases under legal hold are left, and names nobody.
 - Cases under legal hold stay, sealed: with the space gone only the operator can reach them. Once the last hold is
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from sqlalchemy import Select, func, select
 
-from core import audit, retention
-from core.keeping import GRACE
+from core import audit
 from core.ledger import Ledger
+from core.retention import rules
+from core.retention.keeping import GRACE
 from core.store import tables, upsert
 
 __all__ = ["GRACE", "forget_left"]
@@ -32,7 +33,7 @@ async def forget_left(ledger: Ledger) -> list[str]:
             if left is None or left > until:
                 continue  # it came back this moment
             first: float | None = await tx.scalar(_deleted(space).where(tables.audit.c.time >= left))
-            held = await retention.forget_space(tx, ledger.vault, space, ledger.clock())
+            held = await rules.forget_space(tx, ledger.vault, space, ledger.clock())
             if held:  # still sealed, and due again; but if it comes back, it is a new one
                 await upsert(tx, _T, [{"space": space, "joined": None, "left": left}])
             if first is None:
