@@ -21,7 +21,7 @@ from core.guard import Guard
 from core.retention.rules import DAY
 from core.store import Store, scopes
 from core.store.scopes import SEALED, sealed_columns
-from core.vault import BLIND, FORMER, Keys, Vault, _joined, new_keys
+from core.vault import BLIND, FORMER, KEY_CHECK, Keys, Vault, _joined, new_keys
 from core.vault.keyring import Keyring
 from core.vault.master import derive
 from core.vault.places import PLACES, Scope, about_of, scope_of
@@ -195,6 +195,56 @@ async def test_a_keyring_older_than_the_database_is_refused_and_nothing_is_delet
     await (await reopened(tmp_path)).close()
 
 
+async def test_a_keyring_from_before_a_deletion_is_refused_and_what_was_said_since_stays(tmp_path: Path) -> None:
+    """The space was deleted, and is there again: its first key was dropped, its second is not in the older copy."""
+    keyring, older, newest = (tmp_path / name for name in ("lampkeeper.keyring", "older", "newest"))
+    for copy, dropped in ((older, True), (newest, False)):
+        async with lampkeeper(tmp_path) as guard:
+            await guard.receive(line(1, "hello there"))
+            await guard.settled()
+            if dropped:
+                await guard.forget_space(SPACE)
+        shutil.copyfile(keyring, copy)
+    before = sealed_values(tmp_path / "lampkeeper.db")
+    assert "messages" in {sealed.about[0] for sealed in before}
+    keyring.write_bytes(older.read_bytes())
+    with pytest.raises(VaultError, match=r"keyring is older.*newest copy"):
+        await reopened(tmp_path)
+    assert sealed_values(tmp_path / "lampkeeper.db") == before
+    keyring.write_bytes(newest.read_bytes())
+    async with lampkeeper(tmp_path):
+        assert all(opens(vault_of(tmp_path), sealed) for sealed in sealed_values(tmp_path / "lampkeeper.db"))
+
+
+async def test_a_keyring_from_before_its_first_deletion_is_refused_when_it_stands_beside_what_came_after(
+    tmp_path: Path,
+) -> None:
+    keyring, older = tmp_path / "lampkeeper.keyring", tmp_path / "older"
+    async with lampkeeper(tmp_path) as guard:
+        await guard.receive(line(1, "hello there"))
+        await guard.settled()
+        shutil.copyfile(keyring, older)
+        await guard.forget_space(SPACE)
+    keyring.write_bytes(older.read_bytes())
+    with pytest.raises(VaultError, match=r"keyring is older.*newest copy"):
+        await reopened(tmp_path)
+
+
+async def test_an_older_copy_of_the_database_opens_with_the_newest_keyring(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path) as guard:
+        await guard.receive(line(1, "hello there"))
+        await guard.settled()
+    older = copied(tmp_path)
+    async with lampkeeper(tmp_path) as guard:
+        await guard.receive(line(2, "hello elsewhere")._replace(key=ELSEWHERE))
+        await guard.settled()
+    for left in ("lampkeeper.db-wal", "lampkeeper.db-shm"):
+        (tmp_path / left).unlink(missing_ok=True)
+    older.replace(tmp_path / "lampkeeper.db")
+    await (await reopened(tmp_path)).close()
+    assert all(opens(vault_of(tmp_path), sealed) for sealed in sealed_values(tmp_path / "lampkeeper.db"))
+
+
 async def test_a_space_of_which_nothing_is_sealed_yet_needs_no_key(tmp_path: Path) -> None:
     async with lampkeeper(tmp_path) as guard:
         await guard.communities.arrive("test:new")
@@ -342,6 +392,7 @@ async def a_former_database(folder: Path) -> dict[tuple[str, ...], bytes]:
     await fill_every_table(folder, Board())
     vault, seal = vault_of(folder), former_sealer(key)
     plain = {sealed.about: vault.open(sealed.value, sealed.about) for sealed in sealed_values(folder / "lampkeeper.db")}
+    plain[KEY_CHECK] = b"lampkeeper"  # that version counted nothing
     with closing(sqlite3.connect(folder / "lampkeeper.db")) as database, database:
         database.row_factory = sqlite3.Row
         for name, table in SEALED.items():
@@ -353,6 +404,7 @@ async def a_former_database(folder: Path) -> dict[tuple[str, ...], bytes]:
                         where = " AND ".join(f"{primary.name} = :{primary.name}" for primary in table.primary_key)
                         database.execute(f"UPDATE {name} SET {column} = :new WHERE {where}", {**dict(row), "new": new})
     keys.keyring.unlink()
+    del plain[KEY_CHECK]
     return plain
 
 
@@ -415,7 +467,7 @@ async def test_sealing_anew_that_is_cut_short_goes_on_where_it_was(
     assert FORMER in store.vault.retired
     await store.finish_checkpoint()
     assert store.vault.retired == []
-    values = sealed_values(tmp_path / "lampkeeper.db")
+    values = [sealed for sealed in sealed_values(tmp_path / "lampkeeper.db") if sealed.about != KEY_CHECK]
     assert {sealed.about: store.vault.open(sealed.value, sealed.about) for sealed in values} == plain
     await store.close()
 

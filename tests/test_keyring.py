@@ -20,7 +20,7 @@ import pytest
 import core.vault.keyring
 import core.vault.master
 from core.errors import StoreError, VaultError
-from core.vault import KEY_BYTES, KEY_CHECK, Keys, Vault, open_vault
+from core.vault import KEY_BYTES, Keys, Vault, open_vault
 from core.vault.keyring import Keyring
 from core.vault.master import fingerprint
 from core.vault.rotate import rotate
@@ -116,17 +116,29 @@ def test_a_lost_file_of_keys_is_refused_and_never_made_anew_where_something_was_
     tmp_path: Path, name: str
 ) -> None:
     keys = beside(tmp_path)
-    check = opened(keys).seal(b"lampkeeper", KEY_CHECK)
+    check = opened(keys).proof(None)
     (tmp_path / name).unlink()
     with pytest.raises(VaultError, match=r"missing.*backup"):
         open_vault(keys, check)
     assert not (tmp_path / name).exists()
 
 
+def test_a_keyring_that_does_not_count_its_changes_yet_opens_and_counts_from_now_on(tmp_path: Path) -> None:
+    sealed = opened(beside(tmp_path)).seal(b"hello", ABOUT)
+    with closing(sqlite3.connect(tmp_path / "lampkeeper.keyring")) as file, file:
+        file.execute("DROP TABLE changes")
+        file.execute("PRAGMA user_version = 1")
+    vault = opened(beside(tmp_path))
+    assert vault.open(sealed, ABOUT) == b"hello"
+    before = vault.changes
+    vault.seal(b"hello", ("alerts", "another", "sealed"))
+    assert before < vault.changes == opened(beside(tmp_path)).changes
+
+
 def test_the_keyring_of_another_database_is_refused(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    check = opened(beside(tmp_path / "one")).seal(b"lampkeeper", KEY_CHECK)
+    check = opened(beside(tmp_path / "one")).proof(None)
     opened(beside(tmp_path / "two"))
     with pytest.raises(VaultError, match=r"keyring .* is not the one this database.*backup"):
         open_vault(beside(tmp_path / "two"), check)

@@ -57,6 +57,7 @@ PRAGMAS = (
 )
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
+_META = tables.meta.c
 _ERRORS = {
     "SQLITE_BUSY": ("is locked by another program", "Close the program that holds it (a database browser, a backup)."),
     "SQLITE_FULL": ("cannot grow: the disk is full", "Free space on the disk; writing goes on by itself."),
@@ -87,6 +88,7 @@ class Store:
         self._lock = lock
         self._writing = asyncio.Lock()
         self._unfinished = False
+        self._proved = -1
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -99,7 +101,18 @@ class Store:
         """Open one transaction: committed on leaving, undone whole on any error; StoreError if it cannot be written."""
         async with self._writing, self._unit("BEGIN IMMEDIATE") as tx:
             yield tx
+            changes = await self._prove(tx)
             await _whole(tx.commit())
+            self._proved = changes
+
+    async def _prove(self, tx: AsyncConnection) -> int:
+        """Note how often the keyring has changed, so that no older copy of it is taken for the newest; return it."""
+        changes = self.vault.changes
+        if changes != self._proved:
+            before = await tx.scalar(select(_META.sealed).where(_META.name == KEY_CHECK[1]))
+            if (proof := self.vault.proof(before)) is not None:
+                await upsert(tx, tables.meta, [{"name": KEY_CHECK[1], "sealed": proof}])
+        return changes
 
     async def checkpoint(self) -> None:
         """Make deletions final: drop the keys of what is no more, and empty the write-ahead log into the database.
@@ -275,12 +288,8 @@ def _upsert(table: Table, columns: tuple[str, ...], keep: tuple[str, ...], highe
 
 
 async def _vault(tx: AsyncConnection, keys: Keys) -> Vault:
-    """Open the vault that the data was sealed with, by the proof that it left; leave the proof at first start."""
-    sealed = await tx.scalar(select(tables.meta.c.sealed).where(tables.meta.c.name == "key_check"))
-    vault = open_vault(keys, sealed)
-    proof = vault.seal(b"lampkeeper", KEY_CHECK) if sealed is None else vault.anew(sealed, KEY_CHECK)
-    if proof is not None:
-        await upsert(tx, tables.meta, [{"name": "key_check", "sealed": proof}])
+    """Open the vault that the data was sealed with, by the proof that it left (`Store.write` leaves it)."""
+    vault = open_vault(keys, await tx.scalar(select(_META.sealed).where(_META.name == KEY_CHECK[1])))
     if removed := await forget_unreadable(tx, vault):
         what = "Rows that were deleted before came back with a copy of the database, and were removed again."
         log.warning("store.deleted_again", rows=removed, what=what)

@@ -52,6 +52,7 @@ NONCE_BYTES = 12
 PSEUDONYMS_KEPT = 65_536
 KEY_CHECK = ("meta", "key_check", "sealed")
 """Where the proof of the keys stands in the database, as it is sealed."""
+_PROOF = b"lampkeeper"
 BLIND: Scope = ("blind", "")
 SIGNING: Scope = ("signing", "")
 
@@ -165,9 +166,28 @@ class Vault:
         found = [scope for scope in scopes if self.blind(*scope) in dropped]
         missing = {*scopes} - known - {*found}
         if missing and FORMER not in known:
-            what = f"The keyring is older than the database: it lacks the keys of {len(missing)} spaces and cases."
-            raise VaultError(what, "Restore the newest copy of the keyring, or the database that belongs to this one.")
+            raise _older(f"it lacks the keys of {len(missing)} spaces and cases")
         return found
+
+    # --- the proof ----------------------------------------------------------------------------------------------------
+
+    @property
+    def changes(self) -> int:
+        """How often the keyring had changed when this vault last read or changed it."""
+        return self._keyring.changes
+
+    def proof(self, before: bytes | None) -> bytes | None:
+        """Return what a database keeps of the keyring: that it opens, and how often it had changed by then.
+
+        None where the proof that it took `before` will do.
+        """
+        if before is not None and self.proved(before) >= self.changes:
+            return self.anew(before, KEY_CHECK)
+        return self.seal(_PROOF + str(self.changes).encode(), KEY_CHECK)
+
+    def proved(self, proof: bytes) -> int:
+        """Return how often the keyring had changed when a database took its `proof`; VaultError if it does not open."""
+        return int(self.open(proof, KEY_CHECK).removeprefix(_PROOF) or b"0")
 
     # --- signing ------------------------------------------------------------------------------------------------------
 
@@ -238,7 +258,8 @@ def open_vault(keys: Keys, key_check: bytes | None) -> Vault:
     `key_check` is the proof that the database holds, None if it holds none: then nothing was ever sealed there. For
     what the version before sealed, its keys are put into the new keyring. A master key that was announced takes over.
 
-    VaultError if the key file or the keyring is missing, unsafe or another database's; StoreError if it is locked.
+    VaultError if the key file or the keyring is missing, unsafe, older than the database or another's; StoreError if it
+    is locked.
     """
     if not keys.ring_made():
         if key_check is None:
@@ -263,10 +284,18 @@ def look_vault(keys: Keys, key_check: bytes | None) -> Vault:
         vault = Vault(Loose(new_keys() | _former(keys.read())))
     if key_check is not None:
         try:
-            vault.open(key_check, KEY_CHECK)
+            proved = vault.proved(key_check)
         except VaultError as error:
             raise _another(keys) from error
+        if proved > vault.changes:
+            raise _older(f"its keys have changed {proved - vault.changes} times since")
     return vault
+
+
+def _older(why: str) -> VaultError:
+    """Say that the keyring is older than the database."""
+    what = f"The keyring is older than the database: {why}."
+    return VaultError(what, "Restore the newest copy of the keyring, or the database that belongs to this one.")
 
 
 def _another(keys: Keys) -> VaultError:

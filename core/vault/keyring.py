@@ -16,6 +16,8 @@ Leans on the standard library's sqlite3 and on `core.vault.master`. Decisions:
   is sealed with it; it is dropped once what stays of its scope is sealed anew (`core.store.scopes`). A crash in between
   leaves a retired key, which the next start finds. A key that is not retired is never dropped, whatever database stands
   beside the keyring.
+- Every change of the keys is counted. The database notes how far the count was (`core.vault.Vault.proof`), so that an
+  older copy of the keyring is never taken for the newest: it would make what was said since look like what was deleted.
 - A new master key takes over in three steps, and a crash between any two leaves a keyring that opens. `announce` notes
   the new one as successor, with the present one wrapped by it; the new one is put in place; `succeed` wraps every key
   anew and drops the former. Until the last step the former opens everything as before, and the new one by way of it.
@@ -41,7 +43,9 @@ from core.vault.places import FORMER, Scope
 BUSY_SECONDS = 5.0
 """How long to wait for another process that has the keyring open."""
 NONCE_BYTES = 12
-FORMAT = 1
+FORMAT = 2
+_COUNT = "CREATE TABLE changes AS SELECT 0 AS number"
+"""What format 1 lacked."""
 _SCHEMA = f"""
 PRAGMA user_version = {FORMAT};
 CREATE TABLE masters (fingerprint TEXT PRIMARY KEY, bridge BLOB);
@@ -50,6 +54,7 @@ CREATE TABLE keys (
     PRIMARY KEY (kind, name, number)
 ) WITHOUT ROWID;
 CREATE TABLE dropped (scope TEXT PRIMARY KEY) WITHOUT ROWID;
+{_COUNT};
 """
 """`masters.bridge` is None for the master key that wraps the keys; for its successor, the former one wrapped by it;
 `dropped.scope` is a pseudonym."""
@@ -74,6 +79,8 @@ class Keyring:
         self.path = path
         self._read_master = read_master
         self._master = read_master()
+        self.changes = 0
+        """How often the keys had changed when they were last read or changed here."""
 
     @classmethod
     def make(cls, path: Path, read_master: Callable[[], bytes], keys: Mapping[Scope, bytes]) -> Keyring:
@@ -98,6 +105,7 @@ class Keyring:
     def load(self) -> dict[Scope, list[Held]]:
         """Return every key, a scope's oldest first; VaultError if the master key is not the one that wrapped them."""
         with self._transaction("BEGIN") as file:
+            (self.changes,) = file.execute("SELECT number FROM changes").fetchone()
             if not owner_only(self.path.stat()):
                 raise VaultError(
                     f"The keyring {self.path} can be read by other accounts.", f"Run: chmod 600 {self.path}"
@@ -131,12 +139,14 @@ class Keyring:
                 row = file.execute("SELECT max(number) FROM keys WHERE kind = ? AND name = ?", (kind, name)).fetchone()
                 made[kind, name] = Held((row[0] or 0) + 1, secrets.token_bytes(KEY_BYTES))
                 self._write(file, (kind, name), made[kind, name])
+            self._count(file)
         return made
 
     def retire(self, scopes: Iterable[Scope]) -> None:
         """Take note that the keys of `scopes` are to be dropped."""
         with self._transaction() as file:
             file.executemany("UPDATE keys SET retired = 1 WHERE kind = ? AND name = ?", list(scopes))
+            self._count(file)
 
     def drop(self, scopes: Mapping[Scope, str]) -> None:
         """Drop the retired keys of `scopes`: what they sealed is deleted, wherever a copy of it is.
@@ -146,6 +156,7 @@ class Keyring:
         with self._transaction() as file:
             file.executemany("DELETE FROM keys WHERE kind = ? AND name = ? AND retired", list(scopes))
             file.executemany("INSERT OR IGNORE INTO dropped VALUES (?)", [(name,) for name in scopes.values()])
+            self._count(file)
 
     def dropped(self) -> set[str]:
         """Return the pseudonyms of the scopes that a key was ever dropped of."""
@@ -215,6 +226,10 @@ class Keyring:
             raise VaultError(f"The keyring {self.path} is damaged: the former master key does not open.", RESTORE)
         return former
 
+    def _count(self, file: sqlite3.Connection) -> None:
+        """Count a change of the keys."""
+        (self.changes,) = file.execute("UPDATE changes SET number = number + 1 RETURNING number").fetchone()
+
     def _write(self, file: sqlite3.Connection, scope: Scope, held: Held) -> None:
         wrapped = _wrapped(_wrapping(self._master), held.key, _place(*scope, held.number))
         file.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", (*scope, held.number, wrapped, held.retired))
@@ -228,7 +243,10 @@ class Keyring:
                 file.execute("PRAGMA secure_delete = ON")
                 file.execute(begin)
                 (version,) = file.execute("PRAGMA user_version").fetchone()
-                if version != FORMAT:
+                if version == 1:
+                    file.execute(_COUNT)
+                    file.execute(f"PRAGMA user_version = {FORMAT}")
+                elif version != FORMAT:
                     raise VaultError(f"{self.path} is no keyring that this version of Lampkeeper reads.", RESTORE)
                 try:
                     yield file
@@ -240,6 +258,9 @@ class Keyring:
 
 class Loose:
     """Keys in memory and nowhere else: for a look at what a former version sealed, and for trying things out."""
+
+    changes = 0
+    """Nothing lasts here, so that there is no older copy."""
 
     def __init__(self, keys: Mapping[Scope, bytes]) -> None:
         self._held = {scope: [Held(1, key, scope == FORMER)] for scope, key in keys.items()}
