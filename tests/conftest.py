@@ -7,6 +7,7 @@ A file whose stage is another one makes its own, of this one or anew; so do Slac
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,10 +15,14 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.audit_stage import make
 from tests.discord_platform import Platform, platform
 from tests.discord_stage import DiscordStage, discord_stage
+
+settings.register_profile("unhurried", deadline=None)  # how long an example takes says what else the machine does
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +30,8 @@ def log_as_before() -> Iterator[None]:
     """Take back what a command did to the log: it writes to a stream that is closed after its test."""
     yield
     structlog.reset_defaults()
+    for handler in [handler for handler in logging.root.handlers if type(handler) is logging.StreamHandler]:
+        logging.root.removeHandler(handler)  # pytest's own are of other kinds
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ async def test_what_people_wrote_is_printed_only_where_it_is_asked_for_and_that_
     case, line = operator.case, slow_talk()[0]
     assert line in await operator.well("plan", case, *MARY, "--text")
     assert line not in await operator.well("show", case)
-    assert "not a name" in await operator.badly("show", case, "--text")
+    assert "--as wants your name" in await operator.badly("show", case, "--text")
     assert line in await operator.well("show", case, "--text", *SAM)
     _, record = await operator.looked_up()
     shown = [deed.by.name for deed in record.audit if deed.what == "excerpt shown" and deed.by]

@@ -72,7 +72,7 @@ def _environment() -> Environment:
     )
     style = _text("style.css")
     made.filters |= {"visible": visible, "shown": shown, "time": moment}
-    made.tests["web"] = lambda url: url.startswith(("https://", "http://"))
+    made.tests["web"] = lambda url: url.isascii() and url.startswith(("https://", "http://"))
     made.globals |= {
         "w": words(),
         "language": LANGUAGE,
