@@ -192,11 +192,12 @@ class Batch:
                 self._unread.append(effect)
             else:
                 _, actor, target = effect.pair
-                level = known.state.alerts[actor, target].level
-                self._windows[effect.alert] = None
+                told = known.state.alerts[actor, target]
+                news = cases.named(self._vault, told, effect)
+                self._windows[news.alert] = None
                 me, other = self._vault.blind(known.space, actor), blind_target(self._vault, known.space, target)
-                preserved.watch(known, effect.alert, me, other)
-                self._alerts.append(effect._replace(score=effect.score._replace(level=level)))
+                preserved.watch(known, news.alert, me, other)
+                self._alerts.append(news._replace(score=news.score._replace(level=told.level)))
                 touched = self._touched.setdefault(known.space, Touched())
                 touched.pairs.add((actor, target))
 

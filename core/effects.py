@@ -3,6 +3,8 @@
 `Scored` comes once per message; `OpenAlert` once per alert; `UpdateAlert` when an open alert has something new to show;
 `Unread` once two people's talk turns to a language that the model does not read, and with each new signal then.
 A reason names a message and what it added in log-odds; its text is looked up where it is kept, never carried here.
+The engine has no key: its `alert` is a name (`core.policy.alert_name`), in whose place `core.casework.cases.named` puts
+the id under which the alert is kept and shown.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class Scored(NamedTuple):
 
 
 class OpenAlert(NamedTuple):
-    """A pair reached a level that moderators want to see. `alert` is the same for the same messages, always.
+    """A pair reached a level that moderators want to see. `alert` is the same for the same messages.
 
     `welfare` are signals about how the target fares, that the target's own messages showed.
     """

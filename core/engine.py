@@ -160,7 +160,7 @@ class Engine:
         told = policy.step(alert, reached, level, news, time, rules.thresholds.review)
         if told != "nothing":
             reasons = tuple(Reason(m.conversation, m.message_id, m.weight, tuple(m.signals)) for m in mine.moments)
-            name = policy.alert_id(pair, alert.count)
+            name = policy.alert_name(pair, alert.count)
             shown = (name, pair, conversation, message_id, time, score, signals, reasons, welfare)
             effects.append(OpenAlert(*shown) if told == "open" else UpdateAlert(*shown, rose=told == "raise"))
         return effects

@@ -64,7 +64,8 @@ class AlertState:
     """What the moderators of a space were told about one pair.
 
     `count` numbers the pair's alerts. `unread`: that it is in a language the model does not read; `unread_signals`,
-    what showed all the same.
+    what showed all the same. `alert` is the id under which its newest alert is kept (`core.casework.cases.named`); ""
+    where nobody keeps it, as in a replay, or where an earlier version of Lampkeeper kept it under its `alert_name`.
     """
 
     count: int = 0
@@ -75,10 +76,14 @@ class AlertState:
     fell: bool = True
     unread: bool = False
     unread_signals: list[str] = field(default_factory=list)
+    alert: str = ""
 
 
-def alert_id(pair: Pair, count: int) -> str:
-    """Name the pair's alert number `count`: 16 hex digits, the same wherever the same messages are scored."""
+def alert_name(pair: Pair, count: int) -> str:
+    """Name the pair's alert number `count`: 16 hex digits, the same wherever the same messages are scored.
+
+    Nothing that is stored or shown bears it: whoever has a list of members could try who makes this name.
+    """
     parts = "\0".join((pair.space, pair.actor, pair.target or "", str(count)))
     return blake2b(parts.encode(), digest_size=8).hexdigest()
 

@@ -31,7 +31,7 @@ from core.store.scopes import SEALED, sealed_columns
 from core.vault.places import about_of
 from tests.kill_guard import MARGIN, PLATFORM
 from tests.kill_platform import Platform, Said
-from tests.support import engine, lampkeeper, vault_of
+from tests.support import engine, lampkeeper, share_keys, vault_of
 
 DEEDS = {
     "claim": "alert claimed",
@@ -297,6 +297,7 @@ def _exports(known: Known, found: Findings) -> None:
 async def _alerts(known: Known, rows: dict[str, Any], found: Findings) -> None:
     """The same alerts are there as in a run that nobody disturbed."""
     with TemporaryDirectory() as folder:
+        share_keys(known.folder, Path(folder))
         expected = await undisturbed(known.platform.talk.log, Path(folder))
     stored = dict(map(_alert, rows["alerts"]))
     for alert in expected.keys() | stored.keys():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -44,6 +45,12 @@ def vault_of(folder: Path) -> Vault:
     return look_vault(Keys.beside(folder / "lampkeeper.key"), None)
 
 
+def share_keys(folder: Path, other: Path) -> None:
+    """Give another folder, without a database so far, the keys of this one: ids and pseudonyms are then the same."""
+    for name in ("lampkeeper.key", "lampkeeper.keyring"):
+        shutil.copy(folder / name, other / name)
+
+
 @cache
 def shipped_model() -> Model:
     """Load the shipped model once."""
@@ -56,7 +63,7 @@ def engine(review: float = 1e-9, own_signals: OwnSignals | None = None) -> Engin
 
 
 def in_memory(messages: Sequence[Message]) -> tuple[SpaceState, dict[str, tuple[str, float, str]]]:
-    """Feed the bare engine: what the guard must come to as well."""
+    """Feed the bare engine: what the guard must come to as well. Alerts go by the engine's names for them."""
     state, scoring = SpaceState(), engine()
     alerts: dict[str, tuple[str, float, str]] = {}
     for message in messages:

@@ -22,7 +22,7 @@ from core.ledger import Ledger
 from core.store import open_store, tables
 from core.store.lock import Lock
 from core.store.states import Known, load_pairs
-from tests.support import MODERATOR, NOW, ROOT, SPACE, Board, engine, lampkeeper, talk
+from tests.support import MODERATOR, NOW, ROOT, SPACE, Board, engine, lampkeeper, share_keys, talk
 
 KIM = Person("terminal:Kim", "Kim")
 HALF = 8
@@ -70,6 +70,8 @@ async def test_what_is_decided_beside_counts_for_the_one_that_watches(tmp_path: 
     for name in ("in one process", "beside"):
         folder, board = tmp_path / name, Board()
         folder.mkdir()
+        if name == "beside":
+            share_keys(tmp_path / "in one process", folder)
         async with lampkeeper(folder, clock=lambda: NOW, deliverers=[board]) as guard:
             alert = await begun(guard, board)
             if name == "beside":

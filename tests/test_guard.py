@@ -27,6 +27,7 @@ from core.casework.preserved import LINES
 from core.engine import SpaceState
 from core.guard import Guard
 from core.messages import Author, ConversationKey, Deletion, Edit, Event, Message, Pair
+from core.policy import alert_name
 from core.retention.rolling import CLOCK_SLACK
 from core.retention.rules import DAY
 from core.store import open_store, tables
@@ -49,7 +50,7 @@ from tests.support import (
 
 
 class Stored(NamedTuple):
-    """All that the database of a folder holds about `SPACE`, opened."""
+    """All that the database of a folder holds about `SPACE`, opened: with the engine's names for alerts."""
 
     state: SpaceState
     alerts: dict[str, tuple[str, float, str]]
@@ -66,13 +67,23 @@ async def stored(folder: Path, conversations: Sequence[str] = ("general",)) -> S
         await load_pairs(tx, store.vault, known, [(names[row.actor] or "", names[row.target]) for row in pairs])
         people = await tx.scalars(select(tables.people.c.person).where(tables.people.c.state.is_not(None)))
         await load_people(tx, store.vault, known, [names[person] or "" for person in people])
+        engines: dict[str, str] = {}
+        for pair, told in known.state.alerts.items():
+            ids = {store.vault.case_id(name): name for name in _names(Pair(SPACE, *pair), told.count)}
+            assert told.alert == next(reversed(ids), "")
+            told.alert = ""
+            engines |= ids
         alerts = {
-            row.alert: (row.level, row.probability, ",".join(row.signals))
+            engines[row.alert]: (row.level, row.probability, ",".join(row.signals))
             for row in await tx.execute(select(tables.alerts))
         }
         messages = await tx.scalar(select(func.count()).select_from(tables.messages)) or 0
     await store.close()
     return Stored(known.state, alerts, messages)
+
+
+def _names(pair: Pair, count: int) -> list[str]:
+    return [alert_name(pair, number) for number in range(1, count + 1)]
 
 
 async def feed(folder: Path, *events: Event, board: Board | None = None) -> None:

@@ -34,7 +34,21 @@ from core.messages import Author, ConversationKey, Message, Pair
 from core.outbox import EDIT_EVERY, REFUSED_WAIT, Outbox, _Due, put_cards, put_updates, take_back
 from core.policy import Rules
 from core.store import Store, open_store, tables
-from tests.support import MODERATOR, NOW, ROOT, SPACE, Board, engine, in_memory, lampkeeper, said, slow_talk, talk
+from tests.support import (
+    MODERATOR,
+    NOW,
+    ROOT,
+    SPACE,
+    Board,
+    engine,
+    in_memory,
+    lampkeeper,
+    said,
+    share_keys,
+    slow_talk,
+    talk,
+    vault_of,
+)
 
 
 class Clock:
@@ -552,6 +566,7 @@ async def test_killed_at_any_moment_nothing_is_lost_and_nothing_doubled(tmp_path
     undisturbed.mkdir()
     killed.mkdir()
     await work(undisturbed, 0.0)
+    share_keys(undisturbed, killed)
     chance = random.Random(2)
     reached = [0]
     for _ in range(6):
@@ -573,7 +588,7 @@ async def test_killed_at_any_moment_nothing_is_lost_and_nothing_doubled(tmp_path
     assert one == other
     assert one[0] == 90
     state, alerts = in_memory(long_talk())
-    assert {alert for alert, *_ in one[1]} == set(alerts)
+    assert {alert for alert, *_ in one[1]} == set(map(vault_of(undisturbed).case_id, alerts))
     assert len(state.pairs) == 3
     shown = sorted((card["alert"], card["level"], card["probability"]) for card in cards_of(undisturbed))
     assert shown == sorted((card["alert"], card["level"], card["probability"]) for card in cards_of(killed))

@@ -13,7 +13,7 @@ from core.policy import (
     SHARPENED,
     AlertState,
     Thresholds,
-    alert_id,
+    alert_name,
     decided,
     level_of,
     odds_of,
@@ -87,13 +87,13 @@ def test_no_course_of_scores_opens_a_second_alert_while_one_is_open(scores: list
 def test_an_alerts_name_depends_on_space_pair_and_number_alone() -> None:
     pair = Pair("s", "actor", "target")
     names = {
-        alert_id(pair, 1),
-        alert_id(pair, 2),
-        alert_id(Pair("s", "target", "actor"), 1),
-        alert_id(Pair("s", "a", None), 1),
+        alert_name(pair, 1),
+        alert_name(pair, 2),
+        alert_name(Pair("s", "target", "actor"), 1),
+        alert_name(Pair("s", "a", None), 1),
     }
     assert len(names) == 4
-    assert alert_id(pair, 1) == alert_id(Pair("s", "actor", "target"), 1)
+    assert alert_name(pair, 1) == alert_name(Pair("s", "actor", "target"), 1)
 
 
 @given(st.floats(0.01, 0.99))

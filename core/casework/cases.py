@@ -4,6 +4,11 @@ Leans on `core.store` and `core.audit`; everything here runs inside a transactio
 levels and numbers in the open and seals whom it is about and on which messages it rests. A card is made anew from it
 each time, so that it always shows the present: names as last seen, deletions, who decided.
 
+An alert's id is keyed: were it made of the two people's ids alone, whoever has the database, a card or a file could try
+out a list of members. It is made of the engine's name for it, so that the same messages have the same id, also when
+they are scored again after a crash. What an earlier version of Lampkeeper opened keeps its id, for cards, links and
+reports have it.
+
 The first press wins: every change is one conditional UPDATE, so that two moderators who press at once cannot both be
 recorded.
 A message's deletion shows on the card as long as the message is retained (`core.retention.rules`).
@@ -22,7 +27,7 @@ from core.casework.cards import Action, Background, Card, Claim, Decided, Messag
 from core.casework.transitions import Step, may, state, undecided
 from core.effects import OpenAlert, UpdateAlert
 from core.messages import AgeBand, ConversationKey, Pair
-from core.policy import AlertState, alert_id
+from core.policy import AlertState, alert_name
 from core.signals.computed import MEANINGS
 from core.store import messages, states, tables, upsert
 from core.store.messages import MessageKey
@@ -43,6 +48,13 @@ FORMER_MODERATOR = Person("", "a moderator")
 TERMINAL = "terminal:"
 """How the id of somebody begins who works at a terminal."""
 _T, _A = tables.alerts, tables.actions
+
+
+def named(vault: Vault, state: AlertState, effect: OpenAlert | UpdateAlert) -> OpenAlert | UpdateAlert:
+    """Return the effect under the id of its alert, which the pair's `state` remembers from its opening on."""
+    if isinstance(effect, OpenAlert):
+        state.alert = vault.case_id(effect.alert)
+    return effect._replace(alert=state.alert or effect.alert)
 
 
 async def save(tx: AsyncConnection, vault: Vault, effects: Sequence[OpenAlert | UpdateAlert]) -> None:
@@ -183,7 +195,7 @@ async def tell_policy(  # noqa: PLR0913, PLR0917 - whose case, and what became o
     key = (pair.actor, pair.target)
     await load_pairs(tx, vault, known, [key])
     told = known.state.alerts.get(key)
-    if told is not None and alert_id(pair, told.count) == alert:
+    if told is not None and (told.alert or alert_name(pair, told.count)) == alert:
         step(told)
         await states.save(tx, vault, known, Touched(pairs={key}))
 

@@ -10,6 +10,8 @@ inside a transaction of its caller. Decisions:
 - A message that was first seen as an edit is an edit of version 0: what it said before, nobody here knows.
 - Items of a case are numbered from 1 and chained by SHA-256 (`core.export.record`). Nothing here changes one. An item
   whose content has to go, because its author asked to be forgotten, keeps its digest: the chain holds, and a gap shows.
+- Each content holds a random salt, sealed and removed with it: short messages could be guessed from a bare digest. What
+  was preserved before there were salts keeps its digest, or the chain and what the audit noted of it would not hold.
 - The chain's last value stands in the audit whenever a case is opened, decided, passed on or exported, so that items
   cut off at the end are missed.
 - What was said near the two by others is preserved where an excerpt shows it, and only as it was said until then.
@@ -18,6 +20,7 @@ inside a transaction of its caller. Decisions:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -27,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.casework import reported
 from core.casework.transitions import preserves
-from core.export.record import Content, Item, Kind, beginning, follow
+from core.export.record import SALT_BYTES, Content, Item, Kind, beginning, follow
 from core.messages import ConversationKey
 from core.retention import keeping
 from core.store import add, messages, tables
@@ -250,6 +253,7 @@ def _content(kept: Kept, kind: Kind, received: float) -> Content:
         received=datetime.fromtimestamp(received, UTC),
         text=None if kind == "deletion" else whole(kept.text or ""),
         attachments=kept.attachments,
+        salt=os.urandom(SALT_BYTES).hex(),
     )
 
 

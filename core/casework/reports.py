@@ -191,10 +191,11 @@ async def _open(tx: AsyncConnection, ledger: Ledger, space: str, key: PairKey, n
     signals, welfare = shown_signals(mine, reverse, person, other), welfare_signals(reverse)
     state = known.state.alerts.setdefault(key, AlertState())
     policy.asked(state, level, (*signals, *(f"other {name}" for name in welfare)))
-    alert = policy.alert_id(pair, state.count)
+    name = policy.alert_name(pair, state.count)
     score = Score(probability, level, outcome_of(mine))
     reasons = tuple(Reason(m.conversation, m.message_id, m.weight, tuple(m.signals)) for m in mine.moments)
-    effect = OpenAlert(alert, pair, "", "", now, score, signals, reasons, welfare)
+    effect = cases.named(vault, state, OpenAlert(name, pair, "", "", now, score, signals, reasons, welfare))
+    alert = effect.alert
     await upsert(tx, tables.spaces, [{"space": space}])
     await cases.save(tx, vault, [effect])
     await save(tx, vault, known, Touched(pairs={key}))

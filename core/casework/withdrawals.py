@@ -5,8 +5,8 @@ it out. It is a row of the outbox, committed together with the deletion, so that
 any card. It stands in a notice's place, for its alert is gone: it names that, and where the card stands if that is
 known.
 
-An alert's id is made of the pair and a count (`core.policy.alert_id`), and the count goes with the pair's data. So the
-next alert of the two may have the id of one that was deleted. A withdrawal that does not know where its card stands
+An alert's id is made of the pair and a count (`core.casework.cases.named`), and the count goes with the pair's data. So
+the next alert of the two may have the id of one that was deleted. A withdrawal that does not know where its card stands
 would then find the new card and empty it: it ends where the new alert opens (`supersede`), whose delivery looks for the
 old card, and draws it anew.
 """

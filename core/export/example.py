@@ -6,9 +6,11 @@ Leans on `core.export.record`.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from core.casework.cards import NOTE
 from core.export.record import (
+    SALT_BYTES,
     CaseRecord,
     Content,
     Decision,
@@ -86,7 +88,9 @@ def _said(number: int) -> Content:
 
 def _chained(case: str, contents: list[Content]) -> tuple[Item, ...]:
     items, chain = [], beginning(case)
-    for number, content in enumerate(contents, 1):
+    for number, said in enumerate(contents, 1):
+        salt = sha256(str(number).encode()).digest()[:SALT_BYTES]  # made up, but always the same
+        content = said.model_copy(update={"salt": salt.hex()})
         digest = content.digest()
         chain = follow(chain, bytes.fromhex(digest))
         link = f"https://discord.com/channels/4001/{content.conversation}/{content.id}"

@@ -26,6 +26,8 @@ from core.messages import AgeBand
 
 FORMAT: Final = "lampkeeper-case-2"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SALT_BYTES = 16
+Salt = Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * SALT_BYTES}}}$")]
 Kind = Literal["message", "edit", "deletion"]
 
 
@@ -72,7 +74,9 @@ class Content(_Value):
     """What was preserved of a message as it was seen: its `sha256` is over exactly this.
 
     `conversation` and `id` are the platform's; `target` is the id of whom it was aimed at, if anybody. `text` is None
-    in a deletion. `attachments` are kinds of what was sent along ("image"); what it showed was never looked at.
+    in a deletion. `attachments` are kinds of what was sent along ("image"); what it showed was never looked at. `salt`
+    is random, in hexadecimal: it goes with the content, and without it the digest that stays tells nothing. What an
+    earlier version of Lampkeeper preserved has none, and no such key.
     """
 
     kind: Kind
@@ -86,6 +90,7 @@ class Content(_Value):
     received: Time
     text: str | None
     attachments: tuple[str, ...] = ()
+    salt: Salt | None = Field(default=None, exclude_if=lambda salt: salt is None)
 
     def canonical(self) -> bytes:
         r"""Return the bytes that its digest is over.
@@ -106,7 +111,8 @@ class Content(_Value):
 class Item(_Value):
     """One preserved version, by its `number` from 1. `moved_the_score`: the score rests on this message.
 
-    `content` is None where it had to go because its author asked to be forgotten; its digest stays.
+    `content` is None where it had to go because its author asked to be forgotten; its digest stays, and tells nothing
+    without the salt that went with it.
     """
 
     number: Annotated[int, Field(ge=1)]

@@ -68,6 +68,10 @@ chain value before the first item is the SHA-256 of `lampkeeper case`, a newline
 changed, removed, added or moved shows, here and in every chain value after it. Cases in `merged` have chains of their
 own. Where `content` is null, it had to go because its author asked to be forgotten; digest and chain stay.
 
+Each content holds a random `salt` of 16 bytes, in hexadecimal, which the digest is over like all else in it. It goes
+with the content: so nobody can find out from a digest that stays what was said, not even by trying what it may have
+been. What was preserved before there were salts has no such key, and is checked in the same way.
+
 That finds changes by whoever cannot compute the rest anew. Against the others stands the signature over the archive of
 which the record is part, and the audit's signed heads.
 

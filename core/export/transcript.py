@@ -35,7 +35,7 @@ def transcript(record: CaseRecord) -> bytes:
     >>> for line in transcript(example()).decode().splitlines()[12:16]:
     ...     print(line[:74])
     1  2026-03-02T19:04:11.250000Z  actor (1001) to 1002: message 6001 in 5001
-       received 2026-03-02T19:04:11.430000Z, sha256 a6dd6d5326f610cb6d61f8d4c7
+       received 2026-03-02T19:04:11.430000Z, sha256 6a84adad58487c43020d2df45a
        https://discord.com/channels/4001/5001/6001
        | hi, how old are you?
     """

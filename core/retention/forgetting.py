@@ -175,21 +175,23 @@ def _leave_out(talk: dict[str, Any], person: str) -> bool:
 async def counted(
     tx: AsyncConnection, vault: Vault, space: str, which: ColumnElement[bool] | None = None
 ) -> list[dict[str, object]]:
-    """Return blank rows for the pairs with a held alert, that keep nothing but how many alerts there were.
+    """Return blank rows for the pairs with a held alert: how many alerts there were, and the newest's id if it is held.
 
     An alert's id is made of the pair and that count: the next one must not be taken for the one under hold.
     """
     pairs, alerts = tables.pairs, tables.alerts
-    held = select(alerts.c.actor, alerts.c.target).where(alerts.c.space == space, keeping.held())
-    these = tuple_(pairs.c.actor, pairs.c.target).in_(held)
+    here = (alerts.c.space == space, keeping.held())
+    cases = set(await tx.scalars(select(alerts.c.alert).where(*here)))
+    these = tuple_(pairs.c.actor, pairs.c.target).in_(select(alerts.c.actor, alerts.c.target).where(*here))
     found = select(pairs).where(pairs.c.space == space, these, true() if which is None else which)
     rows: list[dict[str, object]] = []
     for row in (await tx.execute(found)).all():
         key = {"space": space, "actor": row.actor, "target": row.target}
         about = pair_about(space, row.actor, row.target, "alert")
-        count = 0 if row.alert is None else parse(vault, row.alert, about)["count"]
+        told = AlertState() if row.alert is None else AlertState(**parse(vault, row.alert, about))
+        left = AlertState(told.count, alert=told.alert if told.alert in cases else "")
         state = dump_pair(vault, PairState(), pair_about(space, row.actor, row.target, "state"))
-        rows.append(key | {"base": None, "state": state, "alert": dump(vault, AlertState(count=count), about)})
+        rows.append(key | {"base": None, "state": state, "alert": dump(vault, left, about)})
     return rows
 
 

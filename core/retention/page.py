@@ -28,6 +28,12 @@ table and space, and what legal holds keep; `lampkeeper run` removes it about on
   text that only a case still keeps: the answer must not warn whoever a case is about. What cases and holds keep, the
   command tells you alone. Whether the law gives the person a right to more is for you to judge.
 - **A person goes** by `/lampkeeper requests`, or `lampkeeper purge --space S --person P`, which says what holds keep.
+- **What is not sealed tells nobody.** People stand in the database as pseudonyms, and a case's id, which cards, links
+  and files bear too, is made of whom it is about: both under a key in the keyring, so that nobody without it finds out
+  with a list of members who is who. Cases that an earlier version opened keep their ids, which were not keyed.
+- **A digest of what is erased stays** in a case's evidence, or its chain would not hold. It is over a random salt, too,
+  which goes with the content: trying what may have been said finds nothing. What was preserved before there were salts
+  has a bare digest until the evidence of its case goes, or its space.
 """
 
 

@@ -10,8 +10,9 @@ file of all that it wraps, and on `core.vault.places` for whose key a value is u
   only, which a busy server reaches within months; each process therefore seals under keys of its own, derived from the
   data keys (HKDF-SHA-256, RFC 5869) with a random salt that stands in front of every value, and counts its nonces.
 - A pseudonym is keyed BLAKE2b (RFC 7693) of space and id: equal for equal people, which lets the database look them up,
-  and meaningless without its key. The audit's heads and exported files are signed with Ed25519 (RFC 8032). Both keys
-  are in the keyring, so that a new master key changes neither pseudonyms nor signatures.
+  and meaningless without its key. The id of a case is keyed alike: it tells nobody whom the case is about. The audit's
+  heads and exported files are signed with Ed25519 (RFC 8032). Both keys are in the keyring, so that a new master key
+  changes neither pseudonyms nor signatures.
 - What the version before sealed under one key for everything ("former") opens as long as the keyring holds that key,
   which goes once all of it is sealed anew (`core.store.scopes`).
 """
@@ -120,6 +121,13 @@ class Vault:
         if missing:
             for scope, held in self._keyring.add(missing).items():
                 self._keys.setdefault(scope, []).append(held)
+
+    def case_id(self, name: str) -> str:
+        """Return the id of a case that the engine names `name`: 16 hex digits, which nobody makes without the key.
+
+        Keyed BLAKE2b, personalised, so that no pseudonym is ever such an id.
+        """
+        return blake2b(name.encode(), key=self._blind_key, digest_size=8, person=b"lampkeeper case").hexdigest()
 
     # --- dropping keys ------------------------------------------------------------------------------------------------
 
