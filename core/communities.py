@@ -16,7 +16,7 @@ Leans on `core.ledger`. Decisions:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -68,23 +68,25 @@ class Communities:
     """The spaces on one ledger; `defaults` are the operator's choices for them, by space."""
 
     def __init__(self, ledger: Ledger, defaults: Mapping[str, Choices] = MappingProxyType({})) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._defaults = dict(defaults)
 
     async def every(self, platform: str) -> dict[str, dict[str, Any]]:
         """Return what each space of a platform chose itself."""
-        async with self._ledger.store.read() as tx:
+        async with self.ledger.store.read() as tx:
             query = select(_T.c.space).where(_T.c.space.startswith(f"{platform}:", autoescape=True))
             return {space: await self._stored(tx, space) for space in (await tx.scalars(query)).all()}
 
-    async def choose(self, space: str, changes: Choices, who: Person, noted: Choices = NOTHING) -> dict[str, Any]:
+    async def choose(
+        self, space: str, changes: Choices, who: Person, noted: Choices = NOTHING, *, notices: Sequence[str] = ()
+    ) -> dict[str, Any]:
         """Change what a space chose; None takes a choice back. Return its choices. Audited, with the new values.
 
-        `noted` is kept with them, and was chosen by nobody (see `note`).
+        `noted` is kept with them, and was chosen by nobody (see `note`). `notices` tell of the change, in their order.
 
         The values must be such as JSON holds, and right: adapters check them with their model in `core.config`.
         """
-        ledger = self._ledger
+        ledger = self.ledger
         async with ledger.transaction() as tx:
             stored = await self._change(tx, space, {**changes, **noted})
             blind = ledger.vault.blind(space, who.id)
@@ -93,17 +95,19 @@ class Communities:
             deed = audit.row(ledger.clock(), space, "settings changed", who=blind, changes=told, also=named)
             await audit.record(tx, [deed])
             await outbox.hurry(tx, space, ledger.clock())
+            for notice in notices:
+                await outbox.put_notice(tx, space, notice, ledger.clock())
         self._apply(space, stored)
         return stored
 
     async def note(self, space: str, changes: Choices) -> dict[str, Any]:
         """Keep among a space's choices what nobody there chose; return them. Neither audited nor news to the engine."""
-        async with self._ledger.transaction() as tx:
+        async with self.ledger.transaction() as tx:
             return await self._change(tx, space, changes)
 
     async def load(self) -> None:
         """Have the engine go by what every space chose; once, before anything is scored."""
-        async with self._ledger.store.read() as tx:
+        async with self.ledger.store.read() as tx:
             spaces = {*(await tx.scalars(select(_T.c.space))), *self._defaults}
             chosen = {space: await self._stored(tx, space) for space in spaces}
         for space, choices in chosen.items():
@@ -112,7 +116,7 @@ class Communities:
     async def default(self, space: str, choices: Choices) -> None:
         """Take in what the operator chose for a space whose name only its platform could tell."""
         self._defaults[space] = choices
-        async with self._ledger.store.read() as tx:
+        async with self.ledger.store.read() as tx:
             self._apply(space, await self._stored(tx, space))
 
     def forgotten(self, space: str) -> None:
@@ -121,24 +125,24 @@ class Communities:
 
     async def standing(self, space: str) -> Standing:
         """Return how a space stands."""
-        async with self._ledger.store.read() as tx:
+        async with self.ledger.store.read() as tx:
             row = (await tx.execute(select(_T).where(_T.c.space == space))).first()
         return Standing() if row is None else Standing(row.joined, row.left, row.advised, row.digested)
 
     async def stands(self, space: str, **times: float | None) -> None:
         """Set times of `Standing`."""
-        async with self._ledger.transaction() as tx:
+        async with self.ledger.transaction() as tx:
             await upsert(tx, _T, [{"space": space}])
             await tx.execute(update(_T).where(_T.c.space == space).values(**times))
 
     def rules(self, space: str) -> Rules:
         """Return what holds for a space, by its own choice or by everybody's."""
-        engine = self._ledger.engine
+        engine = self.ledger.engine
         return engine.rules.get(space) or Rules(engine.thresholds, shadow=engine.shadow)
 
     async def arrive(self, space: str) -> Arrival:
         """Take note that a space is served; tell whether it was: never, until it left, or all along. Audited."""
-        ledger, here = self._ledger, await self.standing(space)
+        ledger, here = self.ledger, await self.standing(space)
         if here.joined is not None and here.left is None:
             return "known"
         now = ledger.clock()
@@ -150,7 +154,7 @@ class Communities:
 
     async def leave(self, space: str) -> bool:
         """Seal a space that Lampkeeper was removed from; False if nothing is kept of it, or it is sealed. Audited."""
-        ledger, open_ = self._ledger, (_T.c.space == space, _T.c.left.is_(None))
+        ledger, open_ = self.ledger, (_T.c.space == space, _T.c.left.is_(None))
         async with ledger.store.read() as tx:
             if await tx.scalar(select(_T.c.space).where(*open_)) is None:
                 return False
@@ -162,23 +166,23 @@ class Communities:
 
     async def tell(self, space: str, text: str) -> None:
         """Have the admins of a space told something about Lampkeeper itself, once they can be."""
-        async with self._ledger.transaction() as tx:
-            await outbox.put_notice(tx, space, text, self._ledger.clock())
+        async with self.ledger.transaction() as tx:
+            await outbox.put_notice(tx, space, text, self.ledger.clock())
 
     async def _change(self, tx: AsyncConnection, space: str, changes: Choices) -> dict[str, Any]:
         stored = (await self._stored(tx, space)) | dict(changes)
         stored = {name: value for name, value in stored.items() if value is not None}
-        await upsert(tx, _T, [{"space": space, "choices": dump(self._ledger.vault, stored, _about(space))}])
+        await upsert(tx, _T, [{"space": space, "choices": dump(self.ledger.vault, stored, _about(space))}])
         return stored
 
     async def _stored(self, tx: AsyncConnection, space: str) -> dict[str, Any]:
         sealed = await tx.scalar(select(_T.c.choices).where(_T.c.space == space))
-        return {} if sealed is None else parse(self._ledger.vault, sealed, _about(space))
+        return {} if sealed is None else parse(self.ledger.vault, sealed, _about(space))
 
     def _apply(self, space: str, stored: Choices) -> None:
-        channels.note(self._ledger.store.database, space, stored.get("alert_channel"))
+        channels.note(self.ledger.store.database, space, stored.get("alert_channel"))
         choices = {**self._defaults.get(space, {}), **stored}
-        engine, review, mode = self._ledger.engine, choices.get("review"), choices.get("mode")
+        engine, review, mode = self.ledger.engine, choices.get("review"), choices.get("mode")
         thresholds = engine.thresholds if review is None else Thresholds.around(review)
         engine.rules[space] = Rules(thresholds, shadow=mode == "shadow" if mode else engine.shadow)
 

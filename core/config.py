@@ -55,6 +55,7 @@ DiscordId = Annotated[int, Field(gt=0, lt=1 << 64)]
 ChannelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 RoleId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 UsergroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
+TeamId = Annotated[str, Field(pattern=r"^T[A-Z0-9]+$")]
 """A Slack usergroup, as in S0123456789."""
 PersonId = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
 """A person on a platform, as in discord:123."""
@@ -294,7 +295,8 @@ class Slack(SlackWorkspace):
     """The Slack app: in the one workspace of `bot_token`, in all that install it by OAuth (`client_id`), or both.
 
     What is set here for a workspace is for the one of `bot_token`. Over Socket Mode Slack is asked for events with
-    `app_token`; over HTTP it posts them to `public_url`, which leads to `host` and `port`, signed.
+    `app_token`; over HTTP it posts them to `public_url`, which leads to `host` and `port`, signed. `teams` are the
+    workspaces that may install it; None: everybody who has the link may.
     """
 
     bot_token: SecretStr | None = None
@@ -306,6 +308,7 @@ class Slack(SlackWorkspace):
     port: int = Field(default=3000, ge=1, le=65535)
     client_id: Annotated[str, Field(pattern=r"^[0-9.]+$")] | None = None
     client_secret: SecretStr | None = None
+    teams: Annotated[tuple[TeamId, ...], Field(min_length=1)] | None = None
 
     def needed(self) -> tuple[Needed, ...]:
         """Name the keys that it needs as it is set up."""

@@ -21,6 +21,11 @@ No error ever carries message text or a person's name.
 
 from __future__ import annotations
 
+from typing import Literal
+
+Limit = Literal["post", "edit", "look"]
+"""What a platform limits for itself: to post in a space, to edit what is posted, to look for what may be posted."""
+
 
 class LampkeeperError(Exception):
     """Something a person can mend. `what` happened, and the `remedy`, each one sentence."""
@@ -76,8 +81,12 @@ class PlatformError(LampkeeperError):
 
 
 class TryLater(PlatformError):  # noqa: N818 - it says what to do
-    """A platform refused for now; `seconds` is when to try again, if it said."""
+    """A platform refused for now; `seconds` is when to try again, if it said.
 
-    def __init__(self, what: str, remedy: str = "", seconds: float | None = None) -> None:
+    `limit` is what it refused more of, where it limits one kind of request and not all of them.
+    """
+
+    def __init__(self, what: str, remedy: str = "", seconds: float | None = None, limit: Limit | None = None) -> None:
         super().__init__(what, remedy)
         self.seconds = seconds
+        self.limit = limit

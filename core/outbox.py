@@ -19,8 +19,10 @@ tell of, so that a crash loses none. Decisions:
   written together with the record that they are (`pinged`): once an alert, whatever is tried again. What became of a
   call is not known after a crash, and the deliverer looks before it calls again.
 - One outbox serves one deliverer, so that a slow platform does not hold up another, nor a slow space another space.
-  Where a platform asks to come back later, it is left alone with everything of that space: asking again at once for
-  the next card would be refused as well, and platforms shut out who goes on asking.
+  Where a platform asks to come back later, it is left alone with all of that space that comes under the same limit
+  (`core.errors.Limit`): asking again at once for the next card would be refused as well, and platforms shut out who
+  goes on asking. What comes under another limit goes on, or a stream of edits would keep a new alert back. Where no
+  limit is named, it is left alone with everything of the space.
 - Nothing of a space that left is shown (`core.retention.leaving`); its rows wait, for it may come back.
 """
 
@@ -40,7 +42,7 @@ from core.casework import cases, withdrawals
 from core.casework.cards import REMINDERS, Call, Card
 from core.casework.transitions import UNCLAIMED
 from core.course import drawn
-from core.errors import PlatformError, StoreError, TryLater
+from core.errors import Limit, PlatformError, StoreError, TryLater
 from core.store import Store, tables
 
 if TYPE_CHECKING:
@@ -158,7 +160,10 @@ def _row(space: str, now: float) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What to deliver: the rows up to `last` of one alert's card, or the one row `last` of a notice or a call."""
+    """What to deliver: the rows up to `last` of one alert's card, or the one row `last` of a notice or a call.
+
+    `reference` is where the card stood when this was looked up.
+    """
 
     space: str
     alert: str | None
@@ -166,6 +171,17 @@ class _Due:
     last: int
     attempts: int
     unsure: bool
+    reference: str | None = None
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What it takes of the platform."""
+        order = None if self.notice is None else withdrawals.read(self.space, self.notice)
+        if order is not None:
+            return ("edit",) if order.reference else ("look", "edit")
+        if self.notice is None and self.reference is not None:
+            return ("edit",)
+        return ("look", "post") if self.unsure and self.alert is not None else ("post",)
 
     @property
     def rows(self) -> ColumnElement[bool]:
@@ -185,8 +201,8 @@ class Outbox:
         left = select(tables.spaces.c.space).where(tables.spaces.c.left.is_not(None)).scalar_subquery()
         ours = _T.c.space.startswith(f"{deliverer.platform}:", autoescape=True)
         self._ours = and_(ours, _T.c.space.not_in(left))
-        self._quiet: dict[str, float] = {}
-        """Until when a platform asked to be left alone with a space: for one card there, it asked for all of them."""
+        self._quiet: dict[tuple[str, Limit | None], float] = {}
+        """Until when a platform asked to be left alone with what of a space comes under a limit; None: with all."""
         self._serving: dict[str, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(SPACES_AT_ONCE)
         self._woken = asyncio.Event()
@@ -244,22 +260,27 @@ class Outbox:
         for looked_up in (self._cards_due, self._others_due):
             spaces: dict[str, list[_Due]] = {}
             for due in await looked_up():
-                spaces.setdefault(due.space, []).append(due)
+                if not self._held_up(due):
+                    spaces.setdefault(due.space, []).append(due)
             for space, some in spaces.items():
-                if space not in self._serving and self._quiet.get(space, 0.0) <= self._clock():
-                    self._serving[space] = task = asyncio.create_task(self._serve(space, some))
+                if space not in self._serving:
+                    self._serving[space] = task = asyncio.create_task(self._serve(some))
                     task.add_done_callback(partial(self._served, space))
             if self._serving:
                 await asyncio.wait(self._serving.values(), timeout=SLOW)
 
-    async def _serve(self, space: str, some: Sequence[_Due]) -> None:
-        self._quiet.pop(space, None)
+    def _held_up(self, due: _Due) -> bool:
+        """Tell whether a platform asked to be left alone with what this takes."""
+        now = self._clock()
+        self._quiet = {what: until for what, until in self._quiet.items() if until > now}
+        return any((due.space, limit) in self._quiet for limit in (None, *due.limits))
+
+    async def _serve(self, some: Sequence[_Due]) -> None:
         try:
             async with self._room:
                 for due in some:
-                    await self._try(due)
-                    if space in self._quiet:
-                        return
+                    if not self._held_up(due):
+                        await self._try(due)
         except StoreError as error:
             log.error("outbox.store", what=error.what, remedy=error.remedy)
 
@@ -275,7 +296,7 @@ class Outbox:
             raise
         except TryLater as error:
             if error.seconds is not None:
-                self._quiet[due.space] = self._clock() + self._later(due, error.seconds)
+                self._quiet[due.space, error.limit] = self._clock() + self._later(due, error.seconds)
             await self._failed(due, self._later(due, error.seconds), error, unsure=due.unsure or error.seconds is None)
         except PlatformError as error:
             await self._failed(due, REFUSED_WAIT, error, unsure=due.unsure)
@@ -285,12 +306,16 @@ class Outbox:
     async def _cards_due(self) -> list[_Due]:
         last, attempts = func.max(_T.c.id), func.max(_T.c.attempts)
         unsure = func.max(cast(_T.c.unsure, Integer))
-        cards = select(_T.c.space, _T.c.alert, last, attempts, unsure)
-        cards = cards.where(self._ours, _T.c.alert.is_not(None), _T.c.notice.is_(None))
+        stands, here = func.max(tables.alerts.c.reference), tables.alerts.c.alert == _T.c.alert
+        cards = select(_T.c.space, _T.c.alert, last, attempts, unsure, stands)
+        cards = cards.select_from(_T.outerjoin(tables.alerts, here)).where(
+            self._ours, _T.c.alert.is_not(None), _T.c.notice.is_(None)
+        )
         due = cards.group_by(_T.c.space, _T.c.alert).having(_is_due(self._clock())).order_by(last)
         async with self._store.read() as tx:
             return [
-                _Due(space, alert, None, n, tries, bool(lost)) for space, alert, n, tries, lost in await tx.execute(due)
+                _Due(space, alert, None, n, tries, bool(lost), where)
+                for space, alert, n, tries, lost, where in await tx.execute(due)
             ]
 
     async def _others_due(self) -> list[_Due]:

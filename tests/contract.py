@@ -91,6 +91,12 @@ class Stage(Protocol):
     async def offered(self, alert: str, moderator: str = "moderator") -> set[str]:
         """Return the names of the buttons behind More…."""
 
+    async def merge(self, alert: str, into: str, moderator: str = "moderator") -> tuple[str, bool]:
+        """Let somebody press Merge… behind More…, and choose the case `into`; returns as `press` does.
+
+        AssertionError where it is not offered.
+        """
+
     def calls(self) -> list[str]:
         """Return what was said to call people to cards, oldest first."""
 
@@ -115,6 +121,9 @@ class Permitted(Stage, Protocol):
 
     async def change_alert_channel(self) -> None:
         """Let an admin choose another alert channel; `shown` are the cards of both."""
+
+    def notices_elsewhere(self) -> list[str]:
+        """Return what Lampkeeper wrote, besides cards, in the channel that was chosen last."""
 
     async def choose_second_channel(self) -> None:
         """Let an admin choose a second channel."""

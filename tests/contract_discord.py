@@ -84,6 +84,10 @@ class DiscordContract(DiscordStage):
     def second_calls(self) -> list[str]:
         return [one["content"] for one in self.there.messages.get(self._alerts[-1], {}).values()]
 
+    def notices_elsewhere(self) -> list[str]:
+        said = self.there.messages.get(self._alerts[-1], {}).values()
+        return [one["content"] for one in said if not one["embeds"]]
+
     async def choose_second_channel(self) -> None:
         await self._choose(second_channel=await self._room())
 

@@ -165,6 +165,12 @@ class DryContract:
             answer = await hand.filled(press, *answer.form, fields)
         return _drawn(answer), True
 
+    async def merge(self, alert: str, into: str, moderator: str = "moderator") -> tuple[str, bool]:
+        press = self._press(moderator)
+        offered = (await hand.pressed(press, "merge", alert, BUTTONS)).buttons
+        about = next(about for name, about in offered if about.endswith(into))
+        return _drawn(await hand.pressed(press, "merge_into", about, BUTTONS)), True
+
     def calls(self) -> list[str]:
         return CALL.findall(self._printed.getvalue())
 

@@ -50,6 +50,10 @@ class SlackContract(SlackStage):
     def second_calls(self) -> list[str]:
         return _calls(self.platform.channels[PRIVATE].messages)
 
+    def notices_elsewhere(self) -> list[str]:
+        messages = self.platform.channels[PRIVATE].messages
+        return [one["text"] for one in messages if one.get("bot_id") and not one.get("metadata")]
+
     async def choose_second_channel(self) -> None:
         await self._choose(second_channel=PRIVATE)
 

@@ -295,6 +295,16 @@ class DiscordStage:
             reply = await self.there.submit(reply.modal, fields, who, panel.message)
         return Told(reply.text, reply.ephemeral)
 
+    async def merge(self, alert: str, into: str, moderator: str = "moderator") -> Told:
+        """Let somebody merge a case into another that is offered."""
+        panel = (await self.push(alert, "more", moderator)).message
+        assert panel is not None
+        offered = (await self.there.press(panel, f"lampkeeper:merge:{alert}", PEOPLE[moderator])).message
+        assert offered is not None
+        (button,) = [name for name in button_ids(offered) if name.endswith(into)]
+        reply = await self.there.press(offered, button, PEOPLE[moderator])
+        return Told(reply.text, reply.ephemeral)
+
     async def dismiss(
         self, asked: Json, alert: str, grounds: str = "other", remark: str = "", moderator: str = "moderator"
     ) -> Reply:

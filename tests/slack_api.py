@@ -211,8 +211,21 @@ class WebApi:
     async def _users_conversations(self, arguments: Json) -> Json:
         types = {"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
         wanted = arguments["types"].split(",")
-        channels = [c for c in self.channels.values() if BOT_USER in c.members and types[c.kind] in wanted]
+        who = {arguments.get("user", BOT_USER)}
+        channels = [
+            channel
+            for channel in self.channels.values()
+            if types[channel.kind] in wanted
+            and who <= channel.members
+            and (channel.kind == "channel" or BOT_USER in channel.members)
+        ]
         return self._paged("channels", [channel.describe() for channel in channels], arguments)
+
+    async def _uninstall(self, arguments: Json) -> Json:
+        if not (arguments.get("client_id") and arguments.get("client_secret")):
+            raise ApiError("client_id_token_mismatch")
+        self.tokens.clear()
+        return {}
 
     async def _info(self, arguments: Json) -> Json:
         channel = self._channel(arguments)
@@ -405,6 +418,7 @@ class WebApi:
         "apps.connections.open": _connections_open,
         "users.info": _users_info,
         "users.conversations": _users_conversations,
+        "apps.uninstall": _uninstall,
         "conversations.info": _info,
         "conversations.members": _members,
         "conversations.history": _history,

@@ -527,6 +527,14 @@ class SlackStage:
             reply = await self.fill(reply.form, moderator, **fields)
         return Told(reply.text, reply.ephemeral)
 
+    async def merge(self, alert: str, into: str, moderator: str = "moderator") -> Told:
+        """Let somebody merge a case into another that is offered."""
+        offered = await self.platform.push("lampkeeper_merge", alert, moderator)
+        buttons = [one for block in offered["blocks"] if block["type"] == "actions" for one in block["elements"]]
+        (about,) = [button["value"] for button in buttons if button["value"].endswith(into)]
+        reply = await self.push(about, "merge_into", moderator)
+        return Told(reply.text, reply.ephemeral)
+
     async def fill(self, form: Json, moderator: str = "moderator", **fields: str) -> Reply:
         """Let somebody send a form off; what they leave empty is null."""
         blocks = [block for block in form["blocks"] if block["type"] == "input"]

@@ -15,9 +15,11 @@ from sqlalchemy import func, select, update
 
 from core import outbox
 from core.casework.cards import Call, Person
+from core.casework.listing import history
 from core.outbox import EDIT_EVERY, REFUSED_WAIT
 from core.retention.leaving import GRACE
 from core.store import tables
+from tests import discord_objects
 from tests.contract import BUTTONS, Permitted, Shown, Stage
 from tests.contract_discord import discord_contract
 from tests.contract_dry import dry_contract
@@ -184,6 +186,44 @@ async def test_after_a_change_of_the_alert_channel_a_card_stays_and_the_next_one
     assert "confirmed by moderator" in decided.text.lower()
     assert other.channel != first.channel
     assert "teacher" in other.text.lower()
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+async def test_moderators_are_told_who_changed_a_setting_from_what_to_what_and_nothing_where_nothing_changed(
+    permitted: Permitted,
+) -> None:
+    await permitted.leave_out()
+    await permitted.settled()
+    (told,) = permitted.notices()
+    assert any(
+        mention in told for mention in (f"<@{discord_objects.PEOPLE['moderator']}>", "moderator (`U0MODERATOR`)")
+    )
+    assert f"Channels left out: none → {permitted.general}" in told
+    await permitted.leave_out()
+    await permitted.settled()
+    assert permitted.notices() == [told]
+
+
+async def test_a_change_of_the_alert_channel_is_told_in_the_former_one_and_in_the_new_one(permitted: Permitted) -> None:
+    await permitted.change_alert_channel()
+    await permitted.settled()
+    (told,) = permitted.notices()
+    assert "Alert channel" in told
+    assert permitted.notices_elsewhere() == [told]
+
+
+async def test_a_former_alert_channel_that_is_closed_holds_up_nothing(permitted: Permitted) -> None:
+    await permitted.forbid("post")
+    await permitted.change_alert_channel()
+    await permitted.settled()
+    await permitted.permit("post")
+    permitted.pass_time(REFUSED_WAIT + 1)
+    await permitted.settled()
+    assert permitted.notices() == []
+    assert len(permitted.notices_elsewhere()) == 1
+    assert "outbox" not in await kept(permitted)
 
 
 # --- gaps ------------------------------------------------------------------------------------------------------------
@@ -394,6 +434,28 @@ async def test_a_decided_case_is_closed_and_opened_again(stage: Stage) -> None:
     assert not {"close", "put_aside", "report"} & await stage.offered(card.alert)
     assert "open again" in (await stage.act(card.alert, "reopen"))[0]
     assert await state(stage, card.alert) == "dismissed"
+
+
+async def test_a_case_is_merged_into_another_of_the_same_person_and_can_be_opened_again(stage: Stage) -> None:
+    first = await play(stage)
+    await stage.say("friend", "hello there")
+    for line in talk()[3:]:
+        await stage.say("actor", line)
+    await stage.settled()
+    (second,) = [card for card in stage.shown() if card.alert != first.alert]
+    told, private = await stage.merge(second.alert, first.alert)
+    assert private
+    assert "part of the other case now" in told
+    case = await stage.guard.desk.case(second.alert)
+    assert case is not None
+    assert (case.state, case.merged) == ("closed", first.alert)
+    done = await history(stage.guard.ledger, stage.space, second.alert)
+    assert [(one.what, one.who.name.lower() if one.who else "") for one in done][-1] == ("case merged", "moderator")
+    assert "no other open case" in (await stage.act(first.alert, "merge"))[0]
+    await stage.act(second.alert, "reopen")
+    case = await stage.guard.desk.case(second.alert)
+    assert case is not None
+    assert case.merged is None
 
 
 async def test_a_report_counts_only_with_the_number_of_a_confirmed_case(stage: Stage) -> None:

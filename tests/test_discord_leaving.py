@@ -117,6 +117,8 @@ async def test_back_within_a_week_everything_is_as_it_was_and_the_admins_are_tol
 ) -> None:
     await talk(stage)
     await stage.adapter.servers.choose(SERVER, {"review": 0.5}, ADMIN)
+    await stage.settled()
+    before = stage.notices()
     await remove(stage)
     await stage.guard.desk.decide(stage.cards()[0]["alert"], "confirmed", ADMIN)
     messages = await rows(stage, "messages")
@@ -128,7 +130,7 @@ async def test_back_within_a_week_everything_is_as_it_was_and_the_admins_are_tol
     assert (await stage.guard.communities.standing(HERE)).left is None
     assert stage.adapter.servers.of(SERVER).review == 0.5
     assert "confirmed" in stage.cards()[0]["text"], "what was to be shown meanwhile is shown"
-    (notice,) = stage.notices()
+    (notice,) = [told for told in stage.notices() if told not in before]
     assert "back" in notice
     assert await rows(stage, "messages") == messages, "what was said meanwhile was not seen"
 
@@ -150,11 +152,13 @@ async def test_a_server_that_was_deleted_and_invites_the_bot_again_is_a_new_one(
 ) -> None:
     await talk(stage)
     await stage.adapter.servers.choose(SERVER, {"review": 0.5}, ADMIN)
+    await stage.settled()
+    before = stage.notices()
     await remove(stage)
     clock.ahead = GRACE + 3600
     await stage.guard.forget_left()
     await invite(stage)
-    assert stage.notices() == []
+    assert stage.notices() == before
     assert stage.adapter.servers.of(SERVER).review is None
     assert await rows(stage, "messages") == []
     assert await deeds(stage) == ["space deleted", "space joined"]

@@ -480,6 +480,68 @@ def test_whatever_happens_presses_are_shown_at_once_updates_seldom_and_the_last_
         asyncio.run(carried_out(Path(folder)))
 
 
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def to_friend(line: Message) -> Message:
+    """The same line in another channel, by other people."""
+    return line._replace(
+        key=ConversationKey(SPACE, "elsewhere"), author=Author("friend" if line.author.id == "actor" else "teacher")
+    )
+
+
+async def test_while_a_platform_wants_no_more_edits_new_cards_and_notices_go_out(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        (alert,) = [card.alert for card in board.cards.values()]
+        board.refusals, board.calls = [TryLater("slow down", seconds=30.0, limit="edit")], []
+        await guard.desk.claim(alert, MODERATOR)
+        await guard.settled()
+        await give(guard, [to_friend(line) for line in talk()])
+        await guard.communities.tell(SPACE, "Something about Lampkeeper.")
+        await guard.desk.claim(next(c.alert for c in board.cards.values() if c.alert != alert), MODERATOR)
+        await guard.settled()
+        assert Counter(board.calls) == {"edit": 1, "post": 1, "notify": 1}, "the second card's edit waits, too"
+        clock.now += 29
+        await guard.settled()
+        assert Counter(board.calls)["edit"] == 1
+        clock.now += 2
+        await guard.settled()
+        assert Counter(board.calls) == {"edit": 3, "post": 1, "notify": 1}
+        assert all(card.claimed is not None for card in board.cards.values())
+
+
+async def test_while_a_platform_wants_no_more_posts_cards_that_stand_are_edited(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        (alert,) = [card.alert for card in board.cards.values()]
+        board.refusals, board.calls = [TryLater("slow down", seconds=30.0, limit="post")], []
+        await guard.communities.tell(SPACE, "Something about Lampkeeper.")
+        await guard.settled()
+        await guard.communities.tell(SPACE, "Something else.")
+        await guard.desk.claim(alert, MODERATOR)
+        await guard.settled()
+        assert Counter(board.calls) == {"notify": 1, "edit": 1}
+        clock.now += 31
+        await guard.settled()
+        assert [text for _, text in board.notices] == ["Something about Lampkeeper.", "Something else."]
+
+
+async def test_a_refusal_that_names_no_limit_holds_up_the_whole_space(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        await give(guard, talk())
+        (alert,) = [card.alert for card in board.cards.values()]
+        board.refusals, board.calls = [TryLater("slow down", seconds=30.0)], []
+        await guard.desk.claim(alert, MODERATOR)
+        await guard.settled()
+        await guard.communities.tell(SPACE, "Something about Lampkeeper.")
+        await guard.settled()
+        assert board.calls == ["edit"]
+
+
 # -- kill -9 -----------------------------------------------------------------------------------------------------------
 
 WORKER = """

@@ -182,7 +182,7 @@ async def test_an_excerpt_of_purged_text_says_so(stage: SlackStage) -> None:
 async def test_a_case_is_preserved_and_the_hold_is_ended_only_when_asked_twice(stage: SlackStage) -> None:
     alert = await stage.alert()
     offered = (await stage.push(alert, "more")).buttons
-    assert list(offered) == ["remove", "deactivate", "hold", "export", "escalate", "note", "put_aside"]
+    assert list(offered) == ["remove", "deactivate", "hold", "export", "escalate", "note", "put_aside", "merge"]
     await stage.push(alert, "hold")
     await stage.settled()
     assert "Under legal hold" in stage.card()["text"]

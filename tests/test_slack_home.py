@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 
+from core.casework.cards import Person
 from tests.slack_api import ALERTS, GENERAL, PEOPLE, PRIVATE, TEAM, Json
 from tests.slack_members_stage import direct_messages
 from tests.slack_oauth import http_stage
@@ -148,6 +149,33 @@ async def test_a_window_sent_as_it_was_changes_nothing(stage: SlackStage) -> Non
     assert "Nothing was changed" in await sent(stage, {"alert_channel": channel(ALERTS), "moderator_roles": groups()})
     async with stage.guard.ledger.store.read() as tx:
         assert await tx.scalar(sql("SELECT count(*) FROM audit WHERE what = 'settings changed'")) == 0
+
+
+def left_out(*channels: str) -> Json:
+    return {"ignored_channels": {"type": "multi_conversations_select", "selected_conversations": [*channels]}}
+
+
+async def test_channels_left_out_that_an_admin_cannot_see_are_named_in_the_window_and_stay_left_out(
+    stage: SlackStage,
+) -> None:
+    stage.platform.channels[PRIVATE].members.discard(PEOPLE[ADMIN])
+    await stage.adapter.of(HERE).choose({"ignored_channels": [PRIVATE, GENERAL]}, Person(PEOPLE[ADMIN], ADMIN))
+    view = await window(stage)
+    (menu,) = [block["element"] for block in view["blocks"] if block.get("block_id") == "ignored_channels"]
+    assert menu["initial_conversations"] == [GENERAL]
+    assert f"not in the menu, as you cannot see them in Slack: <#{PRIVATE}>" in json.dumps(view)
+    assert "Stored" in await sent(stage, left_out())
+    assert stage.adapter.of(HERE).settings.ignored_channels == (PRIVATE,)
+    assert "Stored" in await sent(stage, left_out(GENERAL))
+    assert stage.adapter.of(HERE).settings.ignored_channels == (PRIVATE, GENERAL)
+    assert "Nothing was changed" in await sent(stage, left_out(GENERAL))
+
+
+async def test_where_slack_does_not_tell_the_channels_none_left_out_is_lost(stage: SlackStage) -> None:
+    await stage.adapter.of(HERE).choose({"ignored_channels": [PRIVATE, GENERAL]}, Person(PEOPLE[ADMIN], ADMIN))
+    stage.platform.refuse["users.conversations"] = {"code": "missing_scope", "needed": "groups:read"}
+    assert "Nothing was changed" in await sent(stage, left_out())
+    assert stage.adapter.of(HERE).settings.ignored_channels == (PRIVATE, GENERAL)
 
 
 async def test_too_little_to_fit_a_threshold_to_is_said_in_the_window(stage: SlackStage) -> None:
@@ -292,6 +320,20 @@ async def test_a_person_whose_data_was_deleted_is_named_in_no_home(stage: SlackS
     await stage.guard.forget_person(HERE, PEOPLE["actor"])
     await stage.platform.until(lambda: "Open cases: 0" in json.dumps(stage.platform.homes[PEOPLE[MODERATOR]]))
     assert NAMES not in json.dumps(stage.platform.homes[PEOPLE[MODERATOR]], ensure_ascii=False)
+
+
+async def test_homes_are_drawn_once_for_all_cards_that_are_taken_back_together(stage: SlackStage) -> None:
+    await named(stage)
+    await stage.say("friend", "hello there", PRIVATE)
+    for line in slow_talk():
+        await stage.say("actor", line, PRIVATE)
+    await stage.settled()
+    assert len(stage.cards()) > 1
+    stage.platform.calls.clear()
+    await stage.guard.forget_person(HERE, PEOPLE["actor"])
+    await stage.settled()
+    assert stage.cards() == []
+    assert [method for method, _ in stage.platform.calls].count("views.publish") == 1
 
 
 async def test_nor_is_one_whose_card_was_never_posted(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from bots import slack_app
 from bots.commands.service import check
 from bots.slack_app.manifest import SCOPES
-from core.errors import PlatformError
+from core.config import load_config
+from core.errors import ConfigError, PlatformError
 from core.retention.leaving import GRACE
 from tests.slack_api import ALERTS, APP_TOKEN, BOT_USER, PRIVATE
 from tests.slack_oauth import ADMIN, CLIENT, PUBLIC, SECRET, SIGNING, Browser, HttpStage, Team, http_stage
@@ -146,6 +147,41 @@ async def test_who_says_no_in_slack_is_told_that_nothing_happened(stage: HttpSta
     assert "script" not in unquote(odd.text)
 
 
+async def test_a_workspace_that_the_operator_did_not_name_sees_why_and_nothing_of_it_is_kept(tmp_path: Path) -> None:
+    async with http_stage(tmp_path, teams=(ONE,)) as stage:
+        team, other = await stage.team(ONE, installed=False), await stage.team(OTHER, installed=False)
+        refused = await stage.browser.install(other)
+        assert (refused.status, "allows it in certain workspaces only" in refused.text) == (403, True)
+        assert await installed(stage) == set()
+        assert other.tokens == set(), "the app is taken out of it again"
+        assert (await stage.browser.install(team)).status == 200
+        assert await installed(stage) == {f"slack:{ONE}"}
+
+
+async def test_a_workspace_that_is_in_already_stays_and_check_tells_of_it(
+    stage: HttpStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = await stage.team(OTHER)
+    (everybody,) = await checked(stage, capsys, "may install the app")
+    assert "all whose people have the link" in everybody
+    stage.config = stage.config.model_copy(update={"teams": (ONE,)})
+    await stage.restart()
+    assert (await stage.browser.install(other)).status == 200, "whose token had to be renewed by hand"
+    said = await other.say("actor", "hello")
+    await stage.settled()
+    assert (f"slack:{OTHER}", said) in await stage.stored()
+    named, left = await checked(stage, capsys, "may install the app", "not among teams", more=f"teams = ['{ONE}']\n")
+    assert (named[:2], ONE in named) == ("ok", True)
+    assert (left[0], f"slack:{OTHER}" in left) == ("✗", True)
+
+
+@pytest.mark.parametrize("teams", ["[]", "['general']"])
+def test_a_list_of_workspaces_names_some(tmp_path: Path, teams: str) -> None:
+    (tmp_path / "config.toml").write_text(f"[slack]\nteams = {teams}\n")
+    with pytest.raises(ConfigError, match="teams"):
+        load_config(tmp_path / "config.toml", {})
+
+
 async def test_a_code_that_slack_does_not_take_installs_nothing(stage: HttpStage) -> None:
     asked = await stage.browser.begin()
     answer = await stage.browser.back(code="made-up", state=asked["state"])
@@ -208,19 +244,22 @@ async def test_an_own_token_that_was_taken_back_holds_up_nothing(tmp_path: Path)
         assert len(own.calls) == before, "nobody but the operator can mend that, and a restart follows"
 
 
-async def checked(stage: HttpStage, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Run `lampkeeper check` beside the running Lampkeeper; return the lines about workspaces that installed it."""
+async def checked(stage: HttpStage, capsys: pytest.CaptureFixture[str], *about: str, more: str = "") -> list[str]:
+    """Run `lampkeeper check` beside the running Lampkeeper; return the lines `about` something.
+
+    If nothing is named: about workspaces that installed the app.
+    """
     config = stage.folder / "config.toml"
     config.write_text(
         f"[storage]\ndatabase = '{stage.folder / 'lampkeeper.db'}'\nkey_file = '{stage.folder / 'lampkeeper.key'}'\n"
         f"[slack]\nconnection = 'http'\nsigning_secret = '{SIGNING}'\npublic_url = '{PUBLIC}'\n"
-        f"client_id = '{CLIENT}'\nclient_secret = '{SECRET}'\nport = {stage.config.port}\n"
+        f"client_id = '{CLIENT}'\nclient_secret = '{SECRET}'\nport = {stage.config.port}\n{more}"
     )
     capsys.readouterr()
     await asyncio.to_thread(check, config=config)
     told = capsys.readouterr().out
     assert "xoxb-" not in told
-    return [line for line in told.splitlines() if "installed the app" in line]
+    return [line for line in told.splitlines() if any(part in line for part in about or ["installed the app"])]
 
 
 async def test_check_looks_at_the_token_of_each_workspace_that_installed_it(
@@ -324,6 +363,8 @@ async def test_a_token_that_slack_renews_no_more_is_said_and_holds_up_no_other_w
 
 async def test_two_workspaces_have_their_own_tokens_cards_and_data(stage: HttpStage) -> None:
     one, other = await stage.team(ONE), await stage.team(OTHER)
+    await stage.settled()
+    other.calls.clear()
     await talk(stage, one)
     assert await spaces(stage) == {f"slack:{ONE}"}
     assert one.cards()
@@ -394,7 +435,8 @@ async def test_when_another_token_is_taken_back_nothing_is_deleted(stage: HttpSt
 async def test_cases_under_legal_hold_stay_sealed_when_the_app_is_removed(stage: HttpStage) -> None:
     team = await stage.team(ONE)
     await talk(stage, team)
-    alert = team.channels[ALERTS].messages[0]["metadata"]["event_payload"]["alert"]
+    posted = next(message for message in team.channels[ALERTS].messages if message.get("metadata"))
+    alert = posted["metadata"]["event_payload"]["alert"]
     assert await stage.guard.desk.hold(alert, ADMIN)
     await team.send_event({"type": "app_uninstalled"})
     await stage.settled()

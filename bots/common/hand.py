@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from bots.common import exports
+from bots.common import exports, merging
 from bots.common.answers import Answer, Press
 from bots.common.face import done, status
 from bots.common.words import Words
@@ -92,6 +92,9 @@ async def about(press: Press, alert: str, act: Callable[[Card], Awaitable[Answer
 
 async def pressed(press: P, name: str, alert: str, buttons: Mapping[str, Button[P]]) -> Answer:
     """Carry out a press of the button `name` under the card of an alert, or under an answer about it."""
+    if name == merging.INTO:
+        case, into = merging.both(alert)
+        return await about(press, case, lambda card: merging.merge(press, card, into))
     return await about(press, alert, lambda card: buttons[name].press(press, card), looking=name in REACHES)
 
 
@@ -199,11 +202,13 @@ async def undo(press: P, number: int, take_back: Callable[[P, str, Action], Awai
 
 
 def labelled(buttons: Sequence[tuple[str, str]], words: Words) -> list[tuple[str, str, str]]:
-    """Return each button's name, what it is about, and its label; of several that undo, each with its number."""
-    undos = [about for name, about in buttons if name == "undo"]
+    """Return each button's name, what it is about, and its label; of several of one name, each with its number."""
+    same: dict[str, list[str]] = {}
+    for name, what in buttons:
+        same.setdefault(name, []).append(what)
     return [
-        (name, about, words.say(look(name)[0]) + (f" {undos.index(about) + 1}" if name == "undo" and undos[1:] else ""))
-        for name, about in buttons
+        (name, what, words.say(look(name)[0]) + (f" {same[name].index(what) + 1}" if same[name][1:] else ""))
+        for name, what in buttons
     ]
 
 
@@ -396,6 +401,7 @@ WAYS: dict[Step, str] = {
     "put_aside": "put_aside",
     "resume": "resume",
     "report": "report",
+    "merge": "merge",
     "close": "close",
     "reopen": "reopen",
 }
@@ -421,6 +427,8 @@ BUTTONS: dict[str, Button[Press]] = {
     "put_aside": Button("hand.put_aside", "plain", put_aside),
     "resume": Button("hand.resume", "plain", resume),
     "report": Button("hand.report", "plain", form("report")),
+    "merge": Button("hand.merge", "plain", merging.offer),
+    merging.INTO: Button("hand.merge_into", "primary", merging.offer),
     "close": Button("hand.close", "plain", close),
     "reopen": Button("hand.reopen", "plain", reopen),
 }

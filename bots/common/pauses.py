@@ -1,17 +1,13 @@
 """Pauses of a space: from one's begin to its end nothing is read, and what is said meanwhile never is.
 
 Every pause counts, not only the last one. Times are the platform's own, as those of messages are: so no clock of ours
-decides which message came before a pause. Moderators are told in the alert channel, for a pause that nobody knows of
-would look like quiet.
+decides which message came before a pause. Moderators are told in the alert channel (`bots.common.changes`), for a
+pause that nobody knows of would look like quiet.
 """
 
 from __future__ import annotations
 
 from pydantic import BaseModel
-
-from bots.common.here import Here
-from core import outbox
-from core.casework.cards import Person
 
 Pauses = tuple[tuple[float, float | None], ...]
 """From when to when, in seconds since the epoch, in order; None while the last one goes on. None is forgotten: a quiet
@@ -51,13 +47,3 @@ class Pausing(BaseModel):
         [False, True, True, True]
         """
         return any(begin <= time and (end is None or time <= end) for begin, end in self.pauses)
-
-
-async def tell(here: Here, who: Person, *, pausing: bool) -> str:
-    """Have the moderators told who began or ended a pause; return what to say to whoever did."""
-    words = here.words
-    key = "pause.told" if pausing else "pause.told_resumed"
-    notice = words.say(key, who=words.markup.mention(who))
-    async with here.ledger.transaction() as tx:
-        await outbox.put_notice(tx, here.space, notice, here.ledger.clock())
-    return words.say("pause.paused" if pausing else "pause.resumed")

@@ -61,6 +61,14 @@ class Settings(Protocol):
         """Roles that tell an age."""
 
     @property
+    def mode(self) -> str | None:
+        """Whether cards are shown ("live") or only counted ("shadow"); None: as everybody's."""
+
+    @property
+    def review(self) -> float | None:
+        """From which probability on a card appears; None: as everybody's."""
+
+    @property
     def language(self) -> str:
         """The language of cards and answers."""
 
@@ -98,9 +106,14 @@ def _channels(here: Here, ids: Iterable[Id | None]) -> str:
     return ", ".join(here.words.markup.channel(channel) for channel in ids if channel is not None)
 
 
-def _mode(here: Here, _held: Settings) -> str:
-    shadow = here.ledger.engine.rules_of(here.space).shadow
+def _mode(here: Here, held: Settings) -> str:
+    shadow = held.mode == "shadow" if held.mode else here.ledger.engine.shadow
     return here.words.say("settings.shadow" if shadow else "settings.live")
+
+
+def threshold(here: Here, held: Settings) -> float:
+    """Return from which probability on a card appears."""
+    return here.ledger.engine.thresholds.review if held.review is None else held.review
 
 
 SETTINGS: Mapping[str, Callable[[Here, Settings], str]] = MappingProxyType(
@@ -113,7 +126,7 @@ SETTINGS: Mapping[str, Callable[[Here, Settings], str]] = MappingProxyType(
         "ignored_channels": lambda here, held: _channels(here, held.ignored_channels),
         "age_roles": _ages,
         "mode": _mode,
-        "review": lambda here, _held: review(here),
+        "review": lambda here, held: here.words.probability(threshold(here, held)),
         "language": lambda _here, held: held.language,
         "country": lambda here, held: country_name(here.words, held.country) if held.country else "",
     }
@@ -121,10 +134,14 @@ SETTINGS: Mapping[str, Callable[[Here, Settings], str]] = MappingProxyType(
 """Setting -> its value in words; "" where there is none."""
 
 
+def valued(here: Here, held: Settings, name: str) -> str:
+    """Say the value of one setting, or what holds where there is none."""
+    return SETTINGS[name](here, held) or here.words.say(f"settings.no_{name}")
+
+
 def in_words(here: Here, held: Settings, name: str) -> str:
     """Say one setting: its name, its value."""
-    value = SETTINGS[name](here, held) or here.words.say(f"settings.no_{name}")
-    return f"{here.words.markup.bold(here.words.say(f'settings.{name}'))}: {value}"
+    return f"{here.words.markup.bold(here.words.say(f'settings.{name}'))}: {valued(here, held, name)}"
 
 
 def all_in_words(here: Here, held: Settings, source: Callable[[str], Source]) -> list[str]:

@@ -14,6 +14,7 @@ import time
 import discord
 
 from bots.adapter import Finding
+from bots.common.changes import read, tell_former
 from bots.common.digest import tell_due
 from bots.common.running import together
 from bots.common.trial import is_order
@@ -137,7 +138,11 @@ class DiscordAdapter:
 
     async def notify(self, space: str, text: str) -> None:
         """Tell the server's moderators, in its alert channel, something about Lampkeeper itself."""
-        client, channel = self._connected(), self._channel(space)
+        client, (former, said) = self._connected(), read(text)
+        if former is not None:
+            await tell_former(space, delivery.notify(client, int(former), said))
+            return
+        channel = self._channel(space)
         if is_order(text):
             await trial.post(client, channel, text, self.servers.of(server_id(space)))
         else:

@@ -33,7 +33,7 @@ from bots.discord_bot.translate import server_id
 from bots.texts import say
 from core.casework.cards import Call, Card
 from core.config import DiscordServer
-from core.errors import PlatformError, TryLater
+from core.errors import Limit, PlatformError, TryLater
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +48,15 @@ TOKEN_REFUSED = (
 
 
 @contextmanager
-def refusals(client: discord.Client, channel: int) -> Iterator[None]:
-    """Turn what Discord answers in `channel` into `TryLater`, or a `PlatformError` with a remedy."""
+def refusals(client: discord.Client, channel: int, limit: Limit | None = None) -> Iterator[None]:
+    """Turn what Discord answers in `channel` into `TryLater`, or a `PlatformError` with a remedy.
+
+    `limit` is what is asked of it: Discord limits each kind of request for itself (API, "Rate Limits").
+    """
     try:
         yield
     except discord.RateLimited as error:
-        raise TryLater("Discord asks to slow down.", seconds=error.retry_after) from None
+        raise TryLater("Discord asks to slow down.", seconds=error.retry_after, limit=limit) from None
     except discord.Forbidden as error:
         raise PlatformError(
             f"Discord does not let Lampkeeper post in the alert channel {channel} (code {error.code}).",
@@ -94,7 +97,7 @@ async def show(client: Connected, channel: int, card: Card, reference: str | Non
     language, guild = client.servers.of(server).language, client.get_guild(server)
     people = [int(who.id) for who in (card.actor, card.target) if who is not None and who.id]
     accounts = {str(who): await client.accounts.of(guild, who) for who in people}
-    with refusals(client, channel):
+    with refusals(client, channel, "post" if reference is None else "edit"):
         theirs = await direct(client, {ref.key.conversation for ref in card.messages})
         shown, buttons = embed(card, theirs, language, accounts), view(card, language)
         if reference is not None:
@@ -129,7 +132,7 @@ def _once(card: Card) -> str:
 
 async def find(client: discord.Client, channel: int, alert: str) -> str | None:
     """Look among the channel's latest messages for the bot's own card of an alert; a channel that is gone has none."""
-    with refusals(client, channel), suppress(discord.NotFound):
+    with refusals(client, channel, "look"), suppress(discord.NotFound):
         async for message in client.get_partial_messageable(channel).history(limit=LOOK_BACK):
             ids = [
                 str(getattr(button, "custom_id", ""))
@@ -149,7 +152,7 @@ async def withdraw(client: discord.Client, reference: str, server: DiscordServer
     """
     channel, message = map(int, reference.split("/"))
     posted = client.get_partial_messageable(channel).get_partial_message(message)
-    with refusals(client, channel):
+    with refusals(client, channel, "edit"):
         try:
             await posted.edit(
                 content=say(server.language, "card.withdrawn"), embed=None, view=None, allowed_mentions=NOBODY
@@ -198,7 +201,7 @@ async def _call(client: Connected, card: Card, reference: str, whom: Called, *, 
         )
     where = channel if whom.channel is None else int(whom.channel)
     place = client.get_partial_messageable(where, guild_id=server.id)
-    with refusals(client, where):
+    with refusals(client, where, "post"):
         if tried:
             async for one in place.history(limit=LOOK_BACK, after=discord.Object(message)):
                 answered = one.reference.message_id if one.reference else None
@@ -226,5 +229,5 @@ def _unheard(client: discord.Client, server: int, channel: int, roles: Collectio
 
 async def notify(client: discord.Client, channel: int, text: str) -> None:
     """Say something about Lampkeeper itself."""
-    with refusals(client, channel):
+    with refusals(client, channel, "post"):
         await client.get_partial_messageable(channel).send(clip(text, MESSAGE), allowed_mentions=NOBODY)

@@ -17,8 +17,11 @@ from typing import Any
 import discord
 from pydantic import Field
 
+from bots.common.changes import notices
+from bots.common.here import Here
 from bots.common.pauses import Pausing
 from bots.common.settings import Source
+from bots.discord_bot.markup import words
 from bots.discord_bot.translate import places, server_id, space, spoken, watched
 from core.casework.cards import Person
 from core.communities import Communities
@@ -105,12 +108,16 @@ class Servers:
         return self._served[server]
 
     async def choose(self, server: int, changes: dict[str, Any], who: Person) -> Served:
-        """Change what a server chose; None takes a choice back. pydantic.ValidationError where a value is not right."""
+        """Change what a server chose, and have its moderators told; None takes a choice back.
+
+        pydantic.ValidationError where a value is not right.
+        """
         before, configured = self.of(server), self._configured.get(server, Served(id=server)).model_dump()
         wanted = {name: configured[name] if value is None else value for name, value in changes.items()}
         after = Served.model_validate(before.model_dump() | wanted)
         noted = _noted(after, before.left_out) if after.left_out != before.left_out else {}
-        self._take(server, await self._communities.choose(space(server), changes, who, noted))
+        told = notices(Here(space(server), words(after.language), self._communities.ledger), who, before, after)
+        self._take(server, await self._communities.choose(space(server), changes, who, noted, notices=told))
         return self.of(server)
 
     def chosen(self, server: int) -> frozenset[str]:

@@ -156,8 +156,9 @@ class SlackAdapter:
     async def withdraw(self, space: str, alert: str, reference: str | None) -> None:
         """Say in place of a posted card that the data of its alert was deleted."""
         workspace = self.of(space)
+        await home.forget(self.helplines, workspace, alert)
         await alerts.withdraw(workspace, alert, reference)
-        workspace.handle(home.draw_all(self.helplines, workspace))
+        workspace.forgotten.discard(alert)
 
     async def call(self, card: Card, reference: str, why: Call, *, tried: bool) -> None:
         """Call those whom the space has chosen to a posted card; with `tried`, look first whether they were."""

@@ -13,6 +13,7 @@ import structlog
 
 from bots.common import calls
 from bots.common.calls import Called
+from bots.common.changes import read, tell_former
 from bots.common.face import Account, face
 from bots.common.trial import is_order
 from bots.slack_app import delivery, trial
@@ -102,7 +103,10 @@ def _said(here: Workspace, card: Card, reference: str, whom: Called) -> str:
 
 async def notify(here: Workspace, text: str) -> None:
     """Tell the moderators something about Lampkeeper itself."""
-    if is_order(text):
+    former, said = read(text)
+    if former is not None:
+        await tell_former(here.space, delivery.notify(here.client, former, notice(said)))
+    elif is_order(text):
         await trial.post(here.client, _channel(here), text, here.words)
     else:
         await post(here, notice(text))

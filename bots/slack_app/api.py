@@ -9,7 +9,8 @@ Error codes: https://docs.slack.dev/reference/methods
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -18,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bots.slack_app.manifest import APP_SCOPE
-from core.errors import PlatformError, TryLater
+from core.errors import Limit, PlatformError, TryLater
 
 BASE_URL = AsyncWebClient.BASE_URL
 PAGE = 200
@@ -86,6 +87,16 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Switch it on in the app's settings under Socket Mode.",
     ),
 }
+LIMITS: Mapping[str, Limit] = MappingProxyType(
+    {
+        "chat_postMessage": "post",
+        "chat_update": "edit",
+        "conversations_history": "look",
+        "conversations_replies": "look",
+    }
+)
+"""Method -> what cannot be done while Slack wants no more of it: limits are by method
+(https://docs.slack.dev/apis/web-api/rate-limits). All others are asked for any card: these hold up everything."""
 GONE_CODES = frozenset(("token_revoked", "account_inactive"))
 """Codes that mean that the app was removed from the workspace."""
 LATER = frozenset(
@@ -138,6 +149,7 @@ async def call(method: Method, **arguments: Any) -> AsyncSlackResponse:
             "Slack asks to wait.",
             "Nothing needs to be done unless this lasts.",
             float(wait) if wait.isdecimal() else None,
+            LIMITS.get(getattr(method, "__name__", "")),
         )
     raise refusal(code, str(response.get("needed", "")))
 

@@ -87,13 +87,14 @@ def answer(told: Answer, words: Words) -> list[Block]:
     """Draw what whoever pressed is told."""
     shown = [section(part) for part in parts(told.text)]
     offered = hand.labelled(told.buttons, words)
-    once = [button(*one) for one in offered if one[0] != "undo"]
-    undos = [[button(*one)] for one in offered if one[0] == "undo"]  # no block may hold two of one name
-    return shown + [actions(row) for row in (once, *undos) if row]
+    names = [name for name, _ in told.buttons]
+    once = [button(*one) for one in offered if names.count(one[0]) == 1]
+    several = [[button(*one)] for one in offered if names.count(one[0]) > 1]  # no block may hold two of one name
+    return shown + [actions(row) for row in (once, *several) if row]
 
 
 def button(name: str, about: str, label: str) -> Block:
-    """Draw a button; `about` is an alert, or the number of an action."""
+    """Draw a button; `about` is an alert, two (`bots.common.merging`), or the number of an action."""
     return kit.button(label, ACTION + name, about, hand.look(name)[1])
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -23,6 +23,7 @@ from bots.slack_app.history import TYPES
 from bots.slack_app.http import busy
 from bots.slack_app.install import Given
 from bots.slack_app.manifest import COMMAND, EVENTS_PATH, INSTALL_PATH, SCOPES
+from bots.slack_app.workspace import team_of
 from core.config import Slack, SlackWorkspace
 from core.errors import PlatformError
 
@@ -32,8 +33,7 @@ _AGAIN = f"Have the app installed there again, at {INSTALL_PATH} under public_ur
 _FORGET = (
     f"{_AGAIN} If it shall stay removed, delete what was kept of the workspace: lampkeeper purge --space {{space}}."
 )
-
-
+_OTHER = "Put its ID into teams under [slack], or have the app removed there: its settings in Slack, Remove App."
 Held = Callable[[str], Awaitable[SlackWorkspace]]
 Installed = Callable[[], Awaitable[Mapping[str, Given]]]
 
@@ -55,7 +55,9 @@ async def check(client: AsyncWebClient | None, config: Slack, held: Held, instal
     found.append(await _app_token(config) if config.connection == "socket" else _signing_secret(config))
     if config.client_id is not None:
         found.append(await _credentials(config))
-        found += [await _installed(space, given) for space, given in (await installed()).items()]
+        there = await installed()
+        found += [await _installed(space, given) for space, given in there.items()]
+        found += _invited(config, there)
     if config.connection == "http" or config.client_id is not None:
         found += [await _port(config), _addresses(config)]
     if client is not None and who is not None:
@@ -126,6 +128,20 @@ async def _installed(space: str, given: Given) -> Finding:
     except PlatformError as error:
         return _bad(what, error)
     return Finding(what, ok=True)
+
+
+def _invited(config: Slack, there: Iterable[str]) -> list[Finding]:
+    """Say who may install the app, and which workspaces are in that might not do so now."""
+    if config.teams is None:
+        what = (
+            "Slack workspaces that may install the app: all whose people have the link; teams under [slack] limits them"
+        )
+        return [Finding(what, ok=True)]
+    others = [space for space in there if team_of(space) not in config.teams]
+    return [
+        Finding(f"Slack workspaces that may install the app: {', '.join(config.teams)}", ok=True),
+        *(Finding(f"Slack workspace {space} is in, and not among teams", ok=False, remedy=_OTHER) for space in others),
+    ]
 
 
 async def _port(config: Slack) -> Finding:

@@ -28,6 +28,7 @@ from bots.slack_app.commands.setup import SETUP
 from bots.slack_app.kit import VIEW, Block, actions, button, header, paragraphs, section
 from bots.slack_app.served import Rank
 from bots.slack_app.workspace import Workspace
+from core.casework import withdrawals
 from core.errors import LampkeeperError
 
 CASES = 10
@@ -87,8 +88,20 @@ async def look_again(helplines: Helplines, workspace: Workspace) -> None:
             await draw(asked)
 
 
-async def draw_all(helplines: Helplines, workspace: Workspace) -> None:
-    """Draw all Homes anew that name people: somebody's data was deleted."""
+async def forget(helplines: Helplines, workspace: Workspace, alert: str) -> None:
+    """Have all Homes drawn anew that name people: an alert's data was deleted, and its card is to be taken back.
+
+    Once for all whose cards wait to be: their data is gone by then, so no Home that is drawn now shows any of them.
+    """
+    if alert in workspace.forgotten:
+        return
+    async with workspace.guard.ledger.store.read() as tx:
+        waiting = await withdrawals.ordered(tx, workspace.space)
+    workspace.forgotten = {alert, *(order.alert for order in waiting)}
+    workspace.handle(_draw_all(helplines, workspace))
+
+
+async def _draw_all(helplines: Helplines, workspace: Workspace) -> None:
     for user in list(workspace.settings.homes):
         await draw(Asked(workspace, helplines, user, {}))
 

@@ -8,6 +8,8 @@ Leans on slack-bolt's flow for the way through Slack, and on slack_sdk's rotator
 - Tokens that end are renewed two hours before they do, and the new ones are stored before they are used: Slack takes
   the old refresh token no more. https://docs.slack.dev/authentication/using-token-rotation
 - Installations of a whole Enterprise organisation are refused: a space is one workspace.
+- Which workspace it is Slack tells only once the app is in there. Where the operator did not name it (`teams`), the app
+  is taken out of it again at once, nothing is kept of it, and the page says why.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from bots.slack_app.http import Once
 from bots.slack_app.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
 from bots.texts import ENGLISH, say
 from core.config import Slack
-from core.errors import LampkeeperError, VaultError
+from core.errors import LampkeeperError, PlatformError, VaultError
 from core.vault import Vault
 
 STATE_SECONDS = 600.0
@@ -43,6 +45,14 @@ BEGIN_AGAIN = frozenset(("invalid_browser", "invalid_state", "missing_code"))
 """Bolt's words for what another try mends."""
 
 log = structlog.get_logger(__name__)
+
+
+class UninvitedError(PlatformError):
+    """A workspace installed the app that the operator did not name."""
+
+
+class _UninvitedPageError(BoltError):
+    """The same, as Bolt's flow hands it on to the page."""
 
 
 class Given(NamedTuple):
@@ -86,6 +96,9 @@ class _Kept(AsyncInstallationStore):
         given = Given(installation.bot_token, installation.bot_refresh_token, installation.bot_token_expires_at)
         try:
             await self._keep(installation.team_id, given)
+        except UninvitedError as error:
+            log.warning("slack.uninvited", what=error.what, remedy=error.remedy)
+            raise _UninvitedPageError("not named by the operator") from None
         except LampkeeperError as error:
             log.error("slack.not_installed", what=error.what, remedy=error.remedy)
             raise BoltError("not kept") from None
@@ -146,6 +159,8 @@ def make_flow(
         return answered(200, say(ENGLISH, "installing.added"))
 
     async def failure(args: AsyncFailureArgs) -> BoltResponse:
+        if isinstance(args.error, _UninvitedPageError):
+            return answered(403, say(ENGLISH, "installing.uninvited"))
         known = args.reason in {*BEGIN_AGAIN, "access_denied", "invalid_code", "storage_error"}
         log.warning("slack.not_installed", why=args.reason if known else "other")
         if args.reason == "access_denied":
@@ -182,6 +197,18 @@ async def renewed(config: Slack, given: Given) -> Given:
     if not isinstance(new, Bot):
         return given
     return Given(new.bot_token, new.bot_refresh_token or given.refresh, new.bot_token_expires_at)
+
+
+async def uninstall(config: Slack, given: Given) -> None:
+    """Take the app out of a workspace again, if Slack lets us (https://docs.slack.dev/reference/methods/apps.uninstall).
+
+    Where not, its admins can; nothing of it is served either way.
+    """
+    client = web_client(given.token)
+    try:
+        await call(client.apps_uninstall, client_id=config.client_id or "", client_secret=_secret(config))
+    except PlatformError as error:
+        log.warning("slack.not_uninstalled", what=error.what, remedy="Its admins can remove the app in Slack.")
 
 
 def _secret(config: Slack) -> str:

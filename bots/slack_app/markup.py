@@ -105,7 +105,19 @@ class SlackMarkup:
         return f"<{url}|{label}>" if label else f"<{url}>"
 
 
-MARKUP = SlackMarkup()
+class Unheard(SlackMarkup):
+    """The same, for what is posted and must call nobody: a usergroup stands by its ID."""
+
+    def role(self, role: Id) -> str:
+        """Name a usergroup.
+
+        >>> UNHEARD.role("S0MODS")
+        '`S0MODS`'
+        """
+        return self.code(str(role))
+
+
+MARKUP, UNHEARD = SlackMarkup(), Unheard()
 
 
 def words(language: str) -> Words:

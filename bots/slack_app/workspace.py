@@ -23,6 +23,7 @@ import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.common.changes import notices
 from bots.common.gaps import hand_deletions
 from bots.common.here import Here
 from bots.common.lines import duration
@@ -37,7 +38,7 @@ from bots.slack_app.backscan import Backscans
 from bots.slack_app.bands import Bands
 from bots.slack_app.events import EVENTS
 from bots.slack_app.history import MARGIN, History
-from bots.slack_app.markup import words
+from bots.slack_app.markup import UNHEARD, words
 from bots.slack_app.people import People
 from bots.slack_app.served import NOTED, Rank, Served
 from bots.slack_app.sweep import Sweep
@@ -149,6 +150,8 @@ class Workspace:
         self._handling: set[asyncio.Task[None]] = set()
         self.looked = 0.0
         """When it was looked last whether Homes show too much; seconds since the epoch, by the guard's clock."""
+        self.forgotten: set[str] = set()
+        """Alerts that no Home shows any more, and whose cards wait to be taken back."""
         self.drawing = asyncio.Lock()
         """Held while somebody's Home is drawn, so that the last look at who moderates is what stands there."""
 
@@ -188,11 +191,16 @@ class Workspace:
             self._take_over(await communities.note(self.space, noted))
 
     async def choose(self, changes: dict[str, Any], who: Person) -> Served:
-        """Change what the workspace chose; None takes a choice back. pydantic.ValidationError where one is wrong."""
+        """Change what the workspace chose, and have its moderators told; None takes a choice back.
+
+        pydantic.ValidationError where one is wrong.
+        """
         wanted = {name: self._operator.get(name) if value is None else value for name, value in changes.items()}
         after, before = Served(**(self.settings.model_dump() | wanted)), self.settings.left_out
         noted = after.noted(before) if after.left_out != before else {}
-        self._take_over(await self.guard.communities.choose(self.space, changes, who, noted))
+        here = self.here._replace(words=Words(after.language, UNHEARD))
+        told = notices(here, who, self.settings, after)
+        self._take_over(await self.guard.communities.choose(self.space, changes, who, noted, notices=told))
         return self.settings
 
     async def drawn_for(self, user: str, rank: Rank | None) -> None:

@@ -20,7 +20,7 @@ import structlog
 
 from bots.slack_app.api import GONE_CODES, Me, RefusalError, me, web_client
 from bots.slack_app.backscan import Backscans
-from bots.slack_app.install import Given, renewed
+from bots.slack_app.install import Given, UninvitedError, renewed, uninstall
 from bots.slack_app.leave import forget
 from bots.slack_app.workspace import PLATFORM, Memory, Workspace, space_of, team_of
 from core.config import Slack, SlackWorkspace
@@ -197,9 +197,20 @@ class Workspaces:
         if team == self._own_team:
             return
         async with self._changing:
+            if not await self._may_install(team):
+                await uninstall(self._config, given)
+                raise UninvitedError(
+                    f"The Slack workspace {team} may not install the app.",
+                    "If it shall, put its ID into teams under [slack], restart, and have it installed once more.",
+                )
             who = await me(web_client(given.token))
             await self.installations.save(space_of(team), given._asdict())
             await self._enter(given.token, who, SlackWorkspace())
+
+    async def _may_install(self, team: str) -> bool:
+        """Tell whether a workspace is allowed, or in already: then its new token is needed to go on."""
+        allowed = self._config.teams
+        return allowed is None or team in allowed or space_of(team) in await self.installations.every(PLATFORM)
 
     async def _enter(self, token: str | None, who: Me, operator: SlackWorkspace) -> None:
         """Serve a workspace from now on; or with another token, if it is served."""

@@ -186,10 +186,18 @@ class Desk:
             if not await cases.step_of(tx, alert, "merge", closed=now, merged=into):
                 return False
             await self._policy(tx, alert, pair, lambda state: policy.decided(state, now) if state.open else None)
+            await cases.remember(tx, self._ledger.vault, pair.space, moderator)
             await outbox.put_cards(tx, {into: pair.space}, now)
             return True
 
         return await self._press(alert, moderator, change, "case merged", into=into)
+
+    async def mergeable(self, alert: str) -> list[Card]:
+        """Return the open cases that one can become part of, newest first."""
+        async with self._ledger.store.read() as tx:
+            others = [one for one in await cases.related(tx, alert) if await cases.could_merge(tx, alert, one)]
+            cards = [await self._card(tx, one) for one in others]
+        return [card for card in cards if card is not None]
 
     async def note(self, alert: str, text: str, moderator: Person) -> Verdict | None:
         """Note something on a case; nothing, where the text is empty."""

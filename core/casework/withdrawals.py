@@ -51,11 +51,14 @@ async def posted(tx: AsyncConnection, which: ColumnElement[bool]) -> list[Withdr
 
 async def of_space(tx: AsyncConnection, space: str) -> list[Withdrawal]:
     """Return what there is to take back of a whole space, but for cases under legal hold: what waits to be, too."""
-    alerts = tables.alerts.c
+    there = await posted(tx, (tables.alerts.c.space == space) & not_(keeping.held()))
+    return there + await ordered(tx, space)
+
+
+async def ordered(tx: AsyncConnection, space: str) -> list[Withdrawal]:
+    """Return what of a space waits to be taken back."""
     orders = await tx.scalars(select(_T.c.notice).where(_T.c.space == space, _T.c.notice.startswith(_ORDER)))
-    ordered = [read(space, notice) for notice in orders]
-    there = await posted(tx, (alerts.space == space) & not_(keeping.held()))
-    return there + [order for order in ordered if order is not None]
+    return [order for order in (read(space, notice) for notice in orders) if order is not None]
 
 
 async def put(tx: AsyncConnection, withdrawals: list[Withdrawal]) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bots.common.pauses import tell
 from bots.discord_bot.slash.asked import allowed
 from bots.discord_bot.slash.choose import store
 from bots.texts import say
@@ -43,4 +42,4 @@ async def _turn(interaction: discord.Interaction[Any], *, pausing: bool) -> None
     asked = await store(asked, {"pauses": pauses})
     if pausing:
         asked.client.scans.stop(asked.server.id)
-    await interaction.followup.send(await tell(asked.here, asked.person, pausing=pausing), ephemeral=True)
+    await interaction.followup.send(asked.say("pause.paused" if pausing else "pause.resumed"), ephemeral=True)

@@ -159,7 +159,7 @@ async def _pressed(asked: Asked) -> Shown | None:
 
 async def _stored(asked: Asked) -> Shown | None:
     async def store(asked: Asked, _: str) -> Shown:
-        shown = await setup.stored(asked, asked.body["view"]["state"]["values"])
+        shown = await setup.stored(asked, asked.body["view"])
         await home.draw(asked)
         return shown
 

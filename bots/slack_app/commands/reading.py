@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 
 from bots.common.backscan import Show
-from bots.common.pauses import tell
 from bots.slack_app.api import call
 from bots.slack_app.asked import Asked
 from bots.slack_app.commands.typed import CHANNEL, named, rest
@@ -45,7 +44,7 @@ async def _turn(asked: Asked, *, pausing: bool) -> Shown:
     await asked.store({"pauses": workspace.settings.turned(time.time(), pausing=pausing)})
     if pausing:
         workspace.scans.stop(workspace.space)
-    return Shown(await tell(asked.here, await asked.person(), pausing=pausing))
+    return Shown(asked.say("pause.paused" if pausing else "pause.resumed"))
 
 
 async def join(asked: Asked, words: str) -> Shown:

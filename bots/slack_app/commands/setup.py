@@ -3,17 +3,23 @@
 Leans on `choose` and `bots.common.settings`. Slack has no menu of usergroups, so they are asked for
 (usergroups.list) and offered by name, the first `OPTIONS` of them; where Slack does not tell them, the window has none
 of those menus, and leaves what was chosen as it is. What was stored stands in the same window afterwards.
+
+Slack's menu of channels shows those that whoever opened the window can see: all public ones, and private ones that they
+are in. A channel left out that is none of these would be gone from the menu, and so from the settings with the next
+choice. So which of them the menu shows travels with the window; the others stay as they are, and are named above it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from bots.common.settings import BUDGETS, Choice, budget
-from bots.slack_app.api import call
+from bots.slack_app.api import call, pages
 from bots.slack_app.asked import Asked
 from bots.slack_app.commands.choose import alert_channel
 from bots.slack_app.kit import OPTIONS, Block, Shown, modal, option, plain, section
@@ -25,6 +31,9 @@ SETUP = "lampkeeper-setup"
 NONE = "none"
 PICK = "pick"
 """The `action_id` of every input."""
+SHOWN, SHOWN_MOST = "shown", 200
+"""Under which name a window carries which channels left out its menu shows, and how many of them: 3,000 characters are
+all that it can carry (https://docs.slack.dev/reference/views)."""
 GROUPS = ("moderator_roles", "second_reviewers")
 
 log = structlog.get_logger(__name__)
@@ -32,19 +41,21 @@ log = structlog.get_logger(__name__)
 
 async def setup(asked: Asked, _words: str) -> Shown | None:
     """Open the window."""
-    groups = await _groups(asked)
-    parts = [*_blocks(asked, groups)]
-    send = {"submit": plain(asked.say("home.store")), "callback_id": SETUP}
+    groups, shown = await asyncio.gather(_groups(asked), _shown(asked))
+    parts = [*_blocks(asked, groups, shown)]
+    about = json.dumps({SHOWN: shown})
+    send = {"submit": plain(asked.say("home.store")), "callback_id": SETUP, "private_metadata": about}
     return await asked.open(modal(asked.say("setup.button"), parts, **send))
 
 
-async def stored(asked: Asked, state: Mapping[str, Any]) -> Shown:
+async def stored(asked: Asked, view: Mapping[str, Any]) -> Shown:
     """Store what was chosen in the window; say so.
 
-    `state` is what Slack sends: https://docs.slack.dev/reference/views#view-submission-payloads
+    `view` is what Slack sends: https://docs.slack.dev/reference/views#view-submission-payloads
     """
-    picked = {name: _picked(field[PICK]) for name, field in state.items()}
-    choices = [choice async for choice in _choices(asked, picked)]
+    picked = {name: _picked(field[PICK]) for name, field in view["state"]["values"].items()}
+    shown = json.loads(view.get("private_metadata") or "{}").get(SHOWN, ())
+    choices = [choice async for choice in _choices(asked, picked, shown)]
     changes = {name: value for choice in choices for name, value in choice.changes.items()}
     held = asked.workspace.settings.model_dump()
     changes = {name: value for name, value in changes.items() if value is None or _plain(held[name]) != _plain(value)}
@@ -54,18 +65,25 @@ async def stored(asked: Asked, state: Mapping[str, Any]) -> Shown:
     return Shown.of(*lines, asked.say("setup.page_summary"), *asked.settings())
 
 
-async def _choices(asked: Asked, picked: Mapping[str, Any]) -> AsyncIterator[Choice]:
+async def _choices(asked: Asked, picked: Mapping[str, Any], shown: Sequence[str]) -> AsyncIterator[Choice]:
     if (channel := picked.get("alert_channel")) and channel != asked.workspace.settings.alert_channel:
         yield await alert_channel(asked, channel)
     yield Choice({name: picked[name] for name in GROUPS if name in picked})
     if any(f"age_{band}" in picked for band in AGE_BANDS):
         yield Choice({"age_roles": {g: band for band in AGE_BANDS for g in picked.get(f"age_{band}") or ()}})
-    yield Choice({"ignored_channels": picked.get("ignored_channels") or []})
+    if "ignored_channels" in picked:
+        yield _left_out(asked.workspace.settings.ignored_channels, picked["ignored_channels"] or (), shown)
     wanted = picked.get("budget")
     if wanted == NONE:
         yield Choice({"review": None})
     elif wanted:
         yield await budget(asked.here, int(wanted))
+
+
+def _left_out(held: Sequence[str], picked: Sequence[str], shown: Sequence[str]) -> Choice:
+    """Leave out what was picked, and what was left out already and not `shown` in the menu."""
+    kept = [channel for channel in held if channel in picked or channel not in shown]
+    return Choice({"ignored_channels": [*kept, *(channel for channel in picked if channel not in kept)]})
 
 
 def _plain(value: Any) -> Any:
@@ -94,7 +112,27 @@ async def _groups(asked: Asked) -> list[tuple[str, str]] | None:
     return [(str(group["id"]), f"@{group['handle']}: {group['name']}") for group in found]
 
 
-def _blocks(asked: Asked, groups: Sequence[tuple[str, str]] | None) -> Iterator[Block]:
+async def _shown(asked: Asked) -> list[str]:
+    """Return the channels left out that Slack's menu can show to whoever asked; none where Slack does not tell.
+
+    https://docs.slack.dev/reference/methods/users.conversations
+    """
+    held = asked.workspace.settings.ignored_channels
+    if not held:
+        return []
+    listing, both = asked.workspace.client.users_conversations, "public_channel,private_channel"
+    seen: set[str] = set()
+    try:
+        for types, user in (("public_channel", None), (both, asked.user)):
+            async for page in pages(listing, "channels", exclude_archived=True, types=types, user=user):
+                seen.update(str(channel["id"]) for channel in page)
+    except PlatformError as error:
+        log.warning("slack.channels_untold", what=error.what, remedy=error.remedy)
+        return []
+    return [channel for channel in held if channel in seen][:SHOWN_MOST]
+
+
+def _blocks(asked: Asked, groups: Sequence[tuple[str, str]] | None, shown: Sequence[str]) -> Iterator[Block]:
     held = asked.workspace.settings
     only = {"include": ["public", "private"], "exclude_bot_users": True}
     alerts: Block = {"type": "conversations_select", "filter": only}
@@ -110,8 +148,10 @@ def _blocks(asked: Asked, groups: Sequence[tuple[str, str]] | None) -> Iterator[
     else:
         yield section(asked.say("home.no_groups" if groups is None else "home.without_groups"))
     left_out: Block = {"type": "multi_conversations_select", "filter": only}
-    if held.ignored_channels:
-        left_out["initial_conversations"] = list(held.ignored_channels)
+    if shown:
+        left_out["initial_conversations"] = list(shown)
+    if unseen := [channel for channel in held.ignored_channels if channel not in shown]:
+        yield section(asked.say("home.left_out_unseen", channels=", ".join(map(asked.words.markup.channel, unseen))))
     yield from _input(asked, "ignored_channels", "ignored", left_out)
     budgets = [option(asked.say("setup.budget_option", number=number), str(number)) for number in BUDGETS]
     budgets.append(option(asked.say("setup.budget_default"), NONE))
