@@ -35,7 +35,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, get_args
 
 import structlog
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.casework import cases, withdrawals
@@ -136,6 +136,14 @@ async def take_back(store: Store, space: str, notice: str) -> Unshown | None:
 async def hurry(tx: AsyncConnection, space: str, now: float) -> None:
     """Have all that waits in a space tried again now: what it failed for may just have been mended."""
     await tx.execute(update(_T).where(_T.c.space == space, _T.c.next_try > now).values(next_try=now))
+
+
+async def moved(tx: AsyncConnection, space: str, before: str, now: str) -> None:
+    """Have the references of a space's cards that begin with `before` begin with `now`: their channel's id changed."""
+    alerts = tables.alerts
+    here = (alerts.c.space == space, alerts.c.reference.startswith(before, autoescape=True))
+    rest = func.substr(alerts.c.reference, len(before) + 1)
+    await tx.execute(update(alerts).where(*here).values(reference=literal(now) + rest))
 
 
 async def put_call(tx: AsyncConnection, space: str, alert: str, why: Call, now: float) -> None:

@@ -11,6 +11,7 @@ import itertools
 import json
 import time
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -108,6 +109,8 @@ class WebApi:
         """Addresses of pictures that Slack cannot fetch."""
         self.url = ""
         self.numbers = itertools.count(1)
+        self.behind = 0.0
+        """Seconds by which Slack's clock is behind this machine's, which is to say how far that is ahead."""
         self._ts = 0.0
         self._changed = asyncio.Condition()
 
@@ -144,7 +147,8 @@ class WebApi:
             if isinstance(arguments.get(field), str):
                 arguments[field] = json.loads(arguments[field])
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.pop("token", "")
-        headers = {"x-oauth-scopes": ",".join(sorted(self.scopes))}
+        date = formatdate(time.time() - self.behind, usegmt=True)
+        headers = {"x-oauth-scopes": ",".join(sorted(self.scopes)), "Date": date}
         if method in self.hold:
             await self.note(lambda: self.held.append(method))
             await self.hold[method].wait()
@@ -444,7 +448,7 @@ class WebApi:
     }
 
     def now(self) -> str:
-        self._ts = max(time.time(), self._ts + 0.0001)
+        self._ts = max(time.time() - self.behind, self._ts + 0.0001)
         return f"{self._ts:.6f}"
 
 

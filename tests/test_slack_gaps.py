@@ -10,13 +10,8 @@ import pytest
 from sqlalchemy import text as sql
 
 from bots.slack_app import history, pace, workspace
-from tests.slack_api import (
-    GENERAL,
-    PEOPLE,
-    PRIVATE,
-    TEAM,
-)
-from tests.slack_platform import SlackStage, slack_stage
+from tests.slack_api import GENERAL, PEOPLE, PRIVATE, TEAM, Json
+from tests.slack_platform import SlackPlatform, SlackStage, pointed_at, slack_config, slack_stage
 from tests.support import slow_talk
 
 HERE = f"slack:{TEAM}"
@@ -362,3 +357,72 @@ async def test_replies_of_a_person_whose_data_was_deleted_do_not_come_back(stage
     await stage.settled()
     assert replies[1] not in left
     assert await stage.ids() == left
+
+
+async def test_what_was_said_while_lampkeeper_was_off_is_read_with_a_clock_that_is_ahead(tmp_path: Path) -> None:
+    async with slack_stage(tmp_path) as stage:
+        stage.platform.behind = 7200.0
+        await stage.restart()
+        await stage.stop()
+        missed = await stage.say("friend", "are you there?", "club")
+        await stage.start()
+        assert await stage.ids() == [missed]
+
+
+async def test_what_a_person_says_first_where_nothing_was_said_is_read_with_a_clock_that_is_ahead(
+    tmp_path: Path,
+) -> None:
+    async with SlackPlatform().serving() as platform:
+        platform.behind = 7200.0
+        stage = SlackStage(tmp_path, platform, slack_config())
+        with pointed_at(platform.url):
+            await stage.start()
+            await stage.drop_connection()
+            missed = await stage.say("friend", "are you there?", "club")
+            await stage.settled()
+            assert await stage.ids() == [missed]
+            await stage.stop()
+
+
+TOMBSTONES = {
+    "as the tests' Slack leaves one": {},
+    "that tells nothing of its replies": {"reply_count": None, "latest_reply": None, "thread_ts": None},
+    "that tells of none": {"reply_count": 0, "latest_reply": ""},
+}
+
+
+@pytest.mark.parametrize("shape", TOMBSTONES.values(), ids=TOMBSTONES.keys())
+@pytest.mark.parametrize("shown", ["with its replies", "without a word of them", "not at all"])
+async def test_the_replies_of_a_message_that_was_deleted_are_not_taken_for_deleted_with_it(
+    stage: SlackStage, monkeypatch: pytest.MonkeyPatch, shape: Json, shown: str
+) -> None:
+    monkeypatch.setattr(history, "RECENT", 0.0)
+    before = await stage.say("friend", "good morning")
+    root = await stage.say("actor", "hello")
+    replies = [await stage.say(who, "a reply", thread_ts=root) for who in ("target", "actor")]
+    shared = await stage.say("target", "for all", thread_ts=root, subtype="thread_broadcast")
+    await stage.settled()
+    await stage.drop_connection()
+    await stage.delete(root)
+    tombstone, messages = stage.platform.message(GENERAL, root), stage.platform.channels[GENERAL].messages
+    tombstone |= shape
+    for field in [field for field, value in tombstone.items() if value is None]:
+        del tombstone[field]
+    if shown == "without a word of them":
+        messages[:] = [stage.platform.message(GENERAL, before), tombstone]
+    elif shown == "not at all":
+        messages.remove(tombstone)
+    await stage.settled()
+    assert await stage.deleted() == [root]
+    assert {*replies, shared} <= {*await stage.ids()}
+
+
+async def test_a_reply_deleted_in_a_thread_whose_first_message_was_deleted_is_marked(stage: SlackStage) -> None:
+    root = await stage.say("actor", "hello")
+    replies = [await stage.say(who, "a reply", thread_ts=root) for who in ("target", "actor")]
+    await stage.settled()
+    await stage.drop_connection()
+    await stage.delete(root)
+    await stage.delete(replies[0])
+    await stage.settled()
+    assert await stage.deleted() == [root, replies[0]]

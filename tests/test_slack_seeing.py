@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 
 from bots.slack_app.events import join
+from core.casework.cards import Person
 from core.errors import PlatformError
-from tests.slack_api import ALERTS, GENERAL, PEOPLE, TEAM
+from tests.slack_api import ALERTS, GENERAL, PEOPLE, PRIVATE, TEAM
 from tests.slack_platform import SlackStage, slack_stage
 from tests.slack_seeing_stage import (
     CLUB,
@@ -260,3 +263,121 @@ async def test_an_event_of_an_odd_shape_is_left_out_and_listening_goes_on(
     await stage.settled()
     assert await stage.ids() == said
     assert "Traceback" not in capsys.readouterr().out
+
+
+async def test_a_message_by_way_of_an_app_counts_as_whose_name_it_stands_under(stage: SlackStage) -> None:
+    marks: dict[str, Any] = {
+        "bot_id": "B0CLIENT",
+        "app_id": "A0CLIENT",
+        "bot_profile": {"id": "B0CLIENT", "app_id": "A0CLIENT"},
+    }
+    theirs = await stage.say("actor", "hello", client_msg_id=None, **marks)
+    await stage.say("U0ROBOT", "a program's own words", **marks)
+    await stage.say("U0NOBODY", "words from an account that Slack does not tell of", **marks)
+    await stage.settled()
+    assert await stage.ids() == [theirs]
+    await stage.drop_connection()
+    missed = await stage.say("target", "read from history", client_msg_id=None, **marks)
+    await stage.say("U0ROBOT", "a program again", **marks)
+    await stage.settled()
+    assert await stage.ids() == [theirs, missed]
+
+
+async def test_an_app_that_writes_in_a_persons_name_cannot_keep_an_alert_from_opening(stage: SlackStage) -> None:
+    await stage.say("target", "hello there")
+    for line in slow_talk():
+        await stage.say("actor", line, bot_id="B0CLIENT", app_id="A0CLIENT")
+    await stage.settled()
+    assert stage.card()
+
+
+NEW = "C0SHARED"
+"""What the private channel is called once it is shared."""
+
+
+async def share(stage: SlackStage, old: str) -> None:
+    """Somebody shares a private channel with another workspace: Slack gives it another ID."""
+    channels = stage.platform.channels
+    channels[NEW] = channels.pop(old)
+    channels[NEW].name = NEW
+    event = {"type": "channel_id_changed", "old_channel_id": old, "new_channel_id": NEW}
+    await stage.platform.send_event({**event, "event_ts": stage.platform.now()})
+    await stage.settled()
+
+
+async def test_what_was_said_before_a_channel_got_another_id_counts_once_and_what_is_said_then_goes_on(
+    stage: SlackStage,
+) -> None:
+    before = [await stage.platform.say(who, "hello", PRIVATE) for who in ("target", "actor")]
+    replies = [await stage.platform.say("target", "a reply", PRIVATE, thread_ts=before[0])]
+    await stage.settled()
+    await share(stage, PRIVATE)
+    replies.append(await stage.platform.say("actor", "a reply", NEW, thread_ts=before[0]))
+    after = [await stage.platform.say("actor", "hi", NEW)]
+    await stage.settled()
+    await stage.drop_connection()
+    replies.append(await stage.platform.say("actor", "a missed reply", NEW, thread_ts=before[0]))
+    after.append(await stage.platform.say("actor", "missed", NEW))
+    await stage.settled()
+    await stage.restart()
+    stored = await stage.stored()
+    assert sorted(ts for where, ts in stored if where == PRIVATE) == before
+    assert sorted(ts for where, ts in stored if where == f"{PRIVATE}/{before[0]}") == replies
+    assert sorted(ts for where, ts in stored if where == NEW) == after
+    assert len(stored) == len(before + replies + after)
+    assert await stage.deleted() == []
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["live", "in a gap"])
+async def test_what_is_edited_or_deleted_after_a_channel_got_another_id_is_known_again(
+    stage: SlackStage, *, heard: bool
+) -> None:
+    said = [await stage.platform.say("actor", f"line {number}", PRIVATE) for number in range(3)]
+    await stage.settled()
+    await share(stage, PRIVATE)
+    if not heard:
+        await stage.drop_connection()
+    await stage.platform.edit(NEW, said[0], "another line")
+    await stage.platform.delete(NEW, said[1])
+    await stage.settled()
+    assert await stage.deleted() == [said[1]]
+    assert await stage.ids() == said
+    async with stage.guard.ledger.store.read() as tx:
+        assert list(await tx.scalars(sql("SELECT id FROM messages WHERE version = 1"))) == [said[0]]
+
+
+async def test_what_was_deleted_on_request_does_not_come_back_by_a_channels_other_id(stage: SlackStage) -> None:
+    for who in ("friend", "actor", "friend"):
+        await stage.platform.say(who, "hello", PRIVATE)
+    await stage.settled()
+    await stage.guard.forget_person(HERE, PEOPLE["actor"])
+    left = await stage.ids()
+    await share(stage, PRIVATE)
+    await stage.drop_connection()
+    await stage.settled()
+    assert await stage.ids() == left
+
+
+async def test_the_alert_channel_and_its_cards_go_along_when_it_gets_another_id(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    await share(stage, ALERTS)
+    assert stage.adapter.of(HERE).settings.alert_channel == NEW
+    (card,) = stage.cards(NEW)
+    await stage.platform.press(card, "lampkeeper_confirm", "moderator")
+    await stage.settled()
+    (after,) = stage.cards(NEW)
+    assert (after["ts"], after["alert"]) == (card["ts"], alert)
+    assert after["text"] != card["text"]
+    await stage.platform.say("moderator", "a word among moderators", NEW)
+    await stage.restart()
+    assert NEW not in {where for where, _ in await stage.stored()}
+
+
+async def test_a_channel_that_is_left_out_stays_so_under_another_id(stage: SlackStage) -> None:
+    here = stage.adapter.of(HERE)
+    await here.choose({"ignored_channels": (PRIVATE,)}, Person(PEOPLE["moderator"], "moderator"))
+    await share(stage, PRIVATE)
+    assert here.settings.ignored_channels == (NEW,)
+    await stage.platform.say("actor", "hello", NEW)
+    await stage.settled()
+    assert await stage.ids() == []

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text as sql
 
-from bots.slack_app import history, pace, sweep
+from bots.slack_app import history, pace, silence, sweep
+from bots.slack_app.clock import Clock
 from bots.slack_app.reading import Span
 from bots.slack_app.workspace import Workspace
-from tests.slack_api import GENERAL, PEOPLE
+from tests.slack_api import ALERTS, GENERAL, PEOPLE
 from tests.slack_oauth import HttpStage, Team, http_stage
 
 ONE = "T0ONE"
@@ -53,6 +55,13 @@ async def ids(stage: HttpStage) -> set[str]:
     return {ts for _, ts in await stage.stored()}
 
 
+async def until(stage: HttpStage, team: Team, which: str, expected: list[str]) -> None:
+    """Look until the rows are the expected ones: the time by Slack's answers is up to a second behind."""
+    async with asyncio.timeout(30):
+        while await rows(stage, which) != expected:
+            await looked(stage, team)
+
+
 async def rows(stage: HttpStage, which: str) -> list[str]:
     async with stage.guard.ledger.store.read() as tx:
         return list(await tx.scalars(sql(f"SELECT id FROM messages WHERE {which} ORDER BY seq")))
@@ -81,15 +90,31 @@ async def test_edits_and_deletions_that_slack_dropped_are_found(quick: HttpStage
     await team.delete(GENERAL, said[1])
     await team.delete(GENERAL, reply)
     team.away = False
-    await looked(quick, team)
+    await until(quick, team, "deleted", [said[1], reply])
     assert await rows(quick, "version = 1") == [said[0]]
-    assert await rows(quick, "deleted") == [said[1], reply]
 
 
-async def test_what_was_said_in_the_last_minute_is_not_taken_for_deleted(
-    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ahead", [0.0, 120.0, 7200.0])
+async def test_what_was_said_in_the_last_minute_is_not_taken_for_deleted_however_far_ahead_our_clock_is(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch, ahead: float
 ) -> None:
     monkeypatch.setattr(history, "MARGIN", 60.0)
+    team = await quick.team(ONE)
+    team.behind = ahead
+    await looked(quick, team)
+    said = [await team.say("actor", f"line {number}") for number in range(2)]
+    await quick.settled()
+    team.away = True
+    await team.delete(GENERAL, said[1])
+    await looked(quick, team)
+    assert await rows(quick, "deleted") == []
+
+
+async def test_nothing_is_taken_for_deleted_while_slack_does_not_tell_what_time_it_is(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "heard", lambda _clock, _headers: None)
+    await quick.restart()
     team = await quick.team(ONE)
     said = [await team.say("actor", f"line {number}") for number in range(2)]
     await quick.settled()
@@ -97,6 +122,20 @@ async def test_what_was_said_in_the_last_minute_is_not_taken_for_deleted(
     await team.delete(GENERAL, said[1])
     await looked(quick, team)
     assert await rows(quick, "deleted") == []
+
+
+async def test_what_slack_dropped_is_found_with_a_clock_that_is_ahead(quick: HttpStage) -> None:
+    team = await quick.team(ONE)
+    await quick.guard.communities.stands(f"slack:{ONE}", joined=time.time() - 86_400.0)
+    team.behind = 120.0
+    await quick.restart()
+    said = [await team.say("target", "hello")]
+    await looked(quick, team)
+    team.away = True
+    said.append(await team.say("actor", "dropped"))
+    team.away = False
+    await looked(quick, team)
+    assert await ids(quick) == set(said)
 
 
 async def test_a_late_event_has_everything_read_since_the_channel_was_looked_at(stage: HttpStage) -> None:
@@ -212,3 +251,94 @@ async def test_a_refusal_to_one_look_ends_no_other(quick: HttpStage) -> None:
     said = await team.say("actor", "hello")
     await looked(quick, team)
     assert await ids(quick) == {said}
+
+
+def notices(team: Team) -> list[str]:
+    """What Lampkeeper told in the alert channel, cards apart."""
+    return [m["text"] for m in team.channels[ALERTS].messages if m.get("bot_id") and not m.get("metadata")]
+
+
+async def told(stage: HttpStage, team: Team, number: int) -> list[str]:
+    """Return what was told, once that is so many notices."""
+    async with asyncio.timeout(30):
+        while len(notices(team)) < number:
+            await looked(stage, team)
+    return notices(team)
+
+
+async def test_that_slack_sends_no_events_any_more_is_told_once_and_that_it_does_again(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "LONG", 0.5)
+    team = await quick.team(ONE)
+    said = [await team.say("target", "hello")]
+    await looked(quick, team)
+    team.away = True
+    for number in range(2):
+        said.append(await team.say("actor", f"line {number}"))
+        (first,) = await told(quick, team, 1)
+        await looked(quick, team)
+    assert "Event Subscriptions" in first
+    assert "no events" in next(here(quick).swept())
+    assert notices(team) == [first], "it is told once"
+    await quick.restart()
+    said.append(await team.say("actor", "after a restart"))
+    await looked(quick, team)
+    assert notices(team) == [first], "also over a restart"
+    team.away = False
+    said.append(await team.say("target", "heard"))
+    said.append(await team.say("target", "heard, too"))
+    _, second = await told(quick, team, 2)
+    await looked(quick, team)
+    assert "events again" in second
+    assert len(notices(team)) == 2
+    assert "no events" not in next(here(quick).swept())
+    assert await ids(quick) == set(said)
+
+
+async def test_that_slack_sends_no_events_can_be_told_again_after_it_did(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "LONG", 0.5)
+    team = await quick.team(ONE)
+    await looked(quick, team)
+    for number in range(2):
+        team.away = True
+        await team.say("actor", "dropped")
+        await told(quick, team, 2 * number + 1)
+        team.away = False
+        await team.say("actor", "heard")
+        await told(quick, team, 2 * number + 2)
+        await looked(quick, team)
+
+
+async def test_a_few_dropped_messages_among_others_that_came_are_not_told(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "LONG", 1.5)
+    team = await quick.team(ONE)
+    await looked(quick, team)
+    team.away = True
+    missed = await team.say("actor", "dropped")
+    await looked(quick, team)
+    team.away = False
+    await team.say("target", "heard")
+    await looked(quick, team)
+    assert missed in await ids(quick)
+    await asyncio.sleep(2)
+    await looked(quick, team)
+    assert notices(team) == []
+
+
+async def test_a_workspace_in_which_nobody_writes_is_not_told_of(
+    quick: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "LONG", 0.0)
+    team = await quick.team(ONE)
+    await team.say("target", "hello")
+    await quick.restart()
+    team.away = True
+    await team.say("U0ROBOT", "a program's words", bot_id="B1")
+    await looked(quick, team)
+    await looked(quick, team)
+    assert notices(team) == []

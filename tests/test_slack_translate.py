@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bots.slack_app import workspace
 from bots.slack_app.api import Me, quiet
 from bots.slack_app.markup import escape
-from bots.slack_app.people import Known, known_of
+from bots.slack_app.people import UNKNOWN, Known, known_of
 from bots.slack_app.translate import notice, people_in, plain, translate
 from core.messages import ConversationKey, Deletion, Edit, Message
 from tests.slack_api import (
@@ -62,6 +62,38 @@ def test_of_files_and_shared_messages_only_the_kinds_are_kept() -> None:
     assert isinstance(message, Message)
     assert message.attachments == ("image", "file", "forward")
     assert message.text == "look"
+
+
+APP_MARKS = {"bot_id": "B1", "app_id": "A1", "bot_profile": {"id": "B1", "app_id": "A1", "name": "another client"}}
+
+
+@pytest.mark.parametrize("marks", [APP_MARKS, {"bot_id": "B1"}, {"app_id": "A1"}], ids=["all", "bot_id", "app_id"])
+def test_what_a_person_writes_by_way_of_an_app_is_theirs(marks: dict[str, object]) -> None:
+    before = {"channel": GENERAL, "user": "U1", "text": "hello", "ts": "1700000000.000100", **marks}
+    people = {"U1": Known(name="friend")}
+    message = translate(before, SPACE, people, ME)
+    assert isinstance(message, Message)
+    assert (message.author.id, message.text) == ("U1", "hello")
+    change = {"channel": GENERAL, "subtype": "message_changed", "previous_message": before}
+    assert isinstance(translate({**change, "message": {**before, "text": "hi"}}, SPACE, people, ME), Edit)
+    gone = {"subtype": "message_deleted", "deleted_ts": before["ts"], "previous_message": before}
+    assert isinstance(translate({"channel": GENERAL, **gone}, SPACE, {}, ME), Deletion)
+
+
+@pytest.mark.parametrize("account", [Known(bot=True), UNKNOWN], ids=["a program's", "unknown"])
+def test_what_an_app_writes_from_an_account_that_is_not_a_persons_is_left_out(account: Known) -> None:
+    raw = {"channel": GENERAL, "user": "U1", "text": "hello", "ts": "1700000000.000100", **APP_MARKS}
+    assert translate(raw, SPACE, {"U1": account}, ME) is None
+
+
+def test_what_a_person_types_counts_also_where_slack_does_not_tell_who_that_is() -> None:
+    raw = {"channel": GENERAL, "user": "U1", "text": "hello", "ts": "1700000000.000100"}
+    assert isinstance(translate(raw, SPACE, {"U1": UNKNOWN}, ME), Message)
+
+
+def test_what_this_app_itself_writes_never_counts() -> None:
+    raw = {"channel": GENERAL, "user": "U1", "text": "hello", "ts": "1700000000.000100", "bot_id": ME.bot}
+    assert translate(raw, SPACE, {"U1": Known(name="friend")}, ME) is None
 
 
 @pytest.mark.parametrize(

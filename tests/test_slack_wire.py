@@ -112,7 +112,7 @@ async def test_programs_joins_and_the_alert_channel_are_never_scored(stage: Slac
         await stage.say(BOT_USER, line, bot_id="B0LAMP")
         await stage.say("robot", line, bot_id="B0ROBOT", subtype="bot_message", user=None)
         await stage.say("U0ROBOT", line)
-        await stage.say("friend", line, bot_id="B0ROBOT", app_id="A0ROBOT")
+        await stage.say("U0ROBOT", line, bot_id="B0ROBOT", app_id="A0ROBOT")
         await stage.say("actor", line, subtype="channel_join")
         await stage.say("moderator", line, "alerts")
     await stage.settled()

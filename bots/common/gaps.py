@@ -3,11 +3,13 @@
 Leans on the guard. History does not say that something was deleted, it only shows it no more. So this may be asked of a
 stretch alone that was read without a hole, from its first message that was shown on: whoever reads back and stops
 somewhere, is let read only so much, or is shown nothing at all, cannot tell what went before. Live events of the
-conversation must wait meanwhile, or `until` lie before the reading.
+conversation must wait meanwhile, or `until` lie before the reading, by the platform's own clock: messages have their
+times from that one, and ours may be ahead of it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Protocol
@@ -32,9 +34,13 @@ async def hand_deletions(
 ) -> frozenset[str]:
     """Hand over a deletion of all that is kept and not among the ids `shown`; return what is kept and is.
 
-    Of what was said from `since` to `until` (seconds since the epoch, both included).
+    What was said from `since` to `until` (seconds since the epoch, both included) is taken for deleted; what was said
+    after that may be too young to be shown, and is returned only.
     """
-    kept = (await keeper.standing(key.space, [key.conversation], since, until)).get(key.conversation, set())
-    for gone in sorted(kept - shown):
+
+    async def kept(to: float) -> set[str]:
+        return (await keeper.standing(key.space, [key.conversation], since, to)).get(key.conversation, set())
+
+    for gone in sorted(await kept(until) - shown):
         await keeper.receive(Deletion(key, gone))
-    return frozenset(kept & shown)
+    return frozenset(await kept(math.inf) & shown)

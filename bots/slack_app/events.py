@@ -7,6 +7,10 @@ Leans on the workspace's parts (`Workspace`), which are told; nothing is kept he
 - A channel that the app came into is read from then on. It joins a public one only when a moderator says so (`join`).
 - A deactivated account is what leaving is elsewhere: cards say so (`core.casework.presence`), until it is back.
 - A Slack Connect channel brings another workspace's people: the admins are told, and whose.
+- A private channel that becomes one gets another ID for good (https://docs.slack.dev/reference/events/\
+channel_id_changed). Settings and the references of cards are changed to it. What was said before, and the threads that
+  were begun before, go on under the old one (`bots.slack_app.served.Served.named`): evidence and its chain name it, and
+  so nothing that is kept has to be written anew, and what is read once more is known again.
 """
 
 from __future__ import annotations
@@ -60,6 +64,9 @@ class Workspace(Protocol):
     def language(self) -> str:
         """What its admins are told in."""
 
+    async def renamed(self, old: str, new: str, when: float) -> None:
+        """Carry over what holds for a channel that has another ID since `when`."""
+
 
 Raw = Mapping[str, Any]
 Handler = Callable[[Workspace, Raw], Coroutine[Any, Any, None]]
@@ -108,6 +115,15 @@ async def _shared(here: Workspace, event: Raw) -> None:
     await _tell(here, SHARED[event["type"]], channel=event["channel"], name=name)
 
 
+async def _renamed(here: Workspace, event: Raw) -> None:
+    old, new = str(event["old_channel_id"]), str(event["new_channel_id"])
+    here.scans.stop(here.space, old)
+    here.history.renamed(old, new)
+    here.people.moved(old)
+    await here.renamed(old, new, float(event["event_ts"]))
+    log.info("slack.channel_renamed", channel=old, now=new)
+
+
 async def _account(here: Workspace, event: Raw) -> None:
     account = event["user"]
     known = here.people.learn(account)
@@ -152,6 +168,7 @@ EVENTS: dict[str, Handler] = {
     "group_left": _safely(_closed),
     **dict.fromkeys(CLOSED, _safely(_closed)),
     **dict.fromkeys(SHARED, _safely(_shared)),
+    "channel_id_changed": _safely(_renamed),
     "user_change": _safely(_account),
     "subteam_updated": _safely(_group),
     "subteam_members_changed": _safely(_group),

@@ -15,6 +15,9 @@ alive; live events of a conversation wait until that is done. Channels where som
 - An app that Slack lets read only 15 messages a minute (`pace`) reads on in the background at that pace, looks no
   further back than the page on which the gap begins, and the moderators are told how long it takes at least.
 - What cannot be read is told once, until it could be.
+- The times of messages are by Slack's clock, so they are compared with that one alone (`clock`): where ours is ahead,
+  what was said just now would look as if it had been missing long enough to be deleted. When Lampkeeper was last alive
+  is by ours; as far as that is ahead now, it is taken off.
 """
 
 from __future__ import annotations
@@ -69,7 +72,7 @@ class History:
 
     `user` is the app's own; `deliver` gets every event, live or read, and tells whether it was something that
     a person said (or edited, or deleted); `tell` gets sentences for the moderators. `drops`: events may be missing at
-    any time, and not only before a new connection.
+    any time, and not only before a new connection. `found` gets each message of a person's that only a look found.
     """
 
     client: AsyncWebClient
@@ -81,6 +84,7 @@ class History:
     tell: Callable[[str], Awaitable[None]]
     language: str = ENGLISH
     drops: bool = False
+    found: Callable[[Raw], None] = lambda _: None
     gap: Gap | None = field(default=None, init=False)
     """None while history is being read."""
     _lost: float | None = field(default=None, init=False)
@@ -111,11 +115,11 @@ class History:
 
     def __post_init__(self) -> None:
         self.pace = Pace(self._slowly)
-        self.reader = Reader(self.client, self.memory, self.space, self.user, self.deliver, self.pace)
+        self.reader = Reader(self.client, self.memory, self.space, self.user, self._deliver_read, self.pace)
 
     def lost(self) -> None:
         """From now on every channel may have a gap; `behind` will be called when there is a connection."""
-        self._lost = self._lost or time.time()
+        self._lost = self._lost or self._now()
         self.gap = self._waiting = None
         self._current.clear()
         self.memory.listening(PLATFORM, False)
@@ -148,6 +152,15 @@ class History:
         self._looked.pop(channel, None)
         return watched
 
+    def renamed(self, old: str, new: str) -> None:
+        """Take note that a channel has another ID: it is watched under that, and what is known of it stays known."""
+        if old in self._members:
+            self._members.discard(old)
+            self._members.add(new)
+        for known in (self._came, self._looked):
+            if old in known:
+                known[new] = known.pop(old)
+
     async def take(self, event: Raw) -> None:
         """Pass a live event on: now, or when its channel's history was read."""
         channel = event["channel"]
@@ -175,13 +188,14 @@ class History:
                 caught_up, self._unasked = False, True
             if not self._connected.is_set():
                 if caught_up:
-                    self.gap, self._lost = Gap(self._lost or time.time(), time.time(), tuple(sorted(self._told))), None
+                    now = self._now()
+                    self.gap, self._lost = Gap(self._lost or now, now, tuple(sorted(self._told))), None
                 self.memory.listening(PLATFORM, caught_up)
                 self._current.set()
 
     async def _catch_up(self) -> None:
-        first = await self._begins()
         channels = await self.channels()
+        first = await self._begins()
         if self._connected.is_set():
             return
         self._members = set(channels)
@@ -199,9 +213,15 @@ class History:
         """Settle from when on is read; tell whether this is the very first start."""
         if self._floor is not None:
             return False
-        last_alive = await self.memory.last_alive(PLATFORM)
-        self._floor = self._lost = time.time() if last_alive is None else last_alive - MARGIN
+        last_alive, now = await self.memory.last_alive(PLATFORM), self._now()
+        ahead = max(time.time() - now, 0.0)
+        self._floor = self._lost = now if last_alive is None else last_alive - ahead - MARGIN
         return last_alive is None
+
+    def _now(self) -> float:
+        """Return the time by Slack's clock; by ours before Slack answered anything."""
+        now = self.pace.clock.now()
+        return time.time() if now is None else now
 
     async def _read_all(self, channels: dict[str, dict[str, Any]]) -> None:
         unread, failed = list(channels), defaultdict[str, list[str]](list)
@@ -225,6 +245,16 @@ class History:
         if self._slow and not unread:
             await self._say("slack.history_read")
 
+    async def _deliver_read(self, raw: Raw) -> bool:
+        if self._changed is None or raw.get("subtype") == "message_changed":
+            return await self.deliver(raw)
+        if float(raw["ts"]) <= await self._ends():
+            return False  # somebody's data was deleted since the look began
+        said = await self.deliver(raw)
+        if said:
+            self.found(raw)
+        return said
+
     async def _tell_unread(self, why: str, channels: list[str]) -> None:
         if channels:
             self._told.update(channels)
@@ -236,13 +266,15 @@ class History:
 
         Raises `PlatformError` where Slack does not let us.
         """
-        name, begun = str(channel["id"]), time.time()
+        name, told = str(channel["id"]), self.pace.clock.now()
         if name not in self._members:
             return True
+        begun = self._now()
+        until = -math.inf if told is None else told - MARGIN  # by no clock but Slack's is anything taken for deleted
         since = await self._since(name, None, begun)
         again = math.inf if self.pace.seconds else since
         brief, dropped = bool(self.pace.seconds), max(since, await self._ends())
-        span = Span(since, since, again, self._came.get(name, 0.0), begun - MARGIN, 1, brief, dropped)
+        span = Span(since, since, again, self._came.get(name, 0.0), until, 1, brief, dropped)
         self._changed = set()
         try:
             whole = await self.reader.read(channel, span._replace(changed=self._changed))
@@ -274,7 +306,7 @@ class History:
 
     async def _read(self, channel: dict[str, Any]) -> None:
         """Read the gap of a channel."""
-        name, begun, floor = str(channel["id"]), time.time(), self._floor or 0.0
+        name, begun, floor = str(channel["id"]), self._now(), self._floor or 0.0
         self._overflown.discard(name)
         cursor = await self.memory.cursor(ConversationKey(self.space, name))
         since = float(cursor) if cursor else floor

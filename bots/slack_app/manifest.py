@@ -101,6 +101,9 @@ EVENTS = {
     "subteam_updated": Heard("that a usergroup changed: age bands, moderators", ("usergroups:read",)),
     "subteam_members_changed": Heard("who came to or left a usergroup: age bands, moderators", ("usergroups:read",)),
     "channel_shared": Heard("that a channel is shared with another workspace", _CHANNELS),
+    "channel_id_changed": Heard(
+        "that a private channel has another ID, as sharing it with a workspace does", _CHANNELS
+    ),
     "channel_unshared": Heard("that a channel is shared no more", _CHANNELS),
 }
 """Event -> what for; https://docs.slack.dev/reference/events."""

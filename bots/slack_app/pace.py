@@ -1,10 +1,11 @@
 """Reading history as slowly as Slack asks, and no slower.
 
-Leans on `bots.slack_app.api`. An app distributed outside Slack's Marketplace may call conversations.history and
-conversations.replies once a minute, for 15 messages each (https://docs.slack.dev/changelog/2025/05/29/\
-rate-limit-changes-for-non-marketplace-apps); every other app some fifty times, for a page of any size. Slack does not
-say which an app is. It shows: a page that holds 15 messages where more were asked for and more there are, or an answer
-429 with a long Retry-After. Once pages show it, calls are spaced by themselves, so that no call is spent on a refusal.
+Leans on `bots.slack_app.api`, and keeps the time by Slack's answers (`clock`). An app distributed outside Slack's
+Marketplace may call conversations.history and conversations.replies once a minute, for 15 messages each
+(https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps); every other app some fifty
+times, for a page of any size. Slack does not say which an app is. It shows: a page that holds 15 messages where more
+were asked for and more there are, or an answer 429 with a long Retry-After. Once pages show it, calls are spaced by
+themselves, so that no call is spent on a refusal.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bots.common.patience import Patience
 from bots.slack_app.api import Method, call
+from bots.slack_app.clock import Clock
 from core.errors import TryLater
 
 EVERY = 60.0
@@ -41,6 +43,8 @@ class Pace:
     def __init__(self, slowly: Callable[[float], Awaitable[None]]) -> None:
         self.seconds = 0.0
         """Between two calls of one of the `LIMITED` methods; 0 where Slack sets no such limit."""
+        self.clock = Clock()
+        """What time it is at Slack, by the answers to these calls."""
         self._slowly = slowly
         self._next: dict[str, float] = {}
 
@@ -57,6 +61,7 @@ class Pace:
                     await self._slowly(error.seconds)
                 await patience.after(error)
             else:
+                self.clock.heard(answer.headers)
                 self._look(name, arguments.get("limit", 0), answer)
                 return answer
 

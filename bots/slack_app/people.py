@@ -37,7 +37,7 @@ class Known(NamedTuple):
     """What is known of an account: the name it shows, and whether it is a program, a guest, or deactivated.
 
     `teams` are the workspaces it belongs to, its own first; `band` what the workspace's usergroups tell of its age;
-    `admin`: it owns or administers the workspace; `avatar` is its picture's address.
+    `admin`: it owns or administers the workspace; `avatar` is its picture's address; `unknown`: Slack did not tell.
     """
 
     name: str = ""
@@ -48,6 +48,7 @@ class Known(NamedTuple):
     band: AgeBand | None = None
     admin: bool = False
     avatar: str = ""
+    unknown: bool = False
 
     def elsewhere(self, team: str) -> str | None:
         """Return the workspace it belongs to, if that is not `team`: Slack Connect shares channels between several.
@@ -56,6 +57,10 @@ class Known(NamedTuple):
         ('T2', None, None)
         """
         return self.teams[0] if self.teams and team not in self.teams else None
+
+
+UNKNOWN = Known(unknown=True)
+"""An account of which Slack told nothing."""
 
 
 def known_of(account: Mapping[str, Any]) -> Known:
@@ -94,7 +99,7 @@ class People:
         try:
             account = (await call(self._client.users_info, user=user))["user"]
         except PlatformError:
-            return self._known.put(user, Known(), UNKNOWN_SECONDS)
+            return self._known.put(user, UNKNOWN, UNKNOWN_SECONDS)
         return self.learn(account)
 
     async def anew(self, user: str) -> Known:

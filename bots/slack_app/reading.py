@@ -14,6 +14,8 @@ settled by reading. Who reads what when is `history`'s and `sweep`'s to say (`Sp
   it was talked in just before (`Span.again`), for edits. A program's replies count there and are not kept, so that a
   deletion may hide behind them in a thread in which nobody wrote lately; and a thread whose first message is older than
   all that was read is not found.
+- Replies stay when their thread's first message is deleted: Slack keeps a tombstone in its place, as long as there are
+  any. So where a tombstone comes without replies, they are not shown, and nothing is concluded.
 - A thread's own history is read whole from a time on, or not at all: Slack gives it oldest first. Of what is read once
   more, only what may have been missed (`Span.dropped`) is passed on: what is not kept may be a forgotten person's.
 """
@@ -180,7 +182,8 @@ class Reader:
             return  # it was deleted since its first message was seen
         # Every page begins with the thread's first message, which is the channel's.
         replies = [reply for reply in found if thread_of(reply) is not None]
-        if found:
+        alone = not replies and any(message.get("subtype") == TOMBSTONE for message in found)
+        if found and not alone:
             standing = await self._compare(name, thread, replies, (since + TICK, span.until))
             new = [reply for reply in replies if float(reply["ts"]) > missed and reply["ts"] not in standing]
             await self._pass_on(channel, new)

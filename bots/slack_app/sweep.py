@@ -20,6 +20,7 @@ once. But after a longer outage there may be no such event left: then only looki
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import structlog
@@ -51,10 +52,10 @@ class History(Protocol):
 
 
 class Sweep:
-    """The looks at the channels of one workspace."""
+    """The looks at the channels of one workspace; `looked` is called after each."""
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def __init__(self, history: History, looked: Callable[[], Awaitable[None]]) -> None:
+        self._history, self._looked = history, looked
         self.every: float | None = None
         """Seconds that a round takes; None until one began."""
         self.short: set[str] = set()
@@ -78,6 +79,7 @@ class Sweep:
                 await asyncio.sleep(pause)
                 await self._history.settled()
                 await self._look(channel)
+                await self._looked()
 
     async def _look(self, channel: dict[str, Any]) -> None:
         name = str(channel["id"])

@@ -3,8 +3,15 @@
 Leans on `core.messages`. A message as it comes in an event and as it stands in the channel's history have one shape
 (https://docs.slack.dev/reference/events/message), so both go through here.
 
-- Programs are left out: anything with a ``bot_id``, Slackbot, and accounts that users.info calls bots. So are all
-  subtypes that nobody typed (joins, topics, reminders).
+- Programs are left out: Slackbot, this app, and accounts that users.info calls bots. So are all subtypes that nobody
+  typed (joins, topics, reminders), among them ``bot_message``, which has no ``user`` at all.
+- Whose a message is, ``user`` says, not ``bot_id``, ``app_id`` or ``bot_profile``: Slack puts those on all that came by
+  way of an app, also where somebody writes by another client, or lets one write in their name, with their own token
+  (https://docs.slack.dev/reference/events/message/bot_message, and https://medium.com/slack-developer-blog/\
+api-update-new-field-in-api-responses-d23076ea2ef3: such a message has "both a user ID and a bot ID"). It stands there
+  under that person's name, so it counts as theirs. With an app's own token, ``user`` is the app's account, which
+  users.info calls a bot. Where Slack does not tell whose account that is, what came by way of an app is left out.
+- ``client_msg_id`` decides nothing: Slack's own clients send one, but not with everything, and others need not.
 - A reply in a thread belongs to the conversation ``<channel>/<thread_ts>``, the thread's first message to the channel.
   It is aimed at whom it mentions, or who spoke last: Slack names only who opened the thread (``parent_user_id``), and
   people talk with each other in threads that a third one opened.
@@ -22,7 +29,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bots.slack_app.api import Me
-from bots.slack_app.people import Known
+from bots.slack_app.people import UNKNOWN, Known
 from core.messages import Author, ConversationKey, Deletion, Edit, Event, Message, tidy
 
 Raw = Mapping[str, Any]
@@ -78,14 +85,31 @@ def is_deletion(raw: Raw) -> bool:
 
 
 def is_typed(raw: Raw, me: Me) -> bool:
-    """Tell whether a person typed this message."""
+    """Tell whether somebody typed this message, as far as it says itself: `user` may still be a program's account."""
     return (
         raw.get("subtype") in TYPED
-        and not raw.get("bot_id")
-        and not raw.get("bot_profile")
         and not raw.get("hidden")
         and raw.get("user") not in (None, me.user, SLACKBOT)
+        and not (me.bot and raw.get("bot_id") == me.bot)
     )
+
+
+def by_app(raw: Raw) -> bool:
+    """Tell whether a message came by way of an app: one that speaks for itself, or with a person's own token.
+
+    >>> by_app({"user": "U1", "bot_id": "B1"}), by_app({"user": "U1", "client_msg_id": "1"})
+    (True, False)
+    """
+    return any(raw.get(mark) for mark in ("bot_id", "app_id", "bot_profile"))
+
+
+def is_program(raw: Raw, known: Known) -> bool:
+    """Tell whether a program wrote a message; `known` is what Slack says of its ``user``.
+
+    >>> is_program({"bot_id": "B1"}, Known(name="friend")), is_program({"bot_id": "B1"}, Known(unknown=True))
+    (False, True)
+    """
+    return known.bot or (known.unknown and by_app(raw))
 
 
 def people_in(raw: Raw, me: Me) -> set[str]:
@@ -152,8 +176,8 @@ def _message(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner:
     if not is_typed(raw, me):
         return None
     author = str(raw["user"])
-    known = people.get(author, Known())
-    if known.bot:
+    known = people.get(author, UNKNOWN)
+    if is_program(raw, known):
         return None
     text, thread = raw.get("text") or "", thread_of(raw)
     named = (user for user in _MENTION.findall(text) if user != me.user and not people.get(user, Known()).bot)

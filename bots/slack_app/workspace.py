@@ -8,7 +8,8 @@ it posts goes out with its team's token.
   rest is read from history instead.
 - What holds for a workspace is what the operator set up for it and, over that, what it chose itself
   (`core.communities`). Without an alert channel its cards wait in the outbox until there is one.
-- Over HTTP (`drops`) Slack may drop events and never say so: the channels are looked at anew in turn (`sweep`).
+- Over HTTP (`drops`) Slack may drop events and never say so: the channels are looked at anew in turn (`sweep`), and
+  where none come at all any more, that is told (`silence`).
 - In a direct message with the app there is no partner: the other side is a program, so nobody is addressed.
 """
 
@@ -39,11 +40,13 @@ from bots.slack_app.bands import Bands
 from bots.slack_app.events import EVENTS
 from bots.slack_app.history import MARGIN, History
 from bots.slack_app.markup import UNHEARD, words
-from bots.slack_app.people import People
-from bots.slack_app.served import NOTED, Rank, Served
+from bots.slack_app.people import Known, People
+from bots.slack_app.served import NOTED, Former, Rank, Served, named
+from bots.slack_app.silence import Silence
 from bots.slack_app.sweep import Sweep
-from bots.slack_app.translate import Raw, people_in, subject, translate
+from bots.slack_app.translate import SLACKBOT, Raw, by_app, people_in, subject, translate
 from bots.texts import say
+from core import outbox
 from core.casework.cards import Person
 from core.config import SlackWorkspace
 from core.errors import LampkeeperError, PlatformError
@@ -66,8 +69,11 @@ class Memory:
     """What a workspace's history asks the guard and tells it (`bots.slack_app.reading.Memory`).
 
     The guard keeps one sign of life for Slack as a whole; it moves on only while `heard` says that no workspace misses
-    anything. `joined` is since when this one is served (seconds since the epoch): nothing older is read.
+    anything. `joined` is since when this one is served (seconds since the epoch): nothing older is read. `former` tells
+    the IDs that channels had before (`bots.slack_app.served.Served.former`): what was begun then is known by those.
     """
+
+    former: Callable[[], Former] = staticmethod(dict)
 
     def __init__(self, guard: Guard, space: str, joined: float | None, heard: Callable[[str, bool], None]) -> None:
         self._guard, self._space, self._joined, self._heard = guard, space, joined, heard
@@ -83,17 +89,28 @@ class Memory:
 
     async def kept(self, conversations: Collection[str]) -> dict[str, set[str]]:
         """Ids of the messages that are kept and not known to be deleted, by conversation."""
-        return await self._guard.standing(self._space, conversations)
+        names = {named(self.former(), conversation): conversation for conversation in conversations}
+        found = await self._guard.standing(self._space, names)
+        return {names[name]: ids for name, ids in found.items()}
 
     async def compare(
         self, key: ConversationKey, since: float, until: float, shown: AbstractSet[str]
     ) -> AbstractSet[str]:
         """Take note that what is kept of a stretch and not `shown` was deleted; return what is kept and shown."""
-        return await hand_deletions(self._guard, key, since, until, shown)
+        here = key._replace(conversation=named(self.former(), key.conversation))
+        found = await hand_deletions(self._guard, here, since, until, shown)
+        for old, left in self.former().get(key.conversation, ()):
+            found |= await hand_deletions(self._guard, key._replace(conversation=old), since, min(until, left), shown)
+        return found
 
     async def cursor(self, key: ConversationKey) -> str | None:
         """Id of the newest committed message of a conversation."""
-        return await self._guard.cursor(key)
+        former = [old for old, _ in reversed(self.former().get(key.conversation, ()))]
+        for name in (named(self.former(), key.conversation), *former):
+            newest = await self._guard.cursor(key._replace(conversation=name))
+            if newest is not None:
+                return newest
+        return None
 
     async def last_alive(self, platform: str) -> float | None:
         """Until when everything that the workspace showed is known to be stored; None if it never was."""
@@ -131,6 +148,7 @@ class Workspace:
         self._bands = Bands(self.people, lambda: self.settings.age_roles, self._tell_band)
         self._operator = {name: getattr(operator, name) for name in SlackWorkspace.model_fields}
         self.settings = Served(**self._operator)
+        memory.former = lambda: self.settings.former
         self._chosen: frozenset[str] = frozenset()
         self.history = History(
             client=client,
@@ -142,7 +160,9 @@ class Workspace:
             tell=self.tell,
             drops=drops,
         )
-        self.sweep = Sweep(self.history) if drops else None
+        self.silence = Silence(self)
+        self.history.found = self.silence.found
+        self.sweep = Sweep(self.history, self.silence.judge) if drops else None
         self.link = Link()
         self.links = Remembered[tuple[str, str], str | None](LINKS_KEPT)
         self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
@@ -171,7 +191,12 @@ class Workspace:
         return Here(self.space, self.words, self.guard.ledger)
 
     def swept(self) -> Iterator[str]:
-        """Say how often channels are looked at for what Slack dropped, and in which of them that does not show all."""
+        """Say how often channels are looked at for what Slack dropped, and in which of them that does not show all.
+
+        And first, where that is so, that Slack sends no events.
+        """
+        if self.settings.silent:
+            yield self.words.say("slack.silent_status")
         if self.sweep is not None and self.sweep.every is not None:
             yield self.words.say("slack.swept", every=duration(self.sweep.every))
             if self.sweep.short:
@@ -209,6 +234,20 @@ class Workspace:
             homes = {**self.settings.homes, user: rank}
             noted = {one: shown for one, shown in homes.items() if shown is not None}
             self._take_over(await self.guard.communities.note(self.space, {"homes": noted or None}))
+
+    async def renamed(self, old: str, new: str, when: float) -> None:
+        """Carry over what holds for a channel that has another ID since `when`, and what is known of it."""
+        if old in {known for known, _ in self.settings.former.get(new, ())}:
+            return
+        self._take_over(await self.guard.communities.note(self.space, self.settings.formerly(old, new, when)))
+        if changes := self.settings.renamed(old, new):
+            await self.choose(changes, Person(SLACKBOT, "Slack"))
+        async with self.guard.ledger.transaction() as tx:
+            await outbox.moved(tx, self.space, f"{old}/", f"{new}/")
+
+    async def fell_silent(self, *, silent: bool) -> None:
+        """Take note that its moderators were told that Slack sends no events, or that it does again."""
+        self._take_over(await self.guard.communities.note(self.space, {"silent": silent or None}))
 
     def _take_over(self, choices: Mapping[str, Any]) -> None:
         self.settings = Served(**(self._operator | dict(choices)))
@@ -249,6 +288,7 @@ class Workspace:
     def hear(self, event: Raw) -> None:
         """Take an event, acknowledged already; a message behind those that came before."""
         self.link.heard()
+        self.silence.heard(event)
         if handle := EVENTS.get(event["type"]):
             self.handle(handle(self, event))
         elif event["type"] == "message" and event.get("channel"):
@@ -287,17 +327,19 @@ class Workspace:
             if not self.settings.reads(raw):
                 return False
             people = {user: await self.people.known(user) for user in people_in(raw, self.who)}
-            author = subject(raw).get("user")
+            author = str(subject(raw).get("user"))
             if author in people:
                 people[author] = people[author]._replace(band=await self._bands.of(author))
             partner = await self._partner(raw) if raw.get("channel_type") == "mpim" else None
-            event = translate(raw, self.space, people, self.who, partner)
+            event = translate(self.settings.named(raw), self.space, people, self.who, partner)
         except UNREADABLE as error:
             # Only the kinds: the event's own words are people's.
             log.warning("slack.unreadable_event", subtype=raw.get("subtype"), error=type(error).__name__)
             return False
         if event is not None:
             await self.guard.receive(event)
+        elif people.get(author, Known()).unknown and by_app(subject(raw)):
+            log.warning("slack.account_unknown", space=self.space, what="An app's message was left out.")
         return event is not None
 
     async def _tell_band(self, group: str, why: PlatformError) -> None:
