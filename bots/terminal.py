@@ -138,6 +138,8 @@ def show_excerpt(to: Console, lines: Iterable[ExcerptLine], *, dated: bool = Fal
         words = [safe(line.text)]
         words += [f"[{line.attached}]"] if line.attachments else []
         words += ["(deleted since)"] if line.deleted else []
+        if line.edited is not None:
+            words.append(f"(edited {moment(line.edited)}, before it was seen: what it said at first is not known)")
         words += [f"(before it was edited: {safe(line.earlier)})"] if line.earlier else []
         to.print(f"  {mark} {time}{who}: {' '.join(words)}", style="bold" if line.reason else "")
         _gap(to, line.more_after)

@@ -8,7 +8,9 @@ only the look-ups are done for many at once. Decisions:
   whom the others address is tried on copies, so that what is loaded is what is fed.
 - An edit is a new version. Whom the message is aimed at and the author's age band stay as first seen, even where the
   new text begins with another name: moving a message would tear two pairs' records apart. The author's
-  states are folded again from base and what is retained, so that an edit scores as if its text had been seen first. An
+  states are folded again from base and what is retained, so that an edit scores as if its text had been seen first.
+  That is done for each edit, not once for all of a batch: whether one of them alerts must not hang on where a batch
+  ends. What they are folded from is opened and read once (`core.retention.rolling`). An
   edit that changes no text changes nothing. An edit of a message never seen is taken as a message of its own, but
   does not move the cursor. One of a message that was purged, or that is not newer than the horizon, is ignored and
   counted in the log: platforms deliver old messages again as edits (a pin, a refreshed preview), and what retention
@@ -36,7 +38,7 @@ from core.export.record import Kind
 from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
-from core.retention.rolling import refold
+from core.retention.rolling import Said, refold, said_by
 from core.store import add, tables, upsert
 from core.store import messages as kept_messages
 from core.store.messages import Kept, MessageKey
@@ -76,6 +78,7 @@ class Batch:
         self._old_edits = 0
         self._windows: dict[str, None] = {}
         self._said: dict[str, list[Kept]] = {}
+        self._read: dict[tuple[str, str], Said] = {}
 
     async def take(self, events: Sequence[Event]) -> None:
         """Carry out `events` in order."""
@@ -88,7 +91,7 @@ class Batch:
                 continue
             await self._feed(fresh)
             fresh = []
-            await (self._edit(event.message) if isinstance(event, Edit) else self._delete(event))
+            await (self._edit(event) if isinstance(event, Edit) else self._delete(event))
         await self._feed(fresh)
         await self._write()
         if self._old_edits:
@@ -103,8 +106,9 @@ class Batch:
             memory.received = max(memory.received, received or 0.0)
         memory.received = max(memory.received, self._now)
 
-    async def _feed(self, messages: list[Message], *, late_edit: bool = False) -> None:
+    async def _feed(self, messages: list[Message], late: Edit | None = None) -> None:
         """Feed new messages; those known already are left out. A late edit does not move the cursor."""
+        seen = self._memory.received if late is not None and not late.read_back else None
         fresh = await self._fresh(messages)
         await self._load(fresh)
         for message in fresh:
@@ -115,10 +119,10 @@ class Batch:
                 raise RuntimeError("A pair was not loaded: writing it would overwrite its row.")
             scored = effects[0]
             assert isinstance(scored, Scored)
-            said = None if late_edit else message.time
+            said = message.time if late is None else None
             self.heard.append(Heard(message.key.space, scored.score.outcome, said))
-            self._keep(known, message, scored.pair, self._memory.received if late_edit else None)
-            if not late_edit:
+            self._keep(known, message, scored.pair, seen)
+            if late is None:
                 _advance(known.marks[message.key.conversation], message)
             self._carry_out(known, effects, self._memory.received if message.time is None else message.time)
 
@@ -169,8 +173,10 @@ class Batch:
             author.age_band,
         )
         what = (message.text, message.time, memory.received)
-        kept = Kept(*place, *what, attachments=message.attachments, seen=seen)
+        kept = Kept(*place, *what, attachments=message.attachments, seen=seen, edited=message.edited)
         self._messages.append(kept)
+        if (read := self._read.get((known.space, author.id))) is not None:
+            read[kept.seq] = (kept, self._engine.read(message.text))
         for alert in self._preserving(known, author.id, pair.target):
             self._said.setdefault(alert, []).append(kept)
         memory.next_seq += 1
@@ -215,33 +221,35 @@ class Batch:
         await preserved.watched(self._tx, known)
         for alert in self._preserving(known, before.author, before.target):
             await preserved.preserve(self._tx, self._vault, alert, seen)
-        await self._changed((before.key, before.id), after.text, kind)
+        await self._changed((before.key, before.id), after.text, kind, after.edited)
 
-    async def _changed(self, key: MessageKey, text: str | None, kind: Kind) -> None:
+    async def _changed(self, key: MessageKey, text: str | None, kind: Kind, edited: float | None = None) -> None:
         if not await preserved.watched(self._tx, self._memory.of(key[0].space)):
             return
-        await preserved.changed(self._tx, self._vault, key, text, kind, self._memory.received)
+        await preserved.changed(self._tx, self._vault, key, text, kind, self._memory.received, edited)
 
-    async def _edit(self, message: Message) -> None:
+    async def _edit(self, event: Edit) -> None:
+        message = event.message
         key = (message.key, message.id)
         if key not in self._stored:
-            await self._feed([message], late_edit=True)
+            await self._feed([message], event)
             if key not in self._stored:
                 self._old_edits += 1
-                await self._changed(key, message.text, "edit")
+                await self._changed(key, message.text, "edit", message.edited)
             return
         await self._write()
         before = await kept_messages.newest_version(self._tx, self._vault, key)
         assert before is not None
         if before.text is None:  # purged; only its id stayed
             self._old_edits += 1
-            await self._changed(key, message.text, "edit")
+            await self._changed(key, message.text, "edit", message.edited)
             return
         if before.text == message.text:
             return
         version = before.version + (2 if before.deleted else 1)  # its deletion was a version, too
         now = self._memory.received
         after = before._replace(version=version, text=message.text, deleted=False, seen=now, gone=None)
+        after = after._replace(edited=message.edited)
         await add(self._tx, tables.messages, [kept_messages.row_of(self._vault, after)])
         known = self._memory.of(message.key.space)
         await self._preserve_change(known, before, after, "edit")
@@ -252,7 +260,12 @@ class Batch:
             pairs.add((target, author))
         await load_people(self._tx, self._vault, known, people)
         await load_pairs(self._tx, self._vault, known, pairs)
-        await refold(self._tx, self._vault, self._engine, known, (author, target))
+        said = self._read.get((known.space, author))
+        if said is None:
+            said = await said_by(self._tx, self._vault, self._engine, known.space, author)
+            self._read = {(known.space, author): said}
+        said[after.seq] = (after, self._engine.read(message.text))
+        await refold(self._tx, self._vault, self._engine, known, (author, target), said)
         touched = self._touched.setdefault(known.space, Touched())
         touched.people.add(author)
         touched.pairs.add((author, target))
@@ -271,7 +284,7 @@ class Batch:
         if before is None or before.text is None:
             await self._changed(key, None, "deletion")
         else:
-            after = before._replace(version=before.version + 1, text=None)
+            after = before._replace(version=before.version + 1, text=None, edited=None)
             await self._preserve_change(self._memory.of(deletion.key.space), before, after, "deletion")
         if before is not None:
             await kept_messages.mark_deleted(self._tx, self._vault, before, self._memory.received)

@@ -12,6 +12,7 @@
     ├── VaultError         master key or keyring is missing, readable by others, or not what this data was sealed with
     ├── ExportError        a case cannot be exported as asked, or an exported file cannot be read
     ├── AuditError         the audit cannot be verified or signed, or is not what was signed
+    ├── ClockError         the machine's clock is in doubt, and what cannot be brought back waits
     ├── SubmissionError    a report to NCMEC cannot be laid down, confirmed, sent or taken back as things stand
     └── PlatformError      a platform refused: token revoked, permission or channel missing
         └── TryLater       ... for now only: delivery is tried again
@@ -70,6 +71,10 @@ class ExportError(LampkeeperError):
 
 class AuditError(LampkeeperError):
     """The audit cannot be verified or signed, or is not what was signed."""
+
+
+class ClockError(LampkeeperError):
+    """The machine's clock is in doubt, so that nothing is deleted because its time is up."""
 
 
 class SubmissionError(LampkeeperError):

@@ -14,6 +14,8 @@ Decisions:
   slow catch-up cut short nor a refused platform beside a running one leaves a gap.
 - If the database cannot be written, the batch is kept and tried again until it can; the admins are told directly, for
   the outbox cannot be written either.
+- The housekeeping deletes nothing because its time is up while the clock is in doubt (`core.clock`): it looks again
+  every `DOUBT_EVERY`, and tells the admins where it is still so at the second look. `purge` itself does not ask.
 - An event that cannot be processed is a bug of ours. Its batch is undone and taken again event by event: the others
   are committed, that one is logged without content, counted, and the admins are told. Log lines about errors carry
   their kind and no traceback, for a traceback may quote a message.
@@ -33,11 +35,12 @@ from typing import Any
 import structlog
 from sqlalchemy import Column, func, select
 
-from core import audit, outbox, unread
+from core import audit, clock, outbox, unread
 from core.batch import Batch
 from core.casework import exposure, reminders
 from core.casework.desk import Desk, FourEyes
 from core.casework.reminders import Rung
+from core.clock import Doubt
 from core.communities import Choices, Communities
 from core.engine import Engine
 from core.errors import LampkeeperError, StoreError
@@ -59,6 +62,8 @@ GATHER = 0.25
 HEARTBEAT = 30.0
 REMIND_EVERY = 60.0
 HOUSEKEEPING_EVERY = 3600.0
+DOUBT_EVERY = 600.0
+TOLD_AT_DOUBT = 2
 SAME_NOTICE_EVERY = 3600.0
 DIRECT_NOTICE_WAIT = 10.0
 RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
@@ -99,6 +104,7 @@ class Guard:
         self.scans = Scans(self.ledger)
         self._loaded = False
         self._ladder = ladder
+        self._doubts = 0
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
         self._stopping = asyncio.Event()
         self._behind = False
@@ -152,7 +158,7 @@ class Guard:
         if band == author.age_band:
             return event
         message = message._replace(author=author._replace(age_band=band))
-        return Edit(message) if isinstance(event, Edit) else message
+        return event._replace(message=message) if isinstance(event, Edit) else message
 
     async def settled(self) -> None:
         """Return when everything received so far is committed and due cards were delivered or failed once."""
@@ -226,13 +232,31 @@ class Guard:
         else:
             self._listening.discard(platform)
 
-    @property
-    def keep_text_days(self) -> float:
-        """For how many days the text of messages is kept."""
-        return self.ledger.keep.text
+    async def doubt(self) -> Doubt | None:
+        """Return why the machine's clock cannot be believed (`core.clock`); None, and noted, if it can."""
+        now = self.ledger.clock.machine()
+        async with self.ledger.store.read() as tx:
+            if (doubt := await clock.doubted(tx, now)) is not None:
+                return doubt
+            sure = await clock.proven(tx, now) or await clock.latest_right(tx) is not None
+        if sure:
+            await self.believe_clock(now)
+        return None
+
+    async def believe_clock(self, now: float) -> None:
+        """Take the clock as right: somebody, or something, proved it."""
+        async with self.ledger.transaction() as tx:
+            await clock.note_right(tx, now)
+            self.ledger.clock.was_right(now)
+            if await clock.mend(tx, now):
+                self.ledger.memory.clear()
+                self.ledger.memory.received = now
 
     async def purge(self) -> int:
-        """Purge what was kept long enough (`core.retention.rules`); return of how many messages."""
+        """Purge what was kept long enough (`core.retention.rules`); return of how many messages.
+
+        Whether the clock can be believed is for the caller to ask (`doubt`).
+        """
         taken = await rules.purge(self.ledger)
         if taken.total():
             log.info("guard.purged", **taken)
@@ -417,13 +441,36 @@ class Guard:
     async def keep_house(self) -> None:
         """Purge, tell what is due to be told, and do the chores; a failure of one is told and holds up no other."""
         finish = self.ledger.store.finish_checkpoint
-        for chore in (finish, self.purge, self.tell_unread, self.forget_left, *self.chores):
+        for chore in (finish, self._purge_by_the_clock, self.tell_unread, *self.chores):
             await self._quietly(chore())
+
+    async def _purge_by_the_clock(self) -> None:
+        """Delete what was kept long enough, and spaces that left, if the clock can be believed; else tell."""
+        doubt = await self.doubt()
+        if doubt is None:
+            self._doubts = 0
+            await self._quietly(self.purge())
+            await self._quietly(self.forget_left())
+            return
+        log.error("guard.clock_in_doubt", what=doubt.what, remedy=doubt.remedy)
+        self._doubts += 1
+        if self._doubts == TOLD_AT_DOUBT:
+            await self._tell_all(
+                f"{doubt.what} Please tell whoever runs Lampkeeper; `lampkeeper check` says what to do."
+            )
+
+    async def _tell_all(self, text: str) -> None:
+        """Have the admins of every space told something."""
+        here = tables.spaces.c
+        async with self.ledger.transaction() as tx:
+            now = self.ledger.clock()
+            for space in (await tx.scalars(select(here.space).where(here.left.is_(None)))).all():
+                await outbox.put_notice(tx, space, text, now)
 
     async def _keep_house(self) -> None:
         while True:
             await self.keep_house()
-            await asyncio.sleep(HOUSEKEEPING_EVERY)
+            await asyncio.sleep(DOUBT_EVERY if self._doubts else HOUSEKEEPING_EVERY)
 
     async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:
         """Do something that is done again later, so that a failure is told and not more."""

@@ -1,6 +1,6 @@
 """The one way to write: transactions that keep the writer's memory and the database together.
 
-Leans on `core.store`, `core.memory` and `core.reread`. The guard writes what came in, the desk what
+Leans on `core.store`, `core.memory`, `core.clock` and `core.reread`. The guard writes what came in, the desk what
 people decided, the communities what they chose; all of them here, under one lock, so that memory and database never
 part. When a transaction fails, memory is dropped and reads itself again; so it is when somebody else wrote meanwhile
 (`core.store.beside`).
@@ -15,6 +15,7 @@ from types import MappingProxyType
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.clock import Clock, latest_right
 from core.engine import Engine
 from core.memory import Memory
 from core.messages import AgeBand
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Ledger:
-    """The engine, its memory and the store; `clock` gives seconds since the epoch.
+    """The engine, its memory and the store; `clock` is the machine's, in seconds since the epoch (`core.clock`).
 
     `age_bands` is what the operator knows of people (``platform:id``), `keep` how long things are kept.
 
@@ -47,11 +48,12 @@ class Ledger:
         self.age_bands = age_bands
         self.store = store
         self.vault = store.vault
-        self.clock = clock
+        self.clock = Clock(clock)
         self.memory = Memory()
         self.tallies = Tallies(clock())
         self.committed: list[Callable[[], None]] = []
         self._same_model = store.beside
+        self._clock_looked_up = False
         self._written_beside = 0.0
 
     @asynccontextmanager
@@ -67,6 +69,10 @@ class Ledger:
             async with self.store.write() as tx:
                 begun = True
                 await self._mind_others(tx)
+                if not self._clock_looked_up:
+                    if (right := await latest_right(tx)) is not None:
+                        self.clock.was_right(right)
+                    self._clock_looked_up = True
                 if not self._same_model and (pairs := await reread(tx, self.vault, self.engine)):
                     log.info("ledger.pairs_read_anew_for_another_model", pairs=pairs)
                 yield tx

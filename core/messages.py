@@ -40,7 +40,8 @@ class Message(NamedTuple):
 
     `time` is seconds since the epoch, UTC, or None where the source has no clock. `reply_to`, `mentions` and `partner`
     are ids of people; `partner` is the one other person of a direct conversation. `attachments` are kinds
-    (``"image"``), never contents.
+    (``"image"``), never contents. `edited` is when the platform says that it was edited last, in seconds as `time`;
+    None: never, or the source does not tell.
     """
 
     key: ConversationKey
@@ -52,12 +53,17 @@ class Message(NamedTuple):
     mentions: tuple[str, ...] = ()
     partner: str | None = None
     attachments: tuple[str, ...] = ()
+    edited: float | None = None
 
 
 class Edit(NamedTuple):
-    """`message` as it reads now; it keeps its id, and whom it was aimed at."""
+    """`message` as it reads now; it keeps its id, and whom it was aimed at.
+
+    `read_back`: it is no news of an edit, but was read from history, where it may never have been edited.
+    """
 
     message: Message
+    read_back: bool = False
 
 
 class Deletion(NamedTuple):

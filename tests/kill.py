@@ -29,7 +29,7 @@ from core.retention.keeping import DAY
 from tests.kill_checks import Findings, Known, Press, check, trouble
 from tests.kill_guard import PHASES, live
 from tests.kill_platform import Platform, Talk, platform
-from tests.support import ROOT
+from tests.support import ROOT, Ahead
 
 TIMES = 200
 CHECKED_EVERY = 10
@@ -67,20 +67,10 @@ AGAIN = {"claim", "escalate", "confirm", "dismiss", "hold", "close", "merge", "t
 TRIES = 3
 
 
-class Clock:
-    """The real clock, and `ahead` of it by so many seconds."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
-
-
 class Run:
     """Many lives of one guard on one database."""
 
-    def __init__(self, folder: Path, there: Platform, clock: Clock, seed: int) -> None:
+    def __init__(self, folder: Path, there: Platform, clock: Ahead, seed: int) -> None:
         self.known = Known(there, folder)
         self.hit: Counter[str] = Counter()
         self.lives = 0
@@ -118,7 +108,7 @@ class Run:
         await self._there.gone()
         for _ in range(self._chance.randint(0, 5)):
             self._there.say()  # while nobody listens
-        self.clock.ahead += ahead
+        self.clock.seconds += ahead
 
     async def ended(self) -> None:
         """Live to the end: read what was missed, press a little more, show what is to be shown, stop."""
@@ -144,7 +134,7 @@ class Run:
 
     def _start(self) -> ForkServerProcess:
         (self._folder / "where").write_bytes(bytes(len(PHASES)))
-        process = self._context.Process(target=live, args=(self._folder, self._there.port, self.clock.ahead))
+        process = self._context.Process(target=live, args=(self._folder, self._there.port, self.clock.seconds))
         process.start()
         self.lives += 1
         self._sent = self._there.answered = 0
@@ -221,7 +211,7 @@ class Run:
 
 async def kills(folder: Path, times: int, seed: int) -> tuple[Run, Findings]:
     """Kill a guard so many times on a database in `folder`; return what was found at any look, counted at the last."""
-    clock, faults = Clock(), Findings().faults
+    clock, faults = Ahead(), Findings().faults
     async with platform(Talk(seed, clock), Random(seed + 1)) as there:
         run = Run(folder, there, clock, seed + 2)
         for number in range(1, times + 1):

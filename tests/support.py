@@ -108,8 +108,8 @@ async def lampkeeper(
 class Clock:
     """A clock that stands at `now` until a test sets it."""
 
-    def __init__(self) -> None:
-        self.now = NOW
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
 
     def __call__(self) -> float:
         return self.now

@@ -33,10 +33,9 @@ from core.config import DiscordServer
 from core.export import Reporter
 from core.export.record import CaseRecord, broken
 from core.export.verify import examine
-from core.guard import Guard
 from core.signals.computed import MEANINGS
 from tests.plain import PLAIN, Plain
-from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, talk
+from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, opened
 from tests.support import said as spoken
 
 ACTOR, TARGET = Person("actor", "The *actor*"), Person("target", "The target")
@@ -285,13 +284,6 @@ async def _muted(_press: Press, _card: Card) -> Answer:
 BUTTONS = hand.buttons({"mute": hand.Deed(_asked, _muted)})
 
 
-async def opened(guard: Guard, board: Board) -> str:
-    for message in talk():
-        await guard.receive(message)
-    await guard.settled()
-    return next(iter(board.cards.values())).alert
-
-
 async def test_every_press_answers_and_what_is_recorded_shows_on_the_card(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
@@ -442,7 +434,7 @@ async def test_status_cases_settings_and_privacy_are_written_in_the_platforms_ma
         served = _Served(id=1, alert_channel=5, ignored_channels=(6,), moderator_roles=(7,), age_roles={"8": "adult"})
         page = await cases.page(here, Wanted("open"), lambda reference: f"https://a.example/{reference}")
         said = [
-            *await status.counts(here, 30),
+            *await status.counts(here),
             *status.work(here, Gap(), 1),
             *status.rules(here, NOW),
             *status.access(PLAIN, status.Access(True, {"general": ["Read"]}, ["other"])),

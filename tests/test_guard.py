@@ -192,6 +192,29 @@ def test_an_edit_scores_as_if_the_edited_text_had_been_seen_first_also_after_a_p
         assert scoring.rescore(outcome.state, pair, "", "", 0.0)[0] == scoring.rescore(state, pair, "", "", 0.0)[0]
 
 
+@settings(max_examples=20, deadline=None)
+@given(MESSAGES, st.data())
+def test_many_edits_between_messages_score_as_if_each_message_had_been_seen_as_it_reads_in_the_end(
+    messages: list[Message], data: st.DataObject
+) -> None:
+    """In one batch, of which an author's messages are opened once, and event by event."""
+    events: list[Event] = []
+    now = list(messages)
+    for number, message in enumerate(messages):
+        events.append(message)
+        for index in data.draw(st.lists(st.integers(0, number), max_size=3)):
+            now[index] = now[index]._replace(text=data.draw(TEXTS))
+            events.append(Edit(now[index]))
+    batch = data.draw(st.sampled_from([1, 500]))
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.guard, "BATCH", batch)
+        asyncio.run(feed(Path(folder), *events))
+        outcome = asyncio.run(stored(Path(folder), sorted({message.key.conversation for message in messages})))
+    state, _ = in_memory(now)
+    assert outcome.state.people == state.people
+    assert outcome.state.pairs == state.pairs
+
+
 async def test_a_message_delivered_twice_does_not_mislead_about_whom_the_next_one_addresses(tmp_path: Path) -> None:
     """After a restart a pair is loaded only if somebody speaks; a retry between two messages once hid one."""
     before = [said(n, "hello there", ("friend", "target")[n % 2]) for n in range(20)]

@@ -40,6 +40,7 @@ from tests.support import (
     ROOT,
     SPACE,
     Board,
+    Clock,
     engine,
     in_memory,
     lampkeeper,
@@ -49,16 +50,6 @@ from tests.support import (
     talk,
     vault_of,
 )
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def give(guard: Guard, messages: list[Message]) -> None:

@@ -15,26 +15,13 @@ from core.messages import Deletion, Edit, Event
 from core.retention.rules import DAY
 from core.store import tables
 from core.store.among import among
-from tests.support import KEY, MODERATOR, NOW, Board, lampkeeper, said, talk
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support import KEY, MODERATOR, NOW, Board, Clock, lampkeeper, opened, said, talk
 
 
 async def hear(guard: Guard, *events: Event) -> None:
     for one in events:
         await guard.receive(one)
     await guard.settled()
-
-
-async def opened(guard: Guard, board: Board) -> str:
-    await hear(guard, *talk())
-    return next(iter(board.cards.values())).alert
 
 
 async def record(guard: Guard, alert: str) -> CaseRecord:

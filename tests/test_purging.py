@@ -30,19 +30,11 @@ from core.retention.rules import DAY, RULES, Found
 from core.store import open_store, tables
 from core.store.view import viewed
 from core.vault.master import Keys
-from tests.support import MODERATOR, SPACE, Board, lampkeeper, said, slow_talk
+from tests.support import MODERATOR, SPACE, Board, Clock, lampkeeper, said, slow_talk
 
 END = 3_000 * DAY
 FRIEND = Person("friend", "The friend")
 PAIRS = (("actor", "target"), ("friend", "teacher"), ("teacher", "friend"), ("target", "actor"))
-
-
-class Clock:
-    def __init__(self, now: float) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 TALK = slow_talk()[:3]

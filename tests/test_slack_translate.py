@@ -38,6 +38,16 @@ def test_a_change_that_leaves_the_text_alone_is_no_edit() -> None:
     assert edit.message.text == "hello"
 
 
+def test_history_tells_that_a_message_was_edited_and_when() -> None:
+    said = {"user": "U1", "text": "hello", "ts": "1700000000.000100", "channel": GENERAL}
+    first = translate(said, SPACE, {}, ME)
+    assert isinstance(first, Message)
+    assert first.edited is None
+    edited = translate({**said, "edited": {"user": "U1", "ts": "1700000060.000000"}}, SPACE, {}, ME)
+    assert isinstance(edited, Message)
+    assert edited.edited == 1700000060.0
+
+
 def test_a_tombstone_is_a_deletion() -> None:
     before = {"user": "U1", "text": "hello", "ts": "1700000000.000100", "thread_ts": "1700000000.000100"}
     now = {**before, "user": "USLACKBOT", "subtype": "tombstone", "text": "This message was deleted.", "hidden": True}

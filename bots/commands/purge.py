@@ -22,8 +22,9 @@ from rich.console import Console
 from bots import composition
 from bots.terminal import console, moment, show_summary
 from core.casework import holds, withdrawals
+from core.clock import doubted
 from core.config import Config, load_config
-from core.errors import ConfigError, StoreInUseError
+from core.errors import ClockError, ConfigError, StoreInUseError
 from core.observe import set_up_logging
 from core.retention import rules
 from core.retention.holdings import InCase, holdings, in_cases, spaces
@@ -40,12 +41,17 @@ def purge(  # noqa: PLR0913 - its options
     person: str | None = None,
     held: Annotated[bool, Parameter(negative=())] = False,
     yes: Annotated[bool, Parameter(negative=())] = False,
+    clock_is_right: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Remove what was kept long enough; with --space, remove that space, or one person in it, for good.
 
     `lampkeeper run` does the first by itself, about once an hour. docs/privacy.md lists how long everything is kept.
 
-    Exits with 1 if nothing is kept about that space or person, or if the question was not answered with yes.
+    While the clock of the machine is in doubt, as it says much more or less than messages and the last purge lead to
+    expect, nothing is removed because its time is up.
+
+    Exits with 1 if the clock is in doubt, if nothing is kept about that space or person, or if the question was not
+    answered with yes.
 
     Parameters
     ----------
@@ -61,6 +67,8 @@ def purge(  # noqa: PLR0913 - its options
         With --space: cases under legal hold, too, for good. Else they stay.
     yes
         Do not ask.
+    clock_is_right
+        You looked: this machine's date is right, whatever Lampkeeper takes it for. Remove what is due by it.
     """
     set_up_logging(logging.WARNING)
     loaded = load_config(config, os.environ)
@@ -74,7 +82,7 @@ def purge(  # noqa: PLR0913 - its options
         asyncio.run(_list(loaded))
         return 0
     try:
-        purged = asyncio.run(_purge(loaded))
+        purged = asyncio.run(_purge(loaded, sure=clock_is_right))
     except StoreInUseError as error:
         raise StoreInUseError(
             f"Lampkeeper is running on the database {loaded.storage.database}, and purges it by itself every hour.",
@@ -89,7 +97,11 @@ async def _list(config: Config) -> None:
     now = time.time()
     async with viewed(config.storage.database, composition.keys_of(config)) as store:
         found, kept = await _due(store, config, now)
+        async with store.read() as tx:
+            doubt = await doubted(tx, now)
     to = console()
+    if doubt is not None:
+        to.print(f"{doubt.what} {doubt.remedy}", soft_wrap=True)
     _show(to, found, "Due now, and removed by the next purge:", "Nothing is due.")
     if kept:
         to.print("Kept by legal holds:")
@@ -98,9 +110,13 @@ async def _list(config: Config) -> None:
     to.print("Nothing was changed.")
 
 
-async def _purge(config: Config) -> int:
+async def _purge(config: Config, *, sure: bool) -> int:
     async with composition.opened_store(config) as store:
         guard = composition.make_guard(config, composition.make_engine(config), store)
+        if sure:
+            await guard.believe_clock(time.time())
+        elif (doubt := await guard.doubt()) is not None:
+            raise ClockError(doubt.what, doubt.remedy)
         found, _ = await _due(store, config, guard.ledger.clock())
         purged = await guard.purge()
         await guard.forget_left()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ from bots.adapter import Adapter, Finding, SafeAdapter
 from bots.commands import cybertip
 from bots.terminal import complain, console
 from core import installations
+from core.clock import doubted
 from core.communities import Choices, looked_up
 from core.config import Config, load_config
 from core.engine import Engine
@@ -36,6 +38,7 @@ from core.model import SHIPPED, load_model
 from core.observe import place_of, set_up_logging
 from core.store import Store
 from core.store.look import key_check_of, look
+from core.store.view import viewed
 from core.vault import Keys, look_vault
 
 UNOPENED = (StoreError, VaultError, ModelError)
@@ -223,6 +226,7 @@ async def _check(path: Path | None) -> list[Finding]:
     found = [
         Finding("configuration", ok=True),
         *_storage(keys, config.storage.database),
+        *await _clock(keys, config.storage.database),
         *found,
         *([Finding(SHADOW, ok=True)] if config.alerts.mode == "shadow" else []),
     ]
@@ -279,6 +283,16 @@ def _storage(keys: Keys, database: Path) -> list[Finding]:
         return [*_keys(keys, key_check_of(database)), Finding(f"database {database}", ok=True)]
     except StoreError as error:
         return [_wrong(error)]
+
+
+async def _clock(keys: Keys, database: Path) -> list[Finding]:
+    """Tell whether the machine's clock is in doubt; nothing where the database cannot be asked, as `_storage` says."""
+    try:
+        async with viewed(database, keys) as store, store.read() as tx:
+            doubt = await doubted(tx, time.time())
+    except (LampkeeperError, OSError):
+        return []
+    return [] if doubt is None else [Finding(doubt.what, ok=False, remedy=doubt.remedy)]
 
 
 def _keys(keys: Keys, key_check: bytes | None) -> list[Finding]:

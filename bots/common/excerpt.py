@@ -59,6 +59,8 @@ def _line(one: ExcerptLine, words: Words, style: Style) -> str:
         mark = f"✎ {words.say('members.reports')} · "
     time = f" {words.markup.when(one.time, style)}" if one.time is not None else ""
     gone = f" {words.say('card.excerpt_deleted')}" if one.deleted else ""
+    if one.edited is not None:
+        gone += f" {words.say('card.excerpt_edited_before', when=words.markup.when(one.edited, 'moment'))}"
     text = _marked(one, words) or words.say("card.excerpt_no_text")
     along = f" ({attached(one, words)})" if one.attachments else ""
     shown = f"{mark}{words.markup.bold(words.person(one.author))}{time}{gone}: {words.markup.hidden(text)}{along}"

@@ -71,9 +71,10 @@ class Access(NamedTuple):
     closed: Sequence[Id]
 
 
-async def counts(here: Here, keep_text_days: float) -> list[str]:
+async def counts(here: Here) -> list[str]:
     """Tell of messages, alerts, and what waits to be shown; what was received is known for as long as text is kept."""
-    (space, words, ledger), days = here, min(WEEK, keep_text_days)
+    space, words, ledger = here
+    days = min(WEEK, ledger.keep.text)
     tally = ledger.tallies.of(space)
     outcomes = {name: tally.outcomes[name] for name in ("scored", "insufficient", "unsupported_language")}
     received = await stats.received(ledger, space, days)

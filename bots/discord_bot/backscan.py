@@ -117,7 +117,7 @@ class Backscans(Common[int]):
             self.stop(server.id)
         elif readable(message, place, server):
             band = await band_of(message, server, reading.bands)
-            await self._guard.receive(Edit(to_message(message, server, band)))
+            await self._guard.receive(Edit(to_message(message, server, band), read_back=True))
             reading.running.messages += 1
 
 

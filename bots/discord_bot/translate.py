@@ -148,4 +148,5 @@ def to_message(message: discord.Message, server: DiscordServer, band: AgeBand | 
         reply_to=replied_to(message),
         mentions=mentions(message),
         attachments=attachments(message),
+        edited=None if message.edited_at is None else message.edited_at.timestamp(),
     )

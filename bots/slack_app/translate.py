@@ -63,7 +63,7 @@ def translate(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner
         if now.get("text") == before.get("text"):
             return None
         message = _message({**now, "channel": raw["channel"]}, space, people, me, partner)
-        return Edit(message) if message else None
+        return Edit(message, read_back=not before) if message else None
     return _message(raw, space, people, me, partner)
 
 
@@ -190,6 +190,7 @@ def _message(raw: Raw, space: str, people: Mapping[str, Known], me: Me, partner:
         mentions=tuple(dict.fromkeys(named)),
         partner=partner,
         attachments=attachments(raw),
+        edited=float(edited["ts"]) if (edited := raw.get("edited")) else None,
     )
 
 

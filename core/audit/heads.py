@@ -31,6 +31,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from core.audit.chain import DIGEST_BYTES, End, frame, raw
+from core.disk import sync_folder
 from core.errors import AuditError
 from core.store.look import looking
 from core.vault import Vault
@@ -161,7 +162,7 @@ def _locked(path: Path) -> Iterator[int]:
         finally:
             os.close(file)
         if new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise AuditError(
             f"The file of signed heads {path} cannot be written ({error.strerror}). The audit goes on unsigned.",
@@ -179,14 +180,6 @@ def _add(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
     os.fsync(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _lines(data: bytes) -> list[Line]:

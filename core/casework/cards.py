@@ -233,8 +233,9 @@ class ExcerptLine:
     `attachments` are kinds, as in `core.messages.Message`. Of one that moved the score, `weighty` are the stretches of
     `text` (start, end) that carry most of the weight. `report`: it is no message, but what a member who asked
     moderators to look wrote to them. `earlier` is what it said before, if it was edited since and said something else:
-    of several wordings the weightiest. `left_out` messages before this one were not asked for; of the last message
-    `more_after` it.
+    of several wordings the weightiest. `edited` is when the platform says that it was edited before it was seen at all
+    (seconds since the epoch); what it said before that is not known. `left_out` messages before this one were not asked
+    for; of the last message `more_after` it.
     """
 
     author: Person
@@ -246,6 +247,7 @@ class ExcerptLine:
     weighty: tuple[tuple[int, int], ...] = ()
     report: bool = False
     earlier: str = ""
+    edited: float | None = None
     left_out: int = 0
     more_after: int = 0
 

@@ -62,6 +62,7 @@ async def excerpt(
             tuple(kept.attachments),
             weighty(read, text) if reason else (),
             earlier=_earlier(read, [version.text for version in before], text),
+            edited=next((version.edited for version in (*before, kept) if version.version == 0), None),
         )
         for key, (*before, kept) in wordings.items()
         if key in asked_for

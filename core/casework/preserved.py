@@ -7,7 +7,8 @@ inside a transaction of its caller. Decisions:
   Until people decide that it was nothing, or close the case, what the two write to each other goes on being preserved,
   in either direction, and every edit and deletion of what was preserved is an item of its own, received when it was
   seen, also where that was before the alert. `core.retention.keeping` says how long items stay.
-- A message that was first seen as an edit is an edit of version 0: what it said before, nobody here knows.
+- A message that was first seen as an edit, or that its platform says was edited before it was read from history, is an
+  edit of version 0, with the platform's time of the edit: what it said before, nobody here knows.
 - Items of a case are numbered from 1 and chained by SHA-256 (`core.export.record`). Nothing here changes one. An item
   whose content has to go, because its author asked to be forgotten, keeps its digest: the chain holds, and a gap shows.
 - Each content holds a random salt, sealed and removed with it: short messages could be guessed from a bare digest. What
@@ -54,7 +55,8 @@ class Seen(NamedTuple):
 
 def as_seen(kept: Kept) -> Seen:
     """Return a retained version as it was seen."""
-    kind: Kind = "edit" if kept.version or kept.seen is not None else "message"
+    changed = kept.version or kept.seen is not None or kept.edited is not None
+    kind: Kind = "edit" if changed else "message"
     return Seen(kept, kind, kept.received if kept.seen is None else kept.seen)
 
 
@@ -164,7 +166,13 @@ async def preserve(tx: AsyncConnection, vault: Vault, alert: str, seen: Sequence
 
 
 async def changed(  # noqa: PLR0913, PLR0917 - what was seen of which message, when
-    tx: AsyncConnection, vault: Vault, key: MessageKey, text: str | None, kind: Kind, received: float
+    tx: AsyncConnection,
+    vault: Vault,
+    key: MessageKey,
+    text: str | None,
+    kind: Kind,
+    received: float,
+    edited: float | None,
 ) -> None:
     """Preserve an edit or a deletion in every case that preserves the message and is not over yet."""
     (space, conversation), message_id = key
@@ -175,7 +183,7 @@ async def changed(  # noqa: PLR0913, PLR0917 - what was seen of which message, w
         before = _opened(vault, row)
         if before is None or before.text == (None if text is None else whole(text)):
             continue
-        after = before.model_copy(update={"text": text, "version": before.version + 1})
+        after = before.model_copy(update={"text": text, "version": before.version + 1, "edited": _utc(edited)})
         await preserve(tx, vault, alert, [Seen(_kept(row, after), kind, received)])
 
 
@@ -253,6 +261,7 @@ def _content(kept: Kept, kind: Kind, received: float) -> Content:
         received=datetime.fromtimestamp(received, UTC),
         text=None if kind == "deletion" else whole(kept.text or ""),
         attachments=kept.attachments,
+        edited=None if kind == "deletion" else _utc(kept.edited),
         salt=os.urandom(SALT_BYTES).hex(),
     )
 
@@ -291,6 +300,7 @@ def _kept(row: Row[Any], content: Content) -> Kept:
         time=None if content.time is None else content.time.timestamp(),
         received=content.received.timestamp(),
         attachments=content.attachments,
+        edited=None if content.edited is None else content.edited.timestamp(),
     )
 
 

@@ -58,6 +58,7 @@ MESSAGE_COLUMNS = (
     "message",
     "stated (UTC)",
     "received (UTC)",
+    "edited (UTC)",
     "author id",
     "author name",
     "aimed at id",
@@ -184,7 +185,7 @@ def _messages(record: CaseRecord) -> Iterator[tuple[str, ...]]:
         received, moved, said = stamp(item.received) or "", "yes" if item.moved_the_score else "", item.content
         if said is None:
             nothing = ("",) * 4
-            yield (*place, REMOVED, *nothing, received, *nothing, "", moved, *evidence)
+            yield (*place, REMOVED, *nothing, received, "", *nothing, "", moved, *evidence)
             continue
         yield (
             *place,
@@ -194,6 +195,7 @@ def _messages(record: CaseRecord) -> Iterator[tuple[str, ...]]:
             said.id,
             stamp(said.time) or "",
             received,
+            stamp(said.edited) or "",
             said.author,
             said.name,
             said.target or "",

@@ -18,7 +18,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 from core.casework.cards import Gone, Grounds
 from core.effects import Level
@@ -36,6 +43,19 @@ def _as_utc(time: datetime) -> datetime:
         return time.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("a time that UTC has no name for") from error
+
+
+def stamp(time: datetime | None) -> str | None:
+    """Write a time down.
+
+    >>> stamp(datetime(2026, 1, 1, tzinfo=UTC))
+    '2026-01-01T00:00:00.000000Z'
+    """
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _nothing(value: object) -> bool:
+    return value is None
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_as_utc)]
@@ -74,9 +94,11 @@ class Content(_Value):
     """What was preserved of a message as it was seen: its `sha256` is over exactly this.
 
     `conversation` and `id` are the platform's; `target` is the id of whom it was aimed at, if anybody. `text` is None
-    in a deletion. `attachments` are kinds of what was sent along ("image"); what it showed was never looked at. `salt`
-    is random, in hexadecimal: it goes with the content, and without it the digest that stays tells nothing. What an
-    earlier version of Lampkeeper preserved has none, and no such key.
+    in a deletion. `attachments` are kinds of what was sent along ("image"); what it showed was never looked at.
+    `edited` is when the platform says that this text was written, if it is an edit: in version 0 before Lampkeeper saw
+    it, and what it said before is not known. `salt` is random, in hexadecimal: it goes with the content, and without it
+    the digest that stays tells nothing; what an earlier version of Lampkeeper preserved has none. Where there is no
+    `edited` or no `salt`, the key is left out, of the digest too.
     """
 
     kind: Kind
@@ -90,7 +112,8 @@ class Content(_Value):
     received: Time
     text: str | None
     attachments: tuple[str, ...] = ()
-    salt: Salt | None = Field(default=None, exclude_if=lambda salt: salt is None)
+    edited: Annotated[Time, PlainSerializer(stamp, when_used="json")] | None = Field(default=None, exclude_if=_nothing)
+    salt: Salt | None = Field(default=None, exclude_if=_nothing)
 
     def canonical(self) -> bytes:
         r"""Return the bytes that its digest is over.
@@ -101,6 +124,8 @@ class Content(_Value):
         """
         values = self.model_dump()
         values |= {"time": stamp(self.time), "received": stamp(self.received)}
+        if self.edited is not None:
+            values["edited"] = stamp(self.edited)
         return json.dumps(values, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     def digest(self) -> str:
@@ -234,15 +259,6 @@ def beginning(case: str) -> bytes:
 def follow(chain: bytes, digest: bytes) -> bytes:
     """Return the chain value after an item."""
     return sha256(chain + digest).digest()
-
-
-def stamp(time: datetime | None) -> str | None:
-    """Write a time down.
-
-    >>> stamp(datetime(2026, 1, 1, tzinfo=UTC))
-    '2026-01-01T00:00:00.000000Z'
-    """
-    return None if time is None else time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def broken(record: CaseRecord) -> list[str]:

@@ -58,6 +58,8 @@ JSON in UTF-8. Keys may be added at any time; the format's number grows when one
 - Ids and links are the platform's, so that what is here can be asked for there.
 - `items` are messages as they were seen: each edit is a version of its own, a deletion is one without a text. What was
   sent along is named by its kind; what it showed was never looked at or kept.
+- `edited` stands in an edit whose time the platform tells. An edit of version 0 was edited before Lampkeeper saw the
+  message: what it said at first is not known.
 
 ## How to check that nothing was changed
 

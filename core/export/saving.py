@@ -1,6 +1,6 @@
 """Writing exports to disk: each file whole or not at all, for its owner alone, and never over another.
 
-Leans on the standard library. A file that a crash cut off must not pass for evidence: it is written under another name
+Leans on `core.disk`. A file that a crash cut off must not pass for evidence: it is written under another name
 (`PART`), brought to the disk, and only then given its own. A part that a crash left says by its name what it is, and
 the next export of the same name takes its place. Renaming, not linking, as a USB stick knows no links.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from core.disk import sync_folder
 from core.errors import ExportError
 from core.export import ExportFile
 
@@ -36,7 +37,7 @@ def save(folder: Path, files: Sequence[ExportFile]) -> list[Path]:
             written.append(part)
             _write(part, file.data)
             written[-1] = part.rename(folder / file.name)
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)
@@ -51,11 +52,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

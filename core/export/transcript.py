@@ -93,6 +93,9 @@ def _entry(item: Item, case: str) -> Iterator[str]:
     author = f"{one_line(content.name, NAME)} ({one_line(content.author, NAME)})"
     yield f"{item.number}{case}  {time}  {author}{target}: {kind} {place}{sign}"
     yield proof
+    if content.edited is not None:
+        unseen = ", before it was seen: what it said at first is not known" if content.version == 0 else ""
+        yield f"   edited {stamp(content.edited)}{unseen}"
     if item.link:
         yield f"   {one_line(item.link, LINK)}"
     for attachment in content.attachments:

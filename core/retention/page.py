@@ -18,6 +18,9 @@ Made by `make docs/privacy.md` from the rules in `core/retention/rules.py`, whic
 defaults; `[storage]` and `[cases]` in the configuration change them. `lampkeeper purge --dry-run` lists what is due, by
 table and space, and what legal holds keep; `lampkeeper run` removes it about once an hour.
 
+- **The clock** decides what is due. While this machine's clock says something else than the platforms' messages and the
+  last housekeeping lead to expect, nothing goes by it; `lampkeeper check` says so, and what to do. It goes on by itself
+  with the first message of these days, or with `lampkeeper purge --clock-is-right`.
 - **Text** of messages rolls: it goes after `keep_text_days`. What belongs to a case is preserved from its alert on, and
   is kept as long as `[cases]` says. A case that became part of another is kept as long as that one.
 - **A legal hold** keeps a case and all that belongs to it against every period, and against the deletion of a person or

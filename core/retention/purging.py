@@ -42,6 +42,17 @@ def rows(table: Table) -> Take:
     return take
 
 
+async def preserve_held(ledger: Ledger, tx: AsyncConnection, _which: ColumnElement[bool], now: float) -> int:
+    """Bring the windows of all cases under legal hold up to date, before any text goes; once a run.
+
+    In every space, for what is due grows while a run goes on. Who sets a hold meanwhile does the same for their case,
+    and what is received meanwhile does not go in this run.
+    """
+    spaces = (await tx.scalars(select(_T.c.space).where(_T.c.held.is_not(None)).distinct())).all()
+    await preserved.windows_of_held(tx, ledger.vault, spaces, now)
+    return len(spaces)
+
+
 async def text(ledger: Ledger, tx: AsyncConnection, _which: ColumnElement[bool], now: float) -> int:
     """Fold the messages received longest ago into what is remembered, and delete them (`rolling`)."""
     purged = await rolling.purge(tx, ledger.vault, ledger.engine, now - ledger.keep.text * DAY, now)

@@ -39,7 +39,7 @@ from core.retention import forgetting, keeping, purging
 from core.retention.forgetting import Forgets
 from core.retention.keeping import ANSWERED_DAYS, DAY, GRACE, Keep
 from core.retention.purging import Take
-from core.retention.rolling import refold, save_people
+from core.retention.rolling import refold, said_by, save_people
 from core.store import messages, tables, upsert
 from core.store.states import Known
 from core.vault import Vault
@@ -48,11 +48,15 @@ __all__ = ["DAY", "RULES", "Due", "Found", "Held", "Rule", "due", "forget_person
 
 
 class Due(NamedTuple):
-    """What becomes of rows whose time is up, in words; `take` is None where another step takes them along."""
+    """What becomes of rows whose time is up, in words; `take` is None where another step takes them along.
+
+    `first` is done before the first of them is taken in a run.
+    """
 
     what: str
     which: Callable[[Keep, float], ColumnElement[bool]]
     take: Take | None = None
+    first: Take | None = None
 
 
 class Rule(NamedTuple):
@@ -116,7 +120,7 @@ def _old_audit(keep: Keep, now: float) -> ColumnElement[bool]:
 _TABLE = (
     Rule(
         tables.meta,
-        "what concerns no space: a proof of the key, until when everything was read",
+        "what concerns no space: a proof of the key, until when everything was read, when the clock was right last",
         "as long as the database",
         forgetting.nobody,
     ),
@@ -241,7 +245,7 @@ _TABLE = (
         "text of messages, every version (sealed)",
         "{text:g} days; where a message had no time that its place could be told by, its id stays without text",
         forgetting.messages,
-        (Due("gone, with every version", _old_text, purging.text),),
+        (Due("gone, with every version", _old_text, purging.text, purging.preserve_held),),
     ),
     Rule(
         tables.people,
@@ -328,10 +332,15 @@ async def purge(ledger: Ledger) -> Counter[str]:
     taken: Counter[str] = Counter()
     for rule in RULES.values():
         for one in rule.due:
+            first = one.first
             while one.take is not None and await _any(ledger, rule, one):
                 async with ledger.transaction() as tx:
                     now = ledger.clock()
-                    rows = await one.take(ledger, tx, one.which(ledger.keep, now), now)
+                    which = one.which(ledger.keep, now)
+                    if first is not None:
+                        await first(ledger, tx, which, now)
+                        first = None
+                    rows = await one.take(ledger, tx, which, now)
                 taken[rule.table.name] += rows
                 if not rows:  # it was only due a moment ago
                     break
@@ -366,7 +375,7 @@ async def forget_person(  # noqa: PLR0913, PLR0917 - what it works on, and when
         await erasing.account(tx, now, "person forgotten", erased or {})
     known = Known(space)
     for author in others:
-        await refold(tx, vault, engine, known, (author, person))
+        await refold(tx, vault, engine, known, (author, person), await said_by(tx, vault, engine, space, author))
     await save_people(tx, vault, space, "state", known.state.people)
     return await tx.scalar(select(func.count()).select_from(alerts).where(*mine)) or 0
 

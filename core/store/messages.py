@@ -27,7 +27,8 @@ class Kept(NamedTuple):
     """One version of a message. `text` is None once purged; `received` is by Lampkeeper's clock.
 
     `seen` is when this version was received, if it came as an edit; `gone`, when the deletion of this version was.
-    Versions kept by earlier versions of Lampkeeper have neither.
+    `edited` is when the platform says that this version was written, if it is an edit: of version 0, before it was
+    received. Versions kept by earlier versions of Lampkeeper have none of them.
     """
 
     seq: int
@@ -45,6 +46,7 @@ class Kept(NamedTuple):
     attachments: tuple[str, ...] = ()
     seen: float | None = None
     gone: float | None = None
+    edited: float | None = None
 
 
 def row_of(vault: Vault, kept: Kept) -> Mapping[str, Any]:
@@ -66,7 +68,8 @@ def row_of(vault: Vault, kept: Kept) -> Mapping[str, Any]:
 
 
 def _body(vault: Vault, kept: Kept) -> bytes:
-    body = [kept.author, kept.target, kept.name, kept.age_band, kept.text, kept.attachments, kept.seen, kept.gone]
+    who = [kept.author, kept.target, kept.name, kept.age_band]
+    body = [*who, kept.text, kept.attachments, kept.seen, kept.gone, kept.edited]
     return dump(vault, body, _about(*kept.key, kept.id, kept.version))
 
 
@@ -184,14 +187,15 @@ async def read(tx: AsyncConnection, vault: Vault, query: Select[Any]) -> list[Ke
 
 def _kept(vault: Vault, row: Row[Any]) -> Kept:
     key = ConversationKey(row.space, row.conversation)
-    author, target, name, age_band, text, attachments, seen, gone = "", None, "", None, None, (), None, None
+    author, target, name, age_band, text = "", None, "", None, None
+    more: list[Any] = []
     if row.body is not None:
         about = _about(row.space, row.conversation, row.id, row.version)
         author, target, name, age_band, text, *more = parse(vault, row.body, about)
-        attachments = tuple(more[0]) if more else ()  # bodies sealed by the first version have none
-        seen, gone = more[1:] or (None, None)  # nor have later ones these
+    more += ((), None, None, None)[len(more) :]  # bodies sealed by earlier versions end before the last of these
+    attachments, seen, gone, edited = more
     said = (row.seq, row.version, key, row.id, author, target, name, age_band, text, row.time, row.received)
-    return Kept(*said, row.deleted, attachments, seen, gone)
+    return Kept(*said, row.deleted, tuple(attachments), seen, gone, edited)
 
 
 def _about(space: str, conversation: str, message_id: str, version: int) -> tuple[str, ...]:

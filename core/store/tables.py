@@ -62,7 +62,8 @@ meta = Table(
     Column("sealed", LargeBinary),
 )
 """What concerns no space: `key_check` (sealed, proves the key); `caught_up:PLATFORM`, until when everything that the
-platform showed is stored (seconds since the epoch)."""
+platform showed is stored; `clock_right`, the latest time that the machine's clock was known to be right (`core.clock`).
+Times are seconds since the epoch."""
 
 spaces = Table(
     "spaces",

@@ -26,6 +26,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from core.disk import sync_folder
 from core.errors import VaultError
 
 KEY_BYTES = 32
@@ -121,11 +122,7 @@ def put(scratch: Path, path: Path, *, replace: bool) -> None:
     else:
         with contextlib.suppress(FileExistsError):
             os.link(scratch, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def owner_only(status: os.stat_result) -> bool:

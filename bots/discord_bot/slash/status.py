@@ -39,7 +39,7 @@ async def status(interaction: discord.Interaction[Any]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         guard, server = asked.client.guard, asked.server
         lines = [
-            *await counts(asked.here, guard.keep_text_days),
+            *await counts(asked.here),
             *connection(asked.words, asked.client.links.get(server.id, Link())),
             *work(asked.here, asked.client.gaps.get(server.id), guard.skipped),
             *_connections(asked),

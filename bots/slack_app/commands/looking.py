@@ -33,7 +33,7 @@ async def status_lines(asked: Asked) -> list[str]:
     workspace, guard = asked.workspace, asked.workspace.guard
     held = workspace.settings
     return [
-        *await counts(asked.here, guard.keep_text_days),
+        *await counts(asked.here),
         *connection(asked.words, workspace.link),
         *work(asked.here, workspace.history.gap, guard.skipped),
         *workspace.swept(),
