@@ -83,7 +83,11 @@ GROUPS = (
             ("show", "bots.commands.cases.looking:show", "Show a case, and what can be done from where it stands."),
             ("claim", "bots.commands.cases.working:claim", "Look into a case."),
             ("release", "bots.commands.cases.working:release", "Look into it no more."),
-            ("decide", "bots.commands.cases.working:decide", "Confirm the concern, dismiss it, or take that back."),
+            (
+                "decide",
+                "bots.commands.cases.working:decide",
+                "Confirm the concern, dismiss it, take that back.",
+            ),
             ("escalate", "bots.commands.cases.working:escalate", "Have a second reviewer called."),
             ("note", "bots.commands.cases.working:note", "Note something on a case."),
             ("hold", "bots.commands.cases.working:hold", "Put a case under legal hold."),

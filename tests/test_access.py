@@ -19,13 +19,13 @@ import pytest
 
 from core.casework import reports
 from core.casework.cards import Person
-from core.casework.referrals import KEPT, Referral
+from core.casework.referrals import Referral
 from core.casework.reports import Asking
 from core.guard import Guard
 from core.messages import Edit
 from core.retention import requests
 from core.retention.holdings import in_cases
-from core.retention.keeping import DAY
+from core.retention.keeping import DAY, KEPT
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, talk
 
 ACTOR, TARGET = Person("actor", "The actor"), Person("target", "The target")

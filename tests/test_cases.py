@@ -16,13 +16,13 @@ from sqlalchemy import select
 from core.casework import cases, reports
 from core.casework.cards import STATES, Card, Person, State
 from core.casework.desk import Desk, Verdict
-from core.casework.referrals import KEPT, Referral
+from core.casework.referrals import Referral
 from core.casework.reports import Asking
 from core.casework.transitions import STEPS, Step, steps_from
 from core.export.record import CaseRecord, broken, missed
 from core.guard import Guard
 from core.messages import Author, Deletion, Edit, Event, Message
-from core.retention.rules import DAY
+from core.retention.keeping import DAY, KEPT
 from core.store import tables
 from core.store.states import load_pairs
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, Clock, lampkeeper, opened, said, slow_talk, talk
@@ -59,6 +59,7 @@ TAKE: dict[Step, Take] = {
     "dismiss": lambda desk, alert: desk.decide(alert, "dismissed", MODERATOR),
     "confirm": lambda desk, alert: desk.decide(alert, "confirmed", MODERATOR),
     "undo": lambda desk, alert: desk.undecide(alert, MODERATOR),
+    "reconsider": lambda desk, alert: desk.reconsider(alert, SECOND),
     "put_aside": lambda desk, alert: desk.put_aside(alert, MODERATOR),
     "resume": lambda desk, alert: desk.resume(alert, MODERATOR),
     "report": lambda desk, alert: desk.refer(alert, Referral("police", alert), MODERATOR),
@@ -325,7 +326,7 @@ async def test_a_merged_case_goes_along_whole_with_the_one_it_became_part_of(tmp
     async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
         one, other = await two_cases(guard, board)
         async with guard.ledger.store.read() as tx:
-            assert await cases.related(tx, one) == [other]
+            assert await cases.related(tx, guard.ledger.vault, one) == [other]
         merged = await guard.desk.merge(other, one, MODERATOR)
         assert merged is not None
         assert merged.accepted

@@ -24,10 +24,10 @@ from bots import composition
 from bots.__main__ import _run
 from core.casework import casefile
 from core.casework.cards import Card
-from core.casework.referrals import KEPT
 from core.config import CyberTipline
 from core.export.ncmec import prefilled
 from core.export.record import CaseRecord
+from core.retention.keeping import KEPT
 from tests.cybertip_server import PASSWORD, USER, CyberTipServer, Fault, schema
 from tests.support import MODERATOR, ROOT, Board, lampkeeper, said, slow_talk
 
@@ -156,7 +156,7 @@ async def test_a_case_goes_from_plan_to_receipt_and_is_reported(operator: Operat
     for line in slow_talk():
         assert line not in planned
     card, _ = await operator.looked_up()
-    assert (card.state, card.held is not None, card.held_until) == ("concern_confirmed", True, None)
+    assert (card.state, card.held is not None, card.fixed_until) == ("concern_confirmed", True, None)
     digest = planned.rpartition("--digest")[2].split()[0]
     confirmed = await operator.well("confirm", case, *MARY, "--type", case, "--digest", digest)
     assert "Mary Moderator" in confirmed

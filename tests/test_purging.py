@@ -18,14 +18,14 @@ from sqlalchemy import select, update
 from core.casework import reports
 from core.casework.cards import Person
 from core.casework.desk import Action
-from core.casework.referrals import KEPT, Referral
+from core.casework.referrals import Referral
 from core.casework.reports import Asking
 from core.errors import StoreError
 from core.export.record import broken
 from core.guard import Guard
 from core.peaks import KEPT_DAYS
 from core.retention import requests, rules
-from core.retention.keeping import ANSWERED_DAYS, Keep
+from core.retention.keeping import ANSWERED_DAYS, KEPT, Keep
 from core.retention.rules import DAY, RULES, Found
 from core.store import open_store, tables
 from core.store.view import viewed
@@ -153,7 +153,7 @@ def expected(case: Case, keep: Keep) -> Left:  # noqa: PLR0911 - one each
     since = max(0, case.opened - case.later)
     match case.fate:
         case "nothing" | "aside":
-            closed = case.opened >= keep.undecided
+            closed = (case.opened if case.fate == "nothing" else since) >= keep.undecided
             return Left(evidence=not (closed and keep.closed == 0), closed=closed)
         case "dismissed":
             return Left(there=since < keep.case, evidence=since < keep.dismissed)

@@ -26,7 +26,7 @@ from core.clock import doubted
 from core.config import Config, load_config
 from core.errors import ClockError, ConfigError, StoreInUseError
 from core.observe import set_up_logging
-from core.retention import rules
+from core.retention import requests, rules
 from core.retention.holdings import InCase, holdings, in_cases, spaces
 from core.retention.rules import Found, Held
 from core.store import Store
@@ -40,6 +40,7 @@ def purge(  # noqa: PLR0913 - its options
     space: str | None = None,
     person: str | None = None,
     held: Annotated[bool, Parameter(negative=())] = False,
+    undecided: Annotated[bool, Parameter(negative=())] = False,
     yes: Annotated[bool, Parameter(negative=())] = False,
     clock_is_right: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -50,8 +51,8 @@ def purge(  # noqa: PLR0913 - its options
     While the clock of the machine is in doubt, as it says much more or less than messages and the last purge lead to
     expect, nothing is removed because its time is up.
 
-    Exits with 1 if the clock is in doubt, if nothing is kept about that space or person, or if the question was not
-    answered with yes.
+    Exits with 1 if the clock is in doubt, if nothing is kept about that space or person, if somebody has to decide a
+    case first, or if the question was not answered with yes.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def purge(  # noqa: PLR0913 - its options
         Remove only this person, by the platform's id, from the space.
     held
         With --space: cases under legal hold, too, for good. Else they stay.
+    undecided
+        With --person: cases that people have yet to decide, too. Else nothing is removed while there are any.
     yes
         Do not ask.
     clock_is_right
@@ -75,7 +78,7 @@ def purge(  # noqa: PLR0913 - its options
     if space is not None:
         if dry_run:
             raise ConfigError("--dry-run lists what is due by itself, in every space.", "Leave out --space with it.")
-        return asyncio.run(_forget(loaded, space, person, sure=yes, holds_too=held))
+        return asyncio.run(_forget(loaded, space, person, sure=yes, holds_too=held, undecided_too=undecided))
     if person is not None:
         raise ConfigError("A person is known within one space only.", "Name it with --space, too.")
     if dry_run:
@@ -135,7 +138,9 @@ def _show(to: Console, found: Sequence[Found], head: str, nothing: str) -> None:
         to.print(f"  {one.space}  {one.table}: {one.rows:,} {one.what}", soft_wrap=True)
 
 
-async def _forget(config: Config, space: str, person: str | None, *, sure: bool, holds_too: bool) -> int:
+async def _forget(  # noqa: PLR0913 - of whom, and what of it
+    config: Config, space: str, person: str | None, *, sure: bool, holds_too: bool, undecided_too: bool
+) -> int:
     to = console()
     who = f"the space {space}" if person is None else f"the person {person} in the space {space}"
     async with composition.opened_store(config) as store:
@@ -144,6 +149,12 @@ async def _forget(config: Config, space: str, person: str | None, *, sure: bool,
         if person is not None and not any(kept):
             raise ConfigError(f"Nothing is kept about {who}.", "Give the platform's id of the person, not a name.")
         to.print(f"Of {who} there is kept: {kept}.", soft_wrap=True)
+        waiting = [] if person is None else await _waiting(store, space, person, holds_too=holds_too)
+        if waiting:
+            to.print(f"Nobody decided yet about case {', '.join(waiting)}: evidence would go with it.", soft_wrap=True)
+        if waiting and not undecided_too:
+            to.print("Nothing was removed. Have them decided first, or add --undecided to remove them as well.")
+            return 1
         if not sure and not _agreed():
             to.print("Nothing was removed.")
             return 1
@@ -166,6 +177,14 @@ async def _forget(config: Config, space: str, person: str | None, *, sure: bool,
         to.print(f"Everything about {who} was removed.", soft_wrap=True)
     show_holds(to, stay)
     return 0
+
+
+async def _waiting(store: Store, space: str, person: str, *, holds_too: bool) -> list[str]:
+    """Return the cases nobody decided that forgetting a person would take along, or the person's words from."""
+    async with store.read() as tx:
+        waiting = await requests.undecided_about(tx, store.vault, space, person)
+        held = {} if holds_too else await holds.on(tx, waiting)
+    return [alert for alert in waiting if alert not in held]
 
 
 async def known(store: Store, space: str) -> None:

@@ -132,6 +132,11 @@ async def undecide(press: Press, card: Card) -> Answer:
     return _told(press, verdict, "hand.decision_undone", "hand.decision_not_undone")
 
 
+async def reconsider(press: Press, card: Card) -> Answer:
+    """Take a decision back, whoever made it, so that it is decided anew."""
+    return _stepped(press, await press.desk.reconsider(card.alert, press.moderator), "hand.reconsidered")
+
+
 async def claim(press: Press, card: Card) -> Answer:
     """Look into it."""
     return _claimed(press, await press.desk.claim(card.alert, press.moderator))
@@ -192,7 +197,8 @@ async def undo(press: P, number: int, take_back: Callable[[P, str, Action], Awai
         known = await press.desk.known(press.space, number)
         return Answer(words.say("hand.undone_before" if known else "hand.undo_unknown"))
     alert, action = found
-    if action.person.id == press.moderator.id:
+    card = await press.desk.case(alert)
+    if action.person.id == press.moderator.id or (card is not None and concerns(card, press.moderator)):
         return Answer(words.say("hand.never_yourself"))
     told = await take_back(press, alert, action)
     if isinstance(told, Answer):
@@ -220,9 +226,11 @@ def more(deeds: Iterable[str]) -> Act[Press]:
     names = tuple(deeds)
 
     async def offer(press: Press, card: Card) -> Answer:
-        hold = "hold" if card.held is None else "lift"
+        holds = [] if card.held is None else ["lift"]
+        if card.held is None or card.held_until is not None or card.held_by is not None:
+            holds.insert(0, "hold")  # one of the case's own that has no end
         ways = [name for step, name in WAYS.items() if step in steps_from(card.state)]
-        offered = [(action, card.alert) for action in (*names, hold, "export", "escalate", "note", *ways)]
+        offered = [(action, card.alert) for action in (*names, *holds, "export", "escalate", "note", *ways)]
         if card.decided is not None and card.decided.moderator.id == press.moderator.id:
             offered.append(("undecide", card.alert))
         standing = [taken for taken in card.actions if taken.undone is None and not _over(taken)][-UNDOS:]
@@ -257,8 +265,12 @@ async def close(press: Press, card: Card) -> Answer:
 
 
 async def reopen(press: Press, card: Card) -> Answer:
-    """Open a closed case again."""
-    return _stepped(press, await press.desk.reopen(card.alert, press.moderator), "hand.reopened")
+    """Open a closed case again; one that stands decided then is decided anew by a press more."""
+    verdict = await press.desk.reopen(card.alert, press.moderator)
+    answer = _stepped(press, verdict, "hand.reopened")
+    if verdict is not None and verdict.accepted and "reconsider" in steps_from(verdict.card.state):
+        return answer._replace(buttons=(("reconsider", card.alert),))
+    return answer
 
 
 def form(name: str) -> Act[Press]:
@@ -272,7 +284,7 @@ def form(name: str) -> Act[Press]:
 
 async def _noted(press: Press, card: Card, values: Mapping[str, str]) -> Answer:
     verdict = await press.desk.note(card.alert, values["text"], press.moderator)
-    return _told(press, verdict, "hand.noted", "hand.not_noted")
+    return _told(press, verdict, "hand.noted", "hand.note_too_late" if values["text"].strip() else "hand.not_noted")
 
 
 async def _reported(press: Press, card: Card, values: Mapping[str, str]) -> Answer:
@@ -290,14 +302,43 @@ async def hold(press: Press, card: Card) -> Answer:
 
 async def lift(press: Press, card: Card) -> Answer:
     """Ask whether the hold shall end: what is kept only because of it goes soon after."""
-    if card.held_until is not None and card.held_until > time.time():
-        return Answer(press.words.say("hand.held_until", when=press.words.markup.when(card.held_until, "day")))
-    return Answer(press.words.say("hand.sure_lift"), buttons=(("yes_lift", card.alert),))
+    words, fixed = press.words, _fixed(card)
+    if card.held_by is not None or (fixed is not None and card.held_until is not None):
+        return _stays(press, card)
+    sure = words.say("hand.sure_lift" if fixed is None else "hand.sure_lift_reported", when=_day(fixed, words))
+    return Answer(sure, buttons=(("yes_lift", card.alert),))
 
 
 async def yes_lift(press: Press, card: Card) -> Answer:
     """End the legal hold."""
-    return _told(press, await press.desk.lift(card.alert, press.moderator), "hand.lifted", "hand.not_held")
+    verdict = await press.desk.lift(card.alert, press.moderator)
+    if verdict is None:
+        return _unknown(press)
+    if not verdict.accepted:
+        return _stays(press, verdict.card)
+    if verdict.card.held is None:
+        return Answer(press.words.say("hand.lifted"))
+    return Answer(press.words.say("hand.lifted_until", when=_day(verdict.card.held_until, press.words)))
+
+
+def _stays(press: Press, card: Card) -> Answer:
+    """Say why the hold on a case is not ended."""
+    if card.held is None:
+        return Answer(press.words.say("hand.not_held"))
+    if card.held_by is not None:
+        return Answer(press.words.say("hand.held_by", case=card.held_by))
+    if (fixed := _fixed(card)) is not None:
+        return Answer(press.words.say("hand.held_until", when=_day(fixed, press.words)))
+    return Answer(press.words.say("hand.held_under_way"))
+
+
+def _fixed(card: Card) -> float | None:
+    """Return until when nobody ends the hold on a reported case; None if that is over, or it was never reported."""
+    return card.fixed_until if card.fixed_until is not None and card.fixed_until > time.time() else None
+
+
+def _day(time: float | None, words: Words) -> str:
+    return "" if time is None else words.markup.when(time, "day")
 
 
 async def export(press: Press, card: Card) -> Answer:
@@ -404,6 +445,7 @@ WAYS: dict[Step, str] = {
     "merge": "merge",
     "close": "close",
     "reopen": "reopen",
+    "reconsider": "reconsider",
 }
 """Step -> the button that takes it, offered where the step can be taken from where the case stands. Whether a second
 reviewer was asked, the answer tells."""
@@ -431,6 +473,7 @@ BUTTONS: dict[str, Button[Press]] = {
     merging.INTO: Button("hand.merge_into", "primary", merging.offer),
     "close": Button("hand.close", "plain", close),
     "reopen": Button("hand.reopen", "plain", reopen),
+    "reconsider": Button("hand.reconsider", "plain", reconsider),
 }
 """Every button that needs no platform."""
 

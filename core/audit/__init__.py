@@ -30,6 +30,7 @@ Deed = Literal[
     "alert decided",
     "alert escalated",
     "decision undone",
+    "decision reconsidered",
     "action taken",
     "action refused",
     "action undone",

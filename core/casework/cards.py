@@ -174,8 +174,10 @@ class Card:
     `alert` is the alert's id; `probability` is in 0..1, or None where too little was said; `signals` are meanings in
     words, and `welfare` those that tell how the other person fares; `messages` are the ones that moved the score most,
     strongest first, after those that members reported; `decided` is None while open. A second reviewer was asked at
-    `escalated`, and the evidence is under legal hold since `held`, to `held_until` if that is fixed. `state` is one of
-    `transitions`, and `merged` the case that this one became part of. `course` is how the probability moved with
+    `escalated`, and the evidence is under legal hold since `held`, to `held_until` if that ends by itself; `held_by`
+    is the case that this one is part of, where the hold is on that, and nobody ends one before `fixed_until`. `state`
+    is one of `transitions`, `merged` the case that this one became part of, and `of_parts` whom those are about that
+    became part of this one. `course` is how the probability moved with
     the pair's last messages of which the text is retained. `reported` are the times of members' reports, and `asked`
     says that such a report, not the score, opened it. Who reported is never on the card, which the reported person may
     be able to see: an excerpt tells.
@@ -196,8 +198,11 @@ class Card:
     escalated: float | None = None
     held: float | None = None
     held_until: float | None = None
+    held_by: str | None = None
+    fixed_until: float | None = None
     state: State = "open"
     merged: str | None = None
+    of_parts: tuple[Person, ...] = ()
     actions: tuple[Taken, ...] = ()
     about_actor: Background = Background()
     about_target: Background = Background()

@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Row, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.casework import reported
+from core.casework import holds, notes, parts, reported
 from core.casework.cards import Action, Background, Card, Claim, Decided, MessageRef, Person, Taken
 from core.casework.transitions import Step, may, state, undecided
 from core.effects import OpenAlert, UpdateAlert
@@ -36,6 +36,7 @@ from core.store.states import (
     Touched,
     alert_about,
     blind_target,
+    chunks,
     dump,
     load_pairs,
     load_people,
@@ -86,6 +87,8 @@ async def card(
     nobody = about["target"] is None or not about["actor"]  # a report of somebody unknown: its target is who reports
     target = None if nobody else _seen(names, row.target, about["target"])
     actor = _seen(names, row.actor, about["actor"])
+    whole = await tx.scalar(select(_T.c.alert).where(_T.c.alert == row.merged))
+    hold = (await holds.on(tx, [alert])).get(alert)
     decided = None
     if row.decision is not None:
         why = {} if row.remark is None else parse(vault, row.remark, _about_remark(alert))
@@ -106,10 +109,13 @@ async def card(
         welfare=tuple(MEANINGS[name] for name in about.get("welfare", ()) if name in MEANINGS),
         claimed=None if row.claimant is None else Claim(names.get(row.claimant, FORMER_MODERATOR), row.claimed),
         escalated=row.escalated,
-        held=row.held,
-        held_until=row.held_until,
+        held=None if hold is None else hold.since,
+        held_until=None if hold is None else hold.until,
+        held_by=None if hold is None or hold.by == alert else hold.by,
+        fixed_until=holds.fixed_until(row.reported),
         state=row.state,
-        merged=row.merged,
+        merged=whole,
+        of_parts=await _people_of(tx, vault, row.space, await parts.parts(tx, alert)),
         actions=tuple(_taken(vault, action, names) for action in taken),
         about_actor=await _background(tx, vault, row, actor, age_bands),
         about_target=Background() if target is None else await _background(tx, vault, row, target, age_bands),
@@ -119,15 +125,28 @@ async def card(
 
 
 def concerns(card: Card, who: Person) -> bool:
-    """Tell whether a case is about somebody, who takes no step on it.
+    """Tell whether a case, or a part of it, is about somebody, who takes no step on it.
 
     At a terminal people have a name and no id of a platform: there the name, or the id, of whom it is about counts.
     """
-    two = [one for one in (card.actor, card.target) if one is not None]  # who is who may be wrong, too
-    if not who.id.startswith(TERMINAL):
-        return who.id in {one.id for one in two}
-    name = who.id.removeprefix(TERMINAL).casefold()
-    return name in {known.casefold() for one in two for known in (one.id, one.name)}
+    people = (card.actor, card.target, *card.of_parts)  # who is who may be wrong, too
+    return any(alike(one, who) for one in people if one is not None and one.id)
+
+
+def alike(one: Person, other: Person) -> bool:
+    """Tell whether two may be the same human: by their id, or by a name where one of them works at a terminal.
+
+    >>> alike(Person("7", "Sam"), Person("8", "Sam")), alike(Person("7", "Sam"), Person("terminal:sam", "sam"))
+    (False, True)
+    """
+    if not any(who.id.startswith(TERMINAL) for who in (one, other)):
+        return one.id == other.id
+    return bool(_known_as(one) & _known_as(other))
+
+
+def _known_as(who: Person) -> set[str]:
+    names = {who.id.removeprefix(TERMINAL)} if who.id.startswith(TERMINAL) else {who.id, who.name}
+    return {name.casefold() for name in names if name}
 
 
 async def pair_of(tx: AsyncConnection, vault: Vault, alert: str) -> Pair | None:
@@ -159,10 +178,24 @@ async def decide(tx: AsyncConnection, vault: Vault, alert: str, space: str, deci
     return await step_of(tx, alert, step, **values, moderator=who)
 
 
-async def undecide(tx: AsyncConnection, alert: str, who: str, since: float) -> bool:
+async def undecide(tx: AsyncConnection, vault: Vault, alert: str, who: str, since: float) -> bool:
     """Take back a decision that pseudonym `who` made at or after `since`; tell whether there was such a one."""
-    mine = and_(may("undo"), _T.c.moderator == who, _T.c.decided >= since)
-    return await _change(tx, alert, mine, {"decision": None, "decided": None, "moderator": None, "remark": None})
+    return await _take_back(tx, vault, alert, and_(may("undo"), _T.c.moderator == who, _T.c.decided >= since))
+
+
+async def reconsider(tx: AsyncConnection, vault: Vault, alert: str) -> bool:
+    """Take back a decision, whoever made it, whenever; tell whether there was one that can be."""
+    return await _take_back(tx, vault, alert, may("reconsider"))
+
+
+async def _take_back(tx: AsyncConnection, vault: Vault, alert: str, which: ColumnElement[bool]) -> bool:
+    """Take back a decision; what was remarked with it stays, as a note of whoever made it."""
+    row = (await tx.execute(select(_T).where(_T.c.alert == alert, which))).first()
+    if row is None:
+        return False
+    if row.remark is not None and (remark := parse(vault, row.remark, _about_remark(alert))["remark"]):
+        await notes.put(tx, vault, row.space, alert, row.moderator, remark, row.decided)
+    return await _change(tx, alert, which, {"decision": None, "decided": None, "moderator": None, "remark": None})
 
 
 async def step_of(tx: AsyncConnection, alert: str, step: Step, **values: Any) -> bool:
@@ -183,7 +216,7 @@ async def release(tx: AsyncConnection, alert: str, who: str) -> bool:
 
 
 async def mark(tx: AsyncConnection, alert: str, column: str, time: float | None) -> bool:
-    """Set `pinged` or `held`, once, or take it back (None); tell whether that changed anything."""
+    """Set `pinged`, once, or take it back (None); tell whether that changed anything."""
     place = _T.c[column]
     return await _change(tx, alert, place.is_not(None) if time is None else place.is_(None), {column: time})
 
@@ -210,33 +243,24 @@ async def is_undecided(tx: AsyncConnection, alert: str) -> bool:
     return await tx.scalar(select(_T.c.alert).where(_T.c.alert == alert, undecided())) is not None
 
 
-async def hold_until(tx: AsyncConnection, alert: str, now: float, until: float) -> None:
-    """Put a case under legal hold until a time at least."""
-    this = update(_T).where(_T.c.alert == alert)
-    await tx.execute(this.where(_T.c.held.is_(None)).values(held=now))
-    await tx.execute(this.where(or_(_T.c.held_until.is_(None), _T.c.held_until < until)).values(held_until=until))
+async def could_merge(tx: AsyncConnection, vault: Vault, alert: str, into: str) -> bool:
+    """Tell whether a case can become part of another: same space, same actor or same two people, and no circle.
 
-
-async def lift(tx: AsyncConnection, alert: str, now: float) -> bool:
-    """End a legal hold that is not fixed, or whose time is up; tell whether there was one."""
-    free = and_(_T.c.held.is_not(None), or_(_T.c.held_until.is_(None), _T.c.held_until <= now))
-    return await _change(tx, alert, free, {"held": None, "held_until": None})
-
-
-async def could_merge(tx: AsyncConnection, alert: str, into: str) -> bool:
-    """Tell whether a case can become part of another: same space, same actor or same two people, and no circle."""
+    Where nobody knows whom somebody reported, it is nobody's other case.
+    """
     rows = {row.alert: row for row in await tx.execute(select(_T).where(_T.c.alert.in_((alert, into))))}
     if len(rows) < len({alert, into}) or alert == into:
         return False
     one, other = rows[alert], rows[into]
+    known = one.actor != vault.blind(one.space, "")
     related = one.actor == other.actor or {one.actor, one.target} == {other.actor, other.target}
-    return one.space == other.space and related and other.closed is None
+    return one.space == other.space and known and related and other.closed is None
 
 
-async def related(tx: AsyncConnection, alert: str) -> list[str]:
-    """Return the other cases of the same actor or the same two people, newest first."""
+async def related(tx: AsyncConnection, vault: Vault, alert: str) -> list[str]:
+    """Return the other cases of the same actor or the same two people, newest first; none where nobody knows whom."""
     row = (await tx.execute(select(_T.c.space, _T.c.actor, _T.c.target).where(_T.c.alert == alert))).first()
-    if row is None:
+    if row is None or row.actor == vault.blind(row.space, ""):
         return []
     same = or_(_T.c.actor == row.actor, and_(_T.c.actor == row.target, _T.c.target == row.actor))
     theirs = select(_T.c.alert).where(_T.c.space == row.space, _T.c.alert != alert, same)
@@ -290,18 +314,43 @@ async def _change(tx: AsyncConnection, alert: str, condition: ColumnElement[bool
 async def _background(
     tx: AsyncConnection, vault: Vault, row: Row[Any], who: Person, age_bands: Mapping[str, AgeBand]
 ) -> Background:
-    """Say what is known of one of the two besides this alert."""
+    """Say what is known of one of the two besides this alert.
+
+    Each case that the person is one of counts once, with those that became part of it, as it was decided or as open.
+    Reports of somebody unknown do not: on them stands who reported, which is told to nobody.
+    """
     space, me = row.space, vault.blind(row.space, who.id)
-    theirs = (_T.c.space == space, or_(_T.c.actor == me, _T.c.target == me), _T.c.alert != row.alert)
+    if not who.id:
+        return Background()
+    theirs = (_T.c.space == space, or_(_T.c.actor == me, _T.c.target == me), _T.c.actor != vault.blind(space, ""))
+    others = set((await parts.wholes(tx, and_(*theirs))).values())
+    others -= set((await parts.wholes(tx, _T.c.alert == row.alert)).values())
     counts = dict.fromkeys(("open", "confirmed", "dismissed"), 0)
-    for decision, count in await tx.execute(select(_T.c.decision, func.count()).where(*theirs).group_by(_T.c.decision)):
-        counts[decision or "open"] = count
+    for some in chunks(sorted(others)):
+        for decision, is_open in await tx.execute(select(_T.c.decision, undecided()).where(_T.c.alert.in_(some))):
+            if decision is not None or is_open:
+                counts[decision or "open"] += 1
     known = Known(space)
     await load_people(tx, vault, known, [who.id])
     state = known.state.people[who.id]
     configured = age_bands.get(f"{space.partition(':')[0]}:{who.id}")
     band_by: Literal["role", "configuration"] = "role" if configured is None else "configuration"
     return Background(**counts, band=configured or state.age_band, band_by=band_by, stated=tuple(state.ages))
+
+
+async def _people_of(tx: AsyncConnection, vault: Vault, space: str, alerts: Sequence[str]) -> tuple[Person, ...]:
+    """Return whom some cases are about; not who reported somebody unknown."""
+    if not alerts:
+        return ()
+    rows = (await tx.execute(select(_T).where(_T.c.alert.in_(alerts)))).all()
+    names = await people_named(tx, vault, space, {blind for row in rows for blind in (row.actor, row.target)})
+    found: dict[str, Person] = {}
+    for row in rows:
+        about = parse(vault, row.sealed, alert_about(row.alert))
+        if about["actor"]:
+            two = ((row.actor, about["actor"]), (row.target, about["target"]))
+            found |= {person: _seen(names, blind, person) for blind, person in two if person is not None}
+    return tuple(found.values())
 
 
 def _taken(vault: Vault, row: Row[Any], names: Mapping[str, Person]) -> Taken:

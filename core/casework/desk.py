@@ -8,6 +8,7 @@ asks is a moderator. Decisions:
   whatever breaks in between.
 - Why is in the audit as the case, and the grounds of a dismissal; what people write themselves is sealed, and only on
   the card.
+- A case that is open again has what was said meanwhile preserved, and so has every part of it (`_catch_up`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox, policy
-from core.casework import casefile, cases, excerpts, exposure, four_eyes, notes, preserved, referrals
+from core.casework import casefile, cases, excerpts, exposure, four_eyes, holds, notes, parts, preserved, referrals
 from core.casework.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
 from core.casework.exposure import LIMIT, Exposure
 from core.casework.referrals import Referral
@@ -29,6 +30,7 @@ from core.export.record import CaseRecord
 from core.ledger import Ledger
 from core.messages import Pair
 from core.policy import AlertState
+from core.retention import keeping
 from core.store import tables
 
 __all__ = ["Action", "Desk", "Verdict"]
@@ -82,6 +84,7 @@ class Desk:
             decided = Decided(decision, moderator, now, grounds, remark)
             recorded = await cases.decide(tx, self._ledger.vault, alert, pair.space, decided)
             if recorded:
+                await four_eyes.withdraw(tx, alert)
                 await self._policy(tx, alert, pair, lambda state: policy.decided(state, now))
             return recorded
 
@@ -93,13 +96,26 @@ class Desk:
 
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
             who = self._ledger.vault.blind(pair.space, moderator.id)
-            taken_back = await cases.undecide(tx, alert, who, now - UNDO_WITHIN)
-            if taken_back:
-                await self._policy(tx, alert, pair, policy.reopened)
-                await preserved.catch_up(tx, self._ledger.vault, alert, now)
-            return taken_back
+            taken_back = await cases.undecide(tx, self._ledger.vault, alert, who, now - UNDO_WITHIN)
+            return taken_back and await self._undecided(tx, alert, pair, now)
 
         return await self._press(alert, moderator, change, "decision undone")
+
+    async def reconsider(self, alert: str, moderator: Person) -> Verdict | None:
+        """Take a decision back, whoever made it and whenever, so that it is decided anew."""
+
+        async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
+            taken_back = await cases.reconsider(tx, self._ledger.vault, alert)
+            return taken_back and await self._undecided(tx, alert, pair, now)
+
+        return await self._press(alert, moderator, change, "decision reconsidered")
+
+    async def _undecided(self, tx: AsyncConnection, alert: str, pair: Pair, now: float) -> Literal[True]:
+        """Have a case go on whose decision was taken back."""
+        await four_eyes.withdraw(tx, alert)
+        await self._policy(tx, alert, pair, policy.reopened)
+        await self._catch_up(tx, alert, now)
+        return True
 
     # --- who works on it, who else is asked --------------------------------------------------------------------------
 
@@ -155,6 +171,7 @@ class Desk:
         """Close a case that was decided: nothing more is preserved, and retention begins to count."""
 
         async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
+            await four_eyes.withdraw(tx, alert)
             return await cases.step_of(tx, alert, "close", closed=now)
 
         return await self._press(alert, moderator, change, "case closed")
@@ -167,8 +184,7 @@ class Desk:
                 return False
             if await cases.is_undecided(tx, alert):
                 await self._policy(tx, alert, pair, policy.reopened)
-            if await preserved.goes_on(tx, alert):
-                await preserved.catch_up(tx, self._ledger.vault, alert, now)
+            await self._catch_up(tx, alert, now)
             return True
 
         return await self._press(alert, moderator, change, "case reopened")
@@ -181,10 +197,14 @@ class Desk:
         """
 
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
-            if not await cases.could_merge(tx, alert, into):
+            if not await cases.could_merge(tx, self._ledger.vault, alert, into):
                 return False
+            preserving = await preserved.goes_on(tx, alert)
             if not await cases.step_of(tx, alert, "merge", closed=now, merged=into):
                 return False
+            await four_eyes.withdraw(tx, alert)
+            if not preserving:
+                await self._catch_up(tx, alert, now)
             await self._policy(tx, alert, pair, lambda state: policy.decided(state, now) if state.open else None)
             await cases.remember(tx, self._ledger.vault, pair.space, moderator)
             await outbox.put_cards(tx, {into: pair.space}, now)
@@ -194,16 +214,22 @@ class Desk:
 
     async def mergeable(self, alert: str) -> list[Card]:
         """Return the open cases that one can become part of, newest first."""
+        vault = self._ledger.vault
         async with self._ledger.store.read() as tx:
-            others = [one for one in await cases.related(tx, alert) if await cases.could_merge(tx, alert, one)]
+            related = await cases.related(tx, vault, alert)
+            others = [one for one in related if await cases.could_merge(tx, vault, alert, one)]
             cards = [await self._card(tx, one) for one in others]
         return [card for card in cards if card is not None]
 
     async def note(self, alert: str, text: str, moderator: Person) -> Verdict | None:
-        """Note something on a case; nothing, where the text is empty."""
+        """Note something on a case.
+
+        Not accepted where the text is empty, or the time of the case's evidence is up: a note would go with the next
+        purge.
+        """
 
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
-            if not text.strip():
+            if not text.strip() or await self._evidence_ended(tx, alert, now):
                 return False
             who = await cases.remember(tx, self._ledger.vault, pair.space, moderator)
             await notes.put(tx, self._ledger.vault, pair.space, alert, who, text.strip(), now)
@@ -229,7 +255,7 @@ class Desk:
                 return False
             if "report" in self._four_eyes:
                 words = vault.blind(space, f"{referral.to}\0{referral.reference}")  # both agree to the same
-                agreed = await four_eyes.agree(tx, alert, space, f"report {words}", who, now)
+                agreed = await four_eyes.agree(tx, vault, alert, space, f"report {words}", moderator, now)
                 if agreed is None:
                     outcome = "second_needed"
                     return True
@@ -251,8 +277,9 @@ class Desk:
 
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
             nonlocal enough
-            who = await cases.remember(tx, self._ledger.vault, pair.space, moderator)
-            enough = await four_eyes.agree(tx, alert, pair.space, what, who, now) is not None
+            vault = self._ledger.vault
+            await cases.remember(tx, vault, pair.space, moderator)
+            enough = await four_eyes.agree(tx, vault, alert, pair.space, what, moderator, now) is not None
             return True
 
         await self._press(alert, moderator, change, "agreed", action=what)
@@ -261,10 +288,13 @@ class Desk:
     # --- evidence ----------------------------------------------------------------------------------------------------
 
     async def hold(self, alert: str, moderator: Person) -> Verdict | None:
-        """Put the case under legal hold: whatever is preserved of it stays until the hold is lifted."""
+        """Put the case under legal hold: whatever is preserved of it stays until the hold is lifted.
+
+        A hold that would end by itself has no end any more.
+        """
 
         async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
-            if not await cases.mark(tx, alert, "held", now):
+            if not await holds.begin(tx, alert, now):
                 return False
             await preserved.window(tx, self._ledger.vault, alert, now)
             return True
@@ -272,10 +302,10 @@ class Desk:
         return await self._press(alert, moderator, change, "legal hold set")
 
     async def lift(self, alert: str, moderator: Person) -> Verdict | None:
-        """Lift the legal hold, unless its time is fixed and not up: the case was reported."""
+        """Lift the case's legal hold; of a reported case let it end by itself once its year is over (`holds.lift`)."""
 
         async def change(tx: AsyncConnection, _pair: Pair, now: float) -> bool:
-            return await cases.lift(tx, alert, now)
+            return await holds.lift(tx, alert, now)
 
         return await self._press(alert, moderator, change, "legal hold lifted")
 
@@ -421,6 +451,16 @@ class Desk:
         return record
 
     # -----------------------------------------------------------------------------------------------------------------
+
+    async def _catch_up(self, tx: AsyncConnection, alert: str, now: float) -> None:
+        """Preserve what was said meanwhile, of the case and of each of its parts, if they go on preserving."""
+        if await preserved.goes_on(tx, alert):
+            for one in (alert, *await parts.parts(tx, alert)):
+                await preserved.catch_up(tx, self._ledger.vault, one, now)
+
+    async def _evidence_ended(self, tx: AsyncConnection, alert: str, now: float) -> bool:
+        ended = keeping.evidence_ended(self._ledger.keep, now)
+        return await tx.scalar(select(tables.alerts.c.alert).where(tables.alerts.c.alert == alert, ended)) is not None
 
     async def _card(self, tx: AsyncConnection, alert: str) -> Card | None:
         ledger = self._ledger

@@ -104,7 +104,7 @@ async def belonging(ledger: Ledger, space: str, alert: str) -> Belonging:
     """Return what belongs to a case."""
     vault, meanings = ledger.vault, ledger.engine.own_meanings
     async with ledger.store.read() as tx:
-        others = await cases.related(tx, alert)
+        others = await cases.related(tx, vault, alert)
         cards = [await cases.card(tx, vault, other, meanings, ledger.age_bands) for other in others]
         noted, referred = await notes.of_case(tx, vault, alert), await referrals.of_case(tx, vault, alert)
         whom = {row.who for row, _ in noted} | {who for row, _ in referred for who in (row.who, row.second)}

@@ -121,7 +121,7 @@ async def catch_up(tx: AsyncConnection, vault: Vault, alert: str, now: float) ->
 
 async def windows_of_held(tx: AsyncConnection, vault: Vault, spaces: Iterable[str], now: float) -> None:
     """Bring the windows of all cases under legal hold in `spaces` up to date, before anything is removed there."""
-    held = select(_T.c.alert).where(_T.c.space.in_(set(spaces)), _T.c.held.is_not(None))
+    held = select(_T.c.alert).where(_T.c.space.in_(set(spaces)), keeping.held())
     for alert in (await tx.scalars(held)).all():
         await window(tx, vault, alert, now)
 

@@ -1,6 +1,6 @@
 """Referrals: that a case was reported to an authority, by whom, in which words confirmed.
 
-Leans on `cases`, `preserved` and `core.store`. A referral needs a named person, who types the case's number:
+Leans on `holds`, `preserved` and `core.store`. A referral needs a named person, who types the case's number:
 nobody reports by one press. What is sent, and how, is not decided here: a packet that somebody took to the police
 counts as much as a CyberTip, and both are written down by `record`.
 """
@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.casework import cases, preserved
+from core.casework import holds, preserved
+from core.retention.keeping import KEPT
 from core.store import tables
 from core.store.states import dump, parse
 from core.vault import Vault
 
-KEPT = 365 * 86_400.0
-"""Seconds for which the evidence of a reported case is kept at least: one year, as 18 U.S.C. 2258A(h) asks of providers
-(https://www.law.cornell.edu/uscode/text/18/2258A)."""
 _T = tables.referrals
 
 
@@ -43,12 +41,12 @@ def confirms(typed: str, alert: str) -> bool:
 async def record(  # noqa: PLR0913, PLR0917 - who agreed to what, when
     tx: AsyncConnection, vault: Vault, space: str, alert: str, referral: Referral, who: str, second: str, now: float
 ) -> None:
-    """Write down that a case is reported: its state, its evidence kept for `KEPT`, and the referral (`put`).
+    """Write down that a case is reported: its state, its evidence kept for `keeping.KEPT`, and the referral (`put`).
 
     Whether it may be reported its callers asked before; once it is, that stands wherever the case went meanwhile.
     """
     await tx.execute(update(tables.alerts).where(tables.alerts.c.alert == alert).values(reported=now))
-    await cases.hold_until(tx, alert, now, now + KEPT)
+    await holds.keep_until(tx, alert, now, now + KEPT)
     await preserved.window(tx, vault, alert, now)
     await put(tx, vault, space, alert, referral, who, second, now)
 

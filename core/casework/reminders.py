@@ -33,6 +33,7 @@ FREED: tuple[audit.Deed, ...] = (
     "alert opened",
     "alert released",
     "decision undone",
+    "decision reconsidered",
     "case resumed",
     "case reopened",
     "report received",

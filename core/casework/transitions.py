@@ -1,13 +1,15 @@
 """The states of a case and the steps between them: one table, which the desk, the tests and the docs read.
 
-Leans on SQLAlchemy only to ask the same of the database. Decisions:
+Leans on SQLAlchemy and `parts` only to ask the same of the database. Decisions:
 
 - A state is not stored: it is read off what is stored of a case, the first row of `READ` that fits. So a case never
   says one thing and is another, and a step that takes something back leads to where the case was before.
 - A step is one conditional UPDATE: it happens only in a state that it starts from (`STEPS`), so of two people who press
   at once one does it.
-- Nobody whom a case is about takes any step on it, whoever they are; adapters ask
+- Nobody whom a case is about, or a part of it, takes any step on it, whoever they are; adapters ask
   (`cases.concerns`).
+- No decision is for ever. Whoever decided takes it back within a day; later, or where it was somebody else, it is
+  reconsidered, which everybody may and the record names as what it is.
 - `on_hold` is a case put aside until somebody outside answers: nobody is reminded of it. A legal hold is another thing:
   it keeps evidence, whatever the state.
 """
@@ -17,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, case, exists, literal
+from sqlalchemy import ColumnElement, FromClause, case, literal
 
 from core.casework.cards import State
+from core.casework.parts import of_whole
 from core.store import tables
 
 Step = Literal[
@@ -30,6 +33,7 @@ Step = Literal[
     "dismiss",
     "confirm",
     "undo",
+    "reconsider",
     "put_aside",
     "resume",
     "report",
@@ -79,6 +83,7 @@ STEPS: tuple[Way, ...] = (
     Way("dismiss", WORKED_ON, "dismissed"),
     Way("confirm", WORKED_ON, "concern_confirmed"),
     Way("undo", ("dismissed", "concern_confirmed"), None, "decider"),
+    Way("reconsider", ("dismissed", "concern_confirmed"), None),
     Way("put_aside", (*WORKED_ON, "concern_confirmed", "reported"), "on_hold"),
     Way("resume", ("on_hold",), None),
     Way("report", ("concern_confirmed", "reported"), "reported", "two"),
@@ -95,9 +100,7 @@ def state(row: FromClause = _T) -> ColumnElement[str]:
 
 def preserves() -> ColumnElement[bool]:
     """Return whether a row of `alerts`, or the case that it became part of, goes on preserving what is said, as SQL."""
-    whole = _T.alias("whole")
-    part = exists().where(whole.c.alert == _T.c.merged, state(whole).in_(PRESERVED))
-    return state().in_(PRESERVED) | part
+    return of_whole(lambda row: state(row).in_(PRESERVED))
 
 
 def may(step: Step) -> ColumnElement[bool]:
@@ -105,16 +108,14 @@ def may(step: Step) -> ColumnElement[bool]:
     return state().in_({name for way in STEPS if way.step == step for name in way.start})
 
 
-def undecided() -> ColumnElement[bool]:
+def undecided(row: FromClause = _T) -> ColumnElement[bool]:
     """Return whether people have yet to decide about a row of `alerts`, as SQL."""
-    return _T.c.decision.is_(None) & _T.c.closed.is_(None)
+    return row.c.decision.is_(None) & row.c.closed.is_(None)
 
 
 def awaited() -> ColumnElement[bool]:
     """Return whether people have yet to decide about a row of `alerts`, or the case that it became part of, as SQL."""
-    whole = _T.alias("whole")
-    open_ = (whole.c.decision.is_(None), whole.c.closed.is_(None))
-    return undecided() | exists().where(whole.c.alert == _T.c.merged, *open_)
+    return of_whole(undecided)
 
 
 def steps_from(name: State) -> tuple[Step, ...]:

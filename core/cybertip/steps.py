@@ -37,6 +37,8 @@ State = Literal[
 FINAL: tuple[State, ...] = ("finished", "retracted")
 IDLE: tuple[State, ...] = ("planned", "refused", "retracted")
 """In these no report is open at NCMEC that we know of, and none is being sent: it may be laid down anew."""
+UNDER_WAY: tuple[State, ...] = ("confirmed", "in_doubt", "submitted", "uploaded", "described")
+"""In these a report is being sent, or is open at NCMEC."""
 
 HOUR = 3600.0
 EXPIRES = 25 * HOUR

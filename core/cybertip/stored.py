@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.cybertip import Report, log
 from core.cybertip.log import Answered, Asked, Confirmed, Entry, GoneOn
-from core.cybertip.steps import Standing, standing
+from core.cybertip.steps import UNDER_WAY, Standing, standing
 from core.errors import SubmissionError
 from core.store import tables, upsert
 from core.store.states import dump, parse
@@ -136,7 +136,7 @@ async def load_receipt(tx: AsyncConnection, vault: Vault, alert: str) -> dict[st
 
 async def waiting(tx: AsyncConnection, live: bool) -> list[str]:
     """Return the cases whose report is on its way to the live host, or to the test host."""
-    under_way = _T.c.state.in_(("confirmed", "in_doubt", "submitted", "uploaded", "described"))
+    under_way = _T.c.state.in_(UNDER_WAY)
     return list(await tx.scalars(select(_T.c.alert).where(_T.c.live == live, under_way).order_by(_T.c.started)))
 
 

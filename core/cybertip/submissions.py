@@ -10,7 +10,8 @@ Leans on `core.ledger`, `core.cybertip.stored` for the rows, `core.cybertip.step
   log would find out otherwise: an entry is added only to the log that was read.
 - Only a confirmed case is reported (`core.casework.transitions`): that is looked at when a report is laid down, when it
   is confirmed, and once more before anything is sent, for the decision may have been taken back meanwhile.
-- Laying a report down sets the legal hold, for the evidence must outlast the days until it is sent. A report finished
+- Laying a report down sets the legal hold, for the evidence must outlast the days until it is sent; as part of the
+  report it ends by itself (`core.casework.holds`). A report finished
   at the live host is a referral of the case, by those who confirmed it; at the test host nothing counts.
 - `lampkeeper run` looks every minute (`keep_carrying`), in a task of its own: among the hourly chores a slow NCMEC
   would hold up the others, and a report that was to wait half a minute would wait an hour.
@@ -33,7 +34,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox
-from core.casework import cases, preserved, referrals
+from core.casework import cases, holds, preserved, referrals
 from core.casework.cards import Person
 from core.casework.referrals import Referral
 from core.cybertip import NAME, Report, stored
@@ -46,6 +47,7 @@ from core.cybertip.stored import Content, Kept
 from core.cybertip.turn import turn
 from core.errors import LampkeeperError, SubmissionError
 from core.ledger import Ledger
+from core.retention.keeping import KEPT
 from core.store import tables
 
 log = structlog.get_logger(__name__)
@@ -115,6 +117,11 @@ class Submissions:
             if digest != _digest(kept.entries):
                 raise SubmissionError("The report was changed since it was shown.", "Read it again, then confirm it.")
             who = await cases.remember(tx, self._ledger.vault, kept.space, person)
+            decided = await tx.scalar(select(tables.alerts.c.decided).where(tables.alerts.c.alert == alert)) or 0.0
+            if any(entry.time < decided for entry in kept.standing.confirmed):
+                raise SubmissionError(
+                    "The case was decided anew since the first confirmation.", "Prepare the report anew."
+                )
             if who in {entry.who for entry in kept.standing.confirmed}:
                 raise SubmissionError("You confirmed it already.", "The second confirmation is for another person.")
             name = checked(typed, alert, [entry.name for entry in kept.standing.confirmed])
@@ -297,7 +304,7 @@ class Submissions:
     async def _hold(self, tx: AsyncConnection, kept: Kept, who: str) -> None:
         """Put the case under legal hold, if it is under none."""
         now = self._ledger.clock()
-        if await cases.mark(tx, kept.alert, "held", now):
+        if await holds.keep_until(tx, kept.alert, now, now + KEPT):
             await preserved.window(tx, self._ledger.vault, kept.alert, now)
             await self._changed(tx, kept, "legal hold set", who)
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.audit import erasing
 from core.audit.chain import FORGOTTEN
-from core.casework import preserved, reported, withdrawals
+from core.casework import parts, preserved, reported, withdrawals
 from core.pair import PairState
 from core.policy import AlertState
 from core.retention import keeping
@@ -50,12 +50,15 @@ async def alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) -> 
 
     Their posted cards are taken back. Those under legal hold stay. Of a report that the person made there stays that
     somebody asked, and about which message; under legal hold also what they wrote. What the person had claimed is free
-    for others.
+    for others. What was part of a case that goes stands by itself, or is part of what that was part of.
     """
     table, me = tables.alerts, vault.blind(space, person)
     mine = and_(or_(table.c.actor == me, table.c.target == me), not_(keeping.held()))
     await withdrawals.put(tx, await withdrawals.posted(tx, and_(table.c.space == space, mine)))
-    await _delete(tx, table, space, mine)
+    gone = (await tx.scalars(select(table.c.alert).where(table.c.space == space, mine))).all()
+    await withdrawals.put_anew(tx, and_(table.c.merged.in_(gone), table.c.alert.not_in(gone)))
+    await parts.take_out(tx, gone)
+    await _delete(tx, table, space, table.c.alert.in_(gone))
     acted = select(tables.actions.c.alert).where(tables.actions.c.space == space, tables.actions.c.who == me)
     named = or_(table.c.moderator == me, table.c.claimant == me, table.c.alert.in_(acted))
     await withdrawals.put_anew(tx, and_(table.c.space == space, named))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Table, func, or_, select, true
 
-from core.retention import keeping
+from core.casework import holds
 from core.store import Store, tables
 
 
@@ -39,8 +39,8 @@ class Holdings(NamedTuple):
 class InCase(NamedTuple):
     """A case that a person is one of, or that preserves what they said.
 
-    `items` are the versions of messages of theirs that are preserved in it. `held`: it is under legal hold, until a
-    time in seconds since the epoch, or None: until somebody ends it. Else `until` is None.
+    `items` are the versions of messages of theirs that are preserved in it. `held`: it, or what it is part of, is under
+    legal hold, until a time in seconds since the epoch, or None: until somebody ends it. Else `until` is None.
     """
 
     alert: str
@@ -54,10 +54,11 @@ async def in_cases(store: Store, space: str, person: str, now: float) -> list[In
     cases, items, me = tables.alerts, tables.items, store.vault.blind(space, person)
     mine = select(func.count()).where(items.c.alert == cases.c.alert, items.c.author == me).scalar_subquery()
     part = or_(cases.c.actor == me, cases.c.target == me, mine > 0)
-    query = select(cases.c.alert, mine, keeping.held(now), cases.c.held_until).where(cases.c.space == space, part)
+    query = select(cases.c.alert, mine).where(cases.c.space == space, part)
     async with store.read() as tx:
         rows = (await tx.execute(query.order_by(cases.c.opened, cases.c.alert))).all()
-    return [InCase(alert, count, bool(held), until if held else None) for alert, count, held, until in rows]
+        on = await holds.on(tx, [alert for alert, _ in rows], now)
+    return [InCase(alert, count, alert in on, on[alert].until if alert in on else None) for alert, count in rows]
 
 
 async def spaces(store: Store) -> list[str]:

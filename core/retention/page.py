@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from core.casework.referrals import KEPT
-from core.retention.keeping import Keep
+from core.retention.keeping import KEPT, Keep
 from core.retention.rules import DAY, RULES, Rule
 
 HEAD = f"""# What is kept, for how long, and how it goes
@@ -24,13 +23,17 @@ table and space, and what legal holds keep; `lampkeeper run` removes it about on
 - **Text** of messages rolls: it goes after `keep_text_days`. What belongs to a case is preserved from its alert on, and
   is kept as long as `[cases]` says. A case that became part of another is kept as long as that one.
 - **A legal hold** keeps a case and all that belongs to it against every period, and against the deletion of a person or
-  a space, until it ends; a report to an authority sets one for {KEPT / DAY:g} days. `lampkeeper purge --space S --held`
-  ends holds.
+  a space, until it ends; what became part of the case is kept with it. One that somebody set lasts until somebody ends
+  it, on the card or by `lampkeeper cases lift`; a report to an authority sets one for {KEPT / DAY:g} days, in which
+  nobody ends it. `lampkeeper purge --space S --held` removes the whole space with what holds keep there, and with
+  `--person P` all about that person; what was part of a case about others is taken out of that.
 - **A person** sees what is kept of them by `/lampkeeper privacy`, or you make the file with `lampkeeper access --space
   S --person P --out FILE`. It holds what they said and what was noted of themselves, never whether there is a case, nor
   text that only a case still keeps: the answer must not warn whoever a case is about. What cases and holds keep, the
   command tells you alone. Whether the law gives the person a right to more is for you to judge.
 - **A person goes** by `/lampkeeper requests`, or `lampkeeper purge --space S --person P`, which says what holds keep.
+  Neither deletes while people have yet to decide a case that the person is part of, or reported; the command names
+  those cases, and with `--undecided` takes them along.
 - **What is not sealed tells nobody.** People stand in the database as pseudonyms, and a case's id, which cards, links
   and files bear too, is made of whom it is about: both under a key in the keyring, so that nobody without it finds out
   with a list of members who is who. Cases that an earlier version opened keep their ids, which were not keyed.

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox, policy
 from core.audit import erasing
-from core.casework import cases, preserved, reported, withdrawals
+from core.casework import cases, parts, preserved, reported, withdrawals
 from core.casework.reported import Report
 from core.ledger import Ledger
 from core.policy import AlertState
@@ -111,8 +111,11 @@ async def remove_evidence(ledger: Ledger, tx: AsyncConnection, which: ColumnElem
 async def remove_cases(ledger: Ledger, tx: AsyncConnection, which: ColumnElement[bool], now: float) -> int:
     """Delete cases whole, and take back their cards."""
     found = await _chosen(tx, which)
-    these = _T.c.alert.in_([case.alert for case in found])
+    gone = [case.alert for case in found]
+    these = _T.c.alert.in_(gone)
     await withdrawals.put(tx, await withdrawals.posted(tx, these))
+    await withdrawals.put_anew(tx, _T.c.merged.in_(gone) & _T.c.alert.not_in(gone))
+    await parts.take_out(tx, gone)
     await tx.execute(delete(_T).where(these))
     await audit.record(tx, [audit.row(now, case.space, "case removed", about=case.alert) for case in found])
     for case in found:

@@ -27,7 +27,7 @@ from sqlalchemy import Row, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox
-from core.casework import reported
+from core.casework import holds, reported
 from core.casework.cards import Person
 from core.casework.transitions import awaited
 from core.ledger import Ledger
@@ -172,13 +172,19 @@ async def _standing(tx: AsyncConnection, vault: Vault, space: str, person: str) 
     """Tell which alerts stand in the way of forgetting a person."""
     table, me = tables.alerts, vault.blind(space, person)
     part = (table.c.space == space, or_(table.c.actor == me, table.c.target == me))
-    held = {row.alert: row.held_until for row in await tx.execute(select(table).where(*part, keeping.held()))}
-    waiting_for_people = select(table.c.alert).where(*part, not_(keeping.held()), awaited())
-    open_ = list(await tx.scalars(waiting_for_people))
+    held = await holds.on(tx, await tx.scalars(select(table.c.alert).where(*part)))
+    open_ = [alert for alert in await undecided_about(tx, vault, space, person) if alert not in held]
+    return Deletion(not (held or open_), tuple(open_), tuple(held), tuple(hold.until for hold in held.values()))
+
+
+async def undecided_about(tx: AsyncConnection, vault: Vault, space: str, person: str) -> list[str]:
+    """Return the cases that a person is part of, or reported, and that people have yet to decide."""
+    table, me = tables.alerts, vault.blind(space, person)
     waiting = (table.c.space == space) & awaited()
+    mine = select(table.c.alert).where(waiting, or_(table.c.actor == me, table.c.target == me))
+    found = list(await tx.scalars(mine.order_by(table.c.opened, table.c.alert)))
     told = await reported.reported_by(tx, vault, waiting, person)
-    open_ += [alert for alert in told if alert not in {*open_, *held}]
-    return Deletion(not (held or open_), tuple(open_), tuple(held), tuple(held.values()))
+    return found + [alert for alert in told if alert not in found]
 
 
 async def _one(tx: AsyncConnection, vault: Vault, space: str, number: int) -> Request | None:

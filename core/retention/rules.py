@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import peaks
 from core.audit import erasing
 from core.audit.chain import PARTS
-from core.casework import exposure, four_eyes, preserved, withdrawals
+from core.casework import exposure, four_eyes, holds, parts, preserved, withdrawals
 from core.cybertip import stored
 from core.engine import Engine
 from core.ledger import Ledger
@@ -297,7 +297,7 @@ class Held(NamedTuple):
 
     space: str
     alert: str
-    since: float | None
+    since: float
     until: float | None
     items: int
 
@@ -323,8 +323,10 @@ async def held(tx: AsyncConnection, now: float) -> list[Held]:
     """List the cases that legal holds keep, the oldest first."""
     cases, items = tables.alerts.c, tables.items
     many = select(func.count()).select_from(items).where(items.c.alert == cases.alert).scalar_subquery()
-    these = select(cases.space, cases.alert, cases.held, cases.held_until, many).where(keeping.held(now))
-    return [Held(*row) for row in await tx.execute(these.order_by(cases.space, cases.opened, cases.alert))]
+    these = select(cases.space, cases.alert, many).where(keeping.held(now))
+    rows = (await tx.execute(these.order_by(cases.space, cases.opened, cases.alert))).all()
+    on = await holds.on(tx, [alert for _, alert, _ in rows], now)
+    return [Held(space, alert, on[alert].since, on[alert].until, items) for space, alert, items in rows]
 
 
 async def purge(ledger: Ledger) -> Counter[str]:
@@ -390,6 +392,7 @@ async def forget_space(tx: AsyncConnection, vault: Vault, space: str, now: float
     alerts = tables.alerts
     stay = list(await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, keeping.held())))
     going = (await tx.scalars(select(alerts.c.alert).where(alerts.c.space == space, alerts.c.alert.not_in(stay)))).all()
+    await parts.take_out(tx, going)
     vault.retire([("space", space), *(("case", alert) for alert in going)])
     left = await tx.scalar(select(tables.spaces.c.left).where(tables.spaces.c.space == space))
     cards = [] if left is not None else await withdrawals.of_space(tx, space)

@@ -52,6 +52,7 @@ COMMAND: dict[Step, str] = {
     "dismiss": "decide dismiss",
     "confirm": "decide confirm",
     "undo": "decide undo",
+    "reconsider": "decide anew",
     "put_aside": "aside",
     "resume": "resume",
     "report": "report",

@@ -49,15 +49,25 @@ not edit.
 
 An alert that people work on is a case. Where it stands follows from what people did; a step can be taken only from the
 states named beside it, and of two people who take one at the same time the first does. Nobody takes any step on a case
-about themselves. Every step is in the audit.
+about themselves, or of which a part is, nor takes back what was done by it. Every step is in the audit.
 
-A legal hold is no state: it keeps what is preserved of a case, whatever its state.
+No decision is for ever: whoever decided takes it back within a day (undo), and everybody may have it decided anew at
+any time (reconsider). What was remarked with it stays as a note.
+
+A legal hold is no state: it keeps what is preserved of a case, and of what became part of it, whatever its state. One
+that somebody set lasts until somebody ends it. A report sets one that ends by itself a year later. In that year nobody
+ends any, nor while a report is on its way to NCMEC.
+
+Where `[cases] four_eyes` asks for two people, they are two accounts: by the platform's id there, by the name at a
+terminal; and whoever has a name on the platform is no second one by the same name at a terminal. That one human has two
+accounts, or takes another name at the terminal, no program can tell. An agreement counts for a week, and not beyond a
+decision.
 """
 _COMMANDS = """## Commands
 
 The same at a terminal. They work while `lampkeeper run` goes on, which shows what changed on the cards within seconds;
 without it, the cards are brought up to date when it starts. `--as` names the person who acts, for the audit and the
-card. Whoever can read the key file can act, so nothing more is asked.
+card. Whoever can read the key file can act, so nothing more is asked: the name is theirs to give.
 
 What people wrote to each other is shown with `--text` only. It is audited, and counted for each moderator and day; from
 `[cases] excerpt_lines_a_day` on, the answer says kindly that it is enough, and who else could go on.

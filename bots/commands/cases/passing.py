@@ -95,6 +95,6 @@ async def _report(config: Path | None, case: str, name: str, referral: Referral)
     if outcome != "recorded":
         complain(f"{NOT_RECORDED[outcome or 'state']} {standing(card)}")
         return 1
-    until = "" if card.held_until is None else f" Its evidence is kept until {when(card.held_until)} at least."
+    until = "" if card.fixed_until is None else f" Its evidence is kept until {when(card.fixed_until)} at least."
     console().print(f"Recorded; nothing was sent.{until} {standing(card)}", soft_wrap=True)
     return 0

@@ -10,14 +10,15 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from bots.commands.cases.common import As, Case, ConfigFile, changed
-from core.casework.cards import Decision, Grounds
+from bots.commands.cases.common import As, Case, ConfigFile, changed, found
+from core.casework.cards import Decision, Grounds, Person
+from core.casework.desk import Desk, Verdict
 from core.casework.notes import LONGEST
 from core.errors import ConfigError
 
 REMARK_LONGEST = 300
 """Characters of a remark, as in the platforms' forms."""
-Deed = Literal["confirm", "dismiss", "undo"]
+Deed = Literal["confirm", "dismiss", "undo", "anew"]
 DECISIONS: dict[str, Decision] = {"confirm": "confirmed", "dismiss": "dismissed"}
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -56,12 +57,12 @@ def decide(  # noqa: PLR0913 - a decision and why
     remark: str = "",
     config: ConfigFile = None,
 ) -> int:
-    """Confirm the concern, dismiss the case, or take back your own decision of the last day.
+    """Confirm the concern, dismiss the case, take back your own decision of the last day, or have it decided anew.
 
     Parameters
     ----------
     decision
-        What you decided: "confirm" or "dismiss"; "undo" takes it back.
+        What you decided: "confirm" or "dismiss"; "undo" takes it back within a day. "anew" takes back whoever's it was.
     grounds
         Why you dismiss it.
     remark
@@ -72,6 +73,8 @@ def decide(  # noqa: PLR0913 - a decision and why
     if decision == "undo":
         mine = "Only whoever decided can take it back, and only within a day."
         return changed(config, case, name, lambda desk, _, who: desk.undecide(case, who), otherwise=mine)
+    if decision == "anew":
+        return changed(config, case, name, lambda desk, _, who: desk.reconsider(case, who))
     decided, words = DECISIONS[decision], remark.strip()[:REMARK_LONGEST]
     return changed(config, case, name, lambda desk, _, who: desk.decide(case, decided, who, grounds, words))
 
@@ -94,7 +97,8 @@ def note(case: Case, text: str = "-", *, name: As, config: ConfigFile = None) ->
         raise ConfigError("There is nothing to note.", "Write a text after the case, or on standard input.")
     if len(words) > LONGEST:
         raise ConfigError(f"The note is longer than {LONGEST:,} characters.", "Shorten it, or make several notes.")
-    return changed(config, case, name, lambda desk, _, who: desk.note(case, words, who))
+    too_late = "Its evidence was kept long enough, and a note would go with it: reopen it, or put it under hold, first."
+    return changed(config, case, name, lambda desk, _, who: desk.note(case, words, who), otherwise=too_late)
 
 
 def hold(case: Case, *, name: As, config: ConfigFile = None) -> int:
@@ -104,8 +108,14 @@ def hold(case: Case, *, name: As, config: ConfigFile = None) -> int:
 
 
 def lift(case: Case, *, name: As, config: ConfigFile = None) -> int:
-    """Lift the legal hold: what is older than the retention rule allows goes with it."""
-    words = "There is no legal hold, or its time is fixed and not up: the case was reported."
+    """Lift the legal hold: what is older than the retention rule allows goes with it.
+
+    Of a reported case the hold ends by itself then, once its year is over.
+    """
+    words = (
+        "There is no legal hold of its own, or its time is fixed and not up (the case was reported), or a report about "
+        "it is on its way to NCMEC."
+    )
     return changed(config, case, name, lambda desk, _, who: desk.lift(case, who), otherwise=words)
 
 
@@ -138,4 +148,10 @@ def merge(case: Case, into: str, *, name: As, config: ConfigFile = None) -> int:
         The case that it becomes part of.
     """
     words = f"It can only become part of an open case about the same person or the same two people, and {into} is none."
-    return changed(config, case, name, lambda desk, _, who: desk.merge(case, into, who), otherwise=words)
+    return changed(config, case, name, lambda desk, _, who: _merged(desk, case, into, who), otherwise=words)
+
+
+async def _merged(desk: Desk, case: str, into: str, who: Person) -> Verdict | None:
+    if await desk.case(into) is not None:
+        await found(desk, into, who)  # that one is not about whoever acts either
+    return await desk.merge(case, into, who)
