@@ -10,8 +10,9 @@ Leans on `core.ledger`. Decisions:
   be among them.
 - A paused space is not read at all: its adapter keeps its pauses among its choices (`pauses`), and whatever was said
   during one of them is never read.
-- `left` seals a space at once: nothing of it is shown (`core.outbox` leaves it out), and its adapter reads nothing
-  more. If it comes back before it is deleted (`core.retention.leaving`), everything is as it was.
+- `left` seals a space at once: nothing of it is shown (`core.outbox` leaves it out), its adapter reads nothing more,
+  and what had been received is not stored (`sealed`): it may be deleted by then, and must not begin anew. If it comes
+  back before it is deleted (`core.retention.leaving`), everything is as it was.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class Communities:
     def __init__(self, ledger: Ledger, defaults: Mapping[str, Choices] = MappingProxyType({})) -> None:
         self.ledger = ledger
         self._defaults = dict(defaults)
+        self.sealed: set[str] = set()
+        """Spaces that left, and did not come back."""
 
     async def every(self, platform: str) -> dict[str, dict[str, Any]]:
         """Return what each space of a platform chose itself."""
@@ -110,6 +113,7 @@ class Communities:
         async with self.ledger.store.read() as tx:
             spaces = {*(await tx.scalars(select(_T.c.space))), *self._defaults}
             chosen = {space: await self._stored(tx, space) for space in spaces}
+            self.sealed |= set(await tx.scalars(select(_T.c.space).where(_T.c.left.is_not(None))))
         for space, choices in chosen.items():
             self._apply(space, choices)
 
@@ -143,6 +147,7 @@ class Communities:
     async def arrive(self, space: str) -> Arrival:
         """Take note that a space is served; tell whether it was: never, until it left, or all along. Audited."""
         ledger, here = self.ledger, await self.standing(space)
+        self.sealed.discard(space)
         if here.joined is not None and here.left is None:
             return "known"
         now = ledger.clock()
@@ -156,13 +161,14 @@ class Communities:
         """Seal a space that Lampkeeper was removed from; False if nothing is kept of it, or it is sealed. Audited."""
         ledger, open_ = self.ledger, (_T.c.space == space, _T.c.left.is_(None))
         async with ledger.store.read() as tx:
-            if await tx.scalar(select(_T.c.space).where(*open_)) is None:
-                return False
-        async with ledger.transaction() as tx:
-            now = ledger.clock()
-            await tx.execute(update(_T).where(*open_).values(left=now))
-            await audit.record(tx, [audit.row(now, space, "space left")])
-        return True
+            is_open = await tx.scalar(select(_T.c.space).where(*open_)) is not None
+        if is_open:
+            async with ledger.transaction() as tx:
+                now = ledger.clock()
+                await tx.execute(update(_T).where(*open_).values(left=now))
+                await audit.record(tx, [audit.row(now, space, "space left")])
+        self.sealed.add(space)
+        return is_open
 
     async def tell(self, space: str, text: str) -> None:
         """Have the admins of a space told something about Lampkeeper itself, once they can be."""

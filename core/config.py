@@ -49,6 +49,8 @@ ENVIRONMENT = {
 
 PLATFORMS = ("discord", "slack")
 """Sections that a token alone is enough for."""
+TOKENS = ("LAMPKEEPER_DISCORD_TOKEN", "LAMPKEEPER_SLACK_BOT_TOKEN")
+"""The variables that name a platform to be served without a file."""
 
 DiscordId = Annotated[int, Field(gt=0, lt=1 << 64)]
 """A snowflake (https://discord.com/developers/docs/reference#snowflakes)."""
@@ -361,15 +363,17 @@ class Config(_Section):
         )
 
 
-def load_config(path: Path | None, environment: Mapping[str, str]) -> Config:
+def load_config(path: Path | None, environment: Mapping[str, str], *, serves: bool = False) -> Config:
     """Read the file at `path` (None: ``config.toml`` in the working directory); raises `ConfigError`.
 
     Where nobody names a file and there is none, a token in the environment is enough for a platform that is set up
-    without one.
+    without one; and where no platform is to be served (`serves`), a database is, for everything else has a default.
 
-    Relative paths in it are relative to the folder that the file is in.
+    Relative paths in it are relative to the folder that the file is in. White space around what the environment holds
+    is none of it: an editor on another system leaves a carriage return there.
     """
-    text = _without_file(environment) if path is None and not DEFAULT.exists() else None
+    environment = {name: value.strip() for name, value in environment.items() if name in ENVIRONMENT}
+    text = _without_file(environment, serves=serves) if path is None and not DEFAULT.exists() else None
     path = DEFAULT if path is None else path
     text = _text_of(path) if text is None else text
     try:
@@ -408,11 +412,23 @@ _EXPECTED = {
 """Where pydantic's own words would not help."""
 
 
-def _without_file(environment: Mapping[str, str]) -> str | None:
+def _without_file(environment: Mapping[str, str], *, serves: bool) -> str:
     """Return the configuration that tokens alone stand for: the platforms' own admins set the rest up there."""
     named = (section for variable, (section, _) in ENVIRONMENT.items() if environment.get(variable))
     sections = dict.fromkeys(section for section in named if section in PLATFORMS)
-    return "".join(f"[{section}]\n" for section in sections) or None
+    database = Storage().database
+    if not sections and serves:
+        raise ConfigError(
+            f"There is no configuration at {DEFAULT}, and no token in the environment.",
+            f"Is {' or '.join(TOKENS)} set in this terminal, as the README says? Or: Copy config.example.toml to"
+            f" {DEFAULT}, and take out of it the sections of what you do not use.",
+        )
+    if not sections and not database.exists():
+        raise ConfigError(
+            f"There is neither a configuration at {DEFAULT} nor a database at {database}.",
+            "Go to the folder that Lampkeeper was started in, or name its configuration with --config.",
+        )
+    return "".join(f"[{section}]\n" for section in sections)
 
 
 def _text_of(path: Path) -> str:
@@ -421,7 +437,7 @@ def _text_of(path: Path) -> str:
     except FileNotFoundError:
         raise ConfigError(
             f"There is no configuration at {path}.",
-            "Copy config.example.toml to config.toml and fill it in.",
+            "Copy config.example.toml there, and take out of it the sections of what you do not use.",
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"

@@ -365,7 +365,8 @@ class Guard:
         async with self.ledger.transaction() as tx:
             now, notices = self.ledger.clock(), list(self._notices)
             batch = Batch(tx, self.ledger.vault, self.ledger.engine, self.ledger.memory, now)
-            if events:
+            # Asked here, with the lock held: what is deleted of a space that left must not be followed by its events.
+            if events := [event for event in events if _space_of(event) not in self.communities.sealed]:
                 await batch.take(events)
             for space, text in notices:
                 await outbox.put_notice(tx, space, text, now)

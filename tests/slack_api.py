@@ -63,6 +63,8 @@ class WebApi:
         self.tokens = {BOT_TOKEN, APP_TOKEN}
         self.refuse: dict[str, Json] = {}
         """Method -> the error it answers with, until taken out."""
+        self.uneditable: set[str] = set()
+        """Times of messages that nobody may edit any more."""
         self.limit: dict[str, list[int]] = {}
         """Method -> Retry-After of the answers 429 it gives first."""
         self.hold: dict[str, asyncio.Event] = {}
@@ -322,11 +324,21 @@ class WebApi:
         found = [message for message in channel.messages if message["ts"] == arguments["ts"]]
         if not found:
             raise ApiError("message_not_found")
+        if arguments["ts"] in self.uneditable:
+            raise ApiError("edit_window_closed")
         self._check(arguments.get("blocks") or [])
         before = dict(found[0])
         found[0] |= {field: arguments[field] for field in ("text", "blocks", "metadata") if field in arguments}
         await self.announce_change(channel.name, dict(found[0]), before, self.now())
         return {"channel": channel.name, "ts": arguments["ts"], "text": arguments.get("text", "")}
+
+    async def _delete_post(self, arguments: Json) -> Json:
+        channel = self._joined(arguments)
+        found = [message for message in channel.messages if message["ts"] == arguments["ts"]]
+        if not found:
+            raise ApiError("message_not_found")
+        channel.messages.remove(found[0])
+        return {"channel": channel.name, "ts": arguments["ts"]}
 
     async def _ephemeral(self, arguments: Json) -> Json:
         channel = self._joined(arguments)
@@ -437,6 +449,7 @@ class WebApi:
         "conversations.replies": _replies,
         "chat.postMessage": _post,
         "chat.update": _update,
+        "chat.delete": _delete_post,
         "chat.getPermalink": _permalink,
         "chat.postEphemeral": _ephemeral,
         "conversations.kick": _kick,

@@ -217,7 +217,10 @@ async def test_the_dry_run_lists_beside_a_running_lampkeeper_what_is_due_and_wha
         assert running.returncode == 1
         assert "purges it by itself every hour" in running.stderr
     listed = [line for line in done.stdout.splitlines() if line.startswith("  ") and "case" not in line.split()[1]]
-    purged = await command(tmp_path, "purge")
+    doubted = await command(tmp_path, "purge")
+    assert doubted.returncode == 1
+    assert "--clock-is-right" in doubted.stderr, "the last that it knows of is forty days old"
+    purged = await command(tmp_path, "purge", "--clock-is-right")
     assert purged.returncode == 0, purged.stderr
     assert [line for line in purged.stdout.splitlines() if line in listed] == listed
     assert "Nothing is due." in (await command(tmp_path, "purge", "--dry-run")).stdout

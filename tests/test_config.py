@@ -5,9 +5,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
-from core.config import ENVIRONMENT, PLATFORMS, Alerts, Config, load_config
+from core.config import ENVIRONMENT, PLATFORMS, Alerts, Config, Slack, load_config
 from core.errors import ConfigError
 from core.model import load_model
 from core.policy import Thresholds
@@ -209,9 +209,29 @@ def test_no_complaint_quotes_a_value(written):
 
 def test_a_missing_file_is_told_with_what_to_copy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert complaint(None) == (
-        "There is no configuration at config.toml. Copy config.example.toml to config.toml and fill it in."
+    assert complaint(tmp_path / "other.toml").endswith(
+        "other.toml. Copy config.example.toml there, and take out of it the sections of what you do not use."
     )
+
+
+def test_who_serves_without_file_and_token_is_asked_whether_the_token_is_set_in_this_terminal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"LAMPKEEPER_DISCORD_TOKEN or .* set in this terminal"):
+        load_config(None, {}, serves=True)
+
+
+def test_what_asks_no_platform_needs_neither_file_nor_token_beside_a_database(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "folder that Lampkeeper was started in" in complaint(None)
+    (tmp_path / "lampkeeper.db").touch()
+    loaded = load_config(None, {})
+    assert (loaded.discord, loaded.slack, loaded.storage.database) == (None, None, tmp_path / "lampkeeper.db")
+
+
+def test_white_space_around_a_token_in_the_environment_is_none_of_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loaded = load_config(None, {"LAMPKEEPER_SLACK_BOT_TOKEN": " xoxb-1\r\n"}, serves=True)
+    assert loaded.slack == Slack(bot_token=SecretStr("xoxb-1"))
 
 
 def test_a_folder_is_no_configuration(tmp_path):

@@ -32,6 +32,7 @@ CHANNEL = f"<#{GENERAL}|general>"
 async def stage(tmp_path: Path) -> AsyncIterator[SlackStage]:
     async with slack_stage(tmp_path) as stage:
         stage.platform.users[PEOPLE[ADMIN]]["is_admin"] = True
+        stage.platform.usergroups |= {group: set() for group in ("S0MODS", "S0SECOND", "S0CALL", "S0PUPIL")}
         yield stage
 
 
@@ -155,6 +156,29 @@ async def test_a_value_that_is_none_changes_nothing_and_says_what_would_do(stage
     before = stage.adapter.of(HERE).settings
     assert "Stored" not in await ask(stage, f"settings {option} ?", ADMIN)
     assert stage.adapter.of(HERE).settings == before
+
+
+@pytest.mark.parametrize("typed", ["moderator_role", "second_reviewer", "call_role", "age_role {} 13_15"])
+@pytest.mark.parametrize("why", ["there is none", "its members are not told"])
+async def test_a_usergroup_that_slack_does_not_tell_of_is_not_stored_and_locks_nobody_out(
+    stage: SlackStage, typed: str, why: str
+) -> None:
+    alert, before = await stage.alert(), stage.adapter.of(HERE).settings
+    if why != "there is none":
+        stage.platform.refuse["usergroups.users.list"] = {"code": "missing_scope", "needed": "usergroups:read"}
+    group = "STAFFROOM" if why == "there is none" else "S0MODS"
+    told = await ask(stage, f"settings {typed if '{}' in typed else typed + ' {}'}".format(group), ADMIN)
+    assert f"did not tell who belongs to <!subteam^{group}>" in told or f"`{group}`" in told
+    assert "Stored" not in told
+    assert stage.adapter.of(HERE).settings == before
+    assert "You are looking into it" in (await stage.push(alert, "claim")).text
+
+
+async def test_a_usergroup_that_is_gone_can_be_taken_out(stage: SlackStage) -> None:
+    await ask(stage, "settings moderator_role S0MODS", ADMIN)
+    del stage.platform.usergroups["S0MODS"]
+    assert "Stored" in await ask(stage, "settings moderator_role S0MODS", ADMIN)
+    assert stage.adapter.of(HERE).settings.moderator_roles == ()
 
 
 async def test_a_wrong_option_is_answered_with_the_nearest(stage: SlackStage) -> None:
@@ -413,8 +437,8 @@ async def test_slack_has_its_answer_before_anything_is_looked_up(tmp_path: Path)
 async def test_what_slack_refuses_is_said_in_words_and_no_text_reaches_the_log(
     stage: SlackStage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage.platform.refuse["usergroups.users.list"] = {"code": "missing_scope", "needed": "usergroups:read"}
     await ask(stage, "settings moderator_role S0MODS", ADMIN)
+    stage.platform.refuse["usergroups.users.list"] = {"code": "missing_scope", "needed": "usergroups:read"}
     assert "lacks the permission (scope) usergroups:read" in await ask(stage, "case a-secret-word")
     assert "a-secret-word" not in "".join(capsys.readouterr())
 

@@ -372,11 +372,24 @@ async def test_a_reminder_stays_in_the_cards_thread_and_calls_nobody(stage: Slac
 )
 async def test_a_ping_calls_whoever_moderates(tmp_path: Path, chosen: dict[str, Any], called: str) -> None:
     async with slack_stage(tmp_path, **chosen) as stage:
-        assert (await put_call(stage, await stage.alert(), "ping"))[-1]["text"].startswith(called)
+        said = (await put_call(stage, await stage.alert(), "ping"))[-1]
+        assert said["text"].startswith(called)
+        card = stage.card()["ts"]
+        assert said.get("thread_ts") == (None if called == "<!channel>" else card), "in a thread it calls nobody"
+        assert f"/archives/{ALERTS}/p{card.replace('.', '')}" in said["text"]
+
+
+async def test_a_call_to_everybody_is_said_once_also_after_a_crash(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    await put_call(stage, alert, "ping")
+    card = await stage.guard.desk.card(alert)
+    assert card is not None
+    await stage.adapter.call(card, f"{ALERTS}/{stage.card()['ts']}", "ping", tried=True)
+    assert len([post for post in stage.platform.channels[ALERTS].messages if "<!channel>" in post["text"]]) == 1
 
 
 async def test_a_second_channel_that_is_closed_falls_back_on_the_card(tmp_path: Path) -> None:
-    async with slack_stage(tmp_path, second_channel="C0GONE") as stage:
+    async with slack_stage(tmp_path, second_channel="C0GONE", moderators=(PEOPLE["moderator"],)) as stage:
         with capture_logs() as logs:
             (said,) = await put_call(stage, await stage.alert(), "second_channel")
         assert "still waits" in said["text"]

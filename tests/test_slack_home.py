@@ -145,6 +145,14 @@ async def test_the_window_shows_what_holds_and_stores_what_is_chosen(stage: Slac
     assert "How Lampkeeper is doing" not in await home(stage.platform, MODERATOR)
 
 
+async def test_a_usergroup_chosen_for_two_ages_stands_for_the_youngest_and_that_is_said(stage: SlackStage) -> None:
+    await window(stage)
+    told = await sent(stage, {"age_13_15": groups("S0PUPILS"), "age_adult": groups("S0PUPILS", "S0MODS")})
+    assert stage.adapter.of(f"slack:{TEAM}").settings.age_roles == {"S0PUPILS": "13_15", "S0MODS": "adult"}
+    assert told.count("more than one age") == 1
+    assert "13 to 15" in told
+
+
 async def test_a_window_sent_as_it_was_changes_nothing(stage: SlackStage) -> None:
     assert "Nothing was changed" in await sent(stage, {"alert_channel": channel(ALERTS), "moderator_roles": groups()})
     async with stage.guard.ledger.store.read() as tx:

@@ -131,6 +131,44 @@ async def test_what_is_no_request_of_slacks_is_refused(stage: HttpStage) -> None
             assert answer.status == 404
 
 
+@pytest.mark.parametrize(
+    ("body", "stamp"),
+    [
+        ("[1]", "1"),
+        ("null", "1"),
+        ('"x"', "1"),
+        ("payload=null", "1"),
+        ("payload=[1]", "1"),
+        ('{"authorizations":[1]}', "1"),
+        ('{"a":' * 100_000, "1"),
+        ("{}", "9" * 5_000),
+    ],
+    ids=["list", "null", "string", "null payload", "list payload", "authorizations", "deep", "time"],
+)
+async def test_what_anybody_may_post_is_refused_in_a_line_of_the_log(
+    stage: HttpStage,
+    body: str,
+    stamp: str,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    form = "application/x-www-form-urlencoded" if body.startswith("payload") else "application/json"
+    headers = {"Content-Type": form, "X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": "v0=a"}
+    assert (await stage.slack.post(body.encode(), headers)).status in (400, 401)
+    assert "slack.request_refused" in capsys.readouterr().out
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_request_taken_before_a_restart_is_refused_after_it(
+    stage: HttpStage, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await stage.slack.send(envelope(message(), "Ev2"))).status == 200
+    before = stage.slack.signed(body := json.dumps(envelope(message(), "Ev3")["payload"]), "application/json", age=2)
+    await stage.restart()
+    assert (await stage.slack.post(body.encode(), before)).status == 401
+    assert (await stage.slack.send(envelope(message(), "Ev4"))).status == 200
+
+
 async def test_slack_has_its_answer_before_anything_is_looked_up(stage: HttpStage, team: Team) -> None:
     team.hold["users.info"] = asyncio.Event()
     said = await team.say("actor", "hello")

@@ -11,10 +11,13 @@ import pytest
 
 from bots import slack_app
 from bots.commands.service import check
+from bots.slack_app import workspaces
 from bots.slack_app.manifest import SCOPES
 from core.config import load_config
-from core.errors import ConfigError, PlatformError
-from core.retention.leaving import GRACE
+from core.errors import ConfigError, PlatformError, StoreError
+from core.installations import Installations
+from core.messages import Event
+from core.retention.keeping import DAY, GRACE
 from tests.slack_api import ALERTS, APP_TOKEN, BOT_USER, PRIVATE
 from tests.slack_oauth import ADMIN, CLIENT, PUBLIC, SECRET, SIGNING, Browser, HttpStage, Team, http_stage
 from tests.support import slow_talk
@@ -247,7 +250,7 @@ async def test_an_own_token_that_was_taken_back_holds_up_nothing(tmp_path: Path)
 async def checked(stage: HttpStage, capsys: pytest.CaptureFixture[str], *about: str, more: str = "") -> list[str]:
     """Run `lampkeeper check` beside the running Lampkeeper; return the lines `about` something.
 
-    If nothing is named: about workspaces that installed the app.
+    If nothing is named: about the tokens of workspaces that installed the app.
     """
     config = stage.folder / "config.toml"
     config.write_text(
@@ -259,7 +262,7 @@ async def checked(stage: HttpStage, capsys: pytest.CaptureFixture[str], *about: 
     await asyncio.to_thread(check, config=config)
     told = capsys.readouterr().out
     assert "xoxb-" not in told
-    return [line for line in told.splitlines() if any(part in line for part in about or ["installed the app"])]
+    return [line for line in told.splitlines() if any(part in line for part in about or ["installed the app: token"])]
 
 
 async def test_check_looks_at_the_token_of_each_workspace_that_installed_it(
@@ -276,6 +279,24 @@ async def test_check_looks_at_the_token_of_each_workspace_that_installed_it(
     assert f"lampkeeper purge --space slack:{ONE}" in removed
     assert "/slack/install under public_url" in refused
     assert "purge" not in refused
+
+
+async def test_check_looks_at_what_each_workspace_that_installed_it_chose(tmp_path: Path) -> None:
+    async with http_stage(tmp_path, alert_channel="C0OPERATORS") as stage:
+        one, _ = await stage.team(ONE), await stage.team(OTHER)
+        chosen = {"alert_channel": "C0NOWHERE", "second_channel": "C0NEITHER", "moderator_roles": ["S0NOPE"]}
+        await stage.adapter.of(f"slack:{ONE}").choose(chosen, ADMIN)
+        one.scopes.discard("users:read")
+        bad = [finding for finding in await stage.adapter.check() if not finding.ok]
+        assert {f"slack:{ONE}," in finding.what for finding in bad} == {True}
+        alerts, second, group, scope = (
+            next(finding for finding in bad if part in finding.what)
+            for part in ("alert channel", "second channel", "usergroup S0NOPE", "users:read is missing")
+        )
+        assert alerts.remedy == "Choose it in Slack, with /lampkeeper setup."
+        assert second.remedy == "Choose it in Slack, with /lampkeeper settings second_channel."
+        assert "/lampkeeper settings" in group.remedy
+        assert "installed in the workspace again" in scope.remedy
 
 
 async def test_check_leaves_a_token_that_has_ended_to_the_running_lampkeeper(
@@ -356,6 +377,24 @@ async def test_a_token_that_slack_renews_no_more_is_said_and_holds_up_no_other_w
     assert "/slack/install under public_url" in capsys.readouterr().out
     with pytest.raises(PlatformError, match="not connected yet"):
         stage.adapter.of(f"slack:{ONE}")
+
+
+async def test_a_new_token_that_cannot_be_stored_is_used_and_stored_later(
+    stage: HttpStage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.slack.lifetime = 3600
+    team = await stage.team(ONE)
+    stage.slack.lifetime = 43_200
+    with monkeypatch.context() as broken:
+        broken.setattr(Installations, "save", full)
+        await stage.adapter._workspaces.look()
+    assert "slack.token_not_stored" in capsys.readouterr().out
+    (token,) = team.tokens
+    assert stage.adapter.of(f"slack:{ONE}").client.token == token
+    await stage.adapter._workspaces.look()
+    assert team.tokens == {token}, "it is good for twelve hours"
+    kept = await stage.adapter._workspaces.given()
+    assert kept[f"slack:{ONE}"].token == token
 
 
 # ---- side by side
@@ -484,8 +523,115 @@ async def test_a_removal_while_lampkeeper_was_away_is_noticed_and_deleted_after_
     await stage.guard.settled()
     assert await installed(stage) == set()
     assert await spaces(stage) == {f"slack:{ONE}"}, "sealed, and kept for a while"
-    stage.later = GRACE + 60
+    for day in range(1, int(GRACE // DAY) + 1):
+        stage.later = day * DAY + 60
+        await stage.guard.keep_house()
+    assert await stage.stored() == []
+
+
+async def full(*_: object) -> None:
+    raise StoreError("The database cannot be written (disk full).", "Make room.")
+
+
+@pytest.mark.parametrize("step", ["forget", "_uninstalled"])
+async def test_a_removal_that_is_cut_off_is_finished_after_the_next_start(
+    stage: HttpStage, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    team, reached = await stage.team(ONE), asyncio.Event()
+    await talk(stage, team)
+
+    async def cut_off(*_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as cut:
+        cut.setattr(workspaces if step == "forget" else workspaces.Workspaces, step, cut_off)
+        await team.send_event({"type": "app_uninstalled"})
+        await reached.wait()
+        team.refuse["auth.test"] = {"code": "account_inactive"}
+        await stage.stop()
+    await stage.start()
+    await stage.adapter._workspaces.look()
     await stage.guard.keep_house()
+    assert await stage.stored() == []
+    assert await installed(stage) == set()
+
+
+async def test_a_removal_that_cannot_be_finished_is_said_and_the_housekeeping_finishes_it(
+    stage: HttpStage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    team = await stage.team(ONE)
+    await talk(stage, team)
+    with monkeypatch.context() as broken:
+        broken.setattr(workspaces, "forget", full)
+        await team.send_event({"type": "app_uninstalled"})
+        await stage.settled()
+    assert "slack.not_deleted" in capsys.readouterr().out
+    assert await spaces(stage) == {f"slack:{ONE}"}
+    await stage.guard.keep_house()
+    assert await stage.stored() == []
+
+
+async def test_a_removal_that_cannot_even_be_noted_is_tried_again(
+    stage: HttpStage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workspaces, "LOOK_EVERY", 0.05)
+    team = await stage.team(ONE)
+    await talk(stage, team)
+    said: list[str] = []
+    with monkeypatch.context() as broken:
+        broken.setattr(workspaces, "seal", full)
+        team.refuse["auth.test"] = {"code": "account_inactive"}
+        await team.send_event({"type": "app_uninstalled"})
+
+        def told() -> bool:
+            said.append(capsys.readouterr().out)
+            return "slack.not_sealed" in "".join(said)
+
+        await team.until(told)
+    await stage.settled()
+    assert await stage.stored() == []
+    assert await installed(stage) == set()
+
+
+async def test_what_was_received_before_a_removal_is_not_stored_after_it(
+    stage: HttpStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspaces, "STORED_WITHIN", 0.1)
+    team, written = await stage.team(ONE), asyncio.Event()
+    await talk(stage, team)
+    write = stage.guard._take
+
+    async def slow(events: list[Event]) -> None:
+        await written.wait()
+        await write(events)
+
+    monkeypatch.setattr(stage.guard, "_take", slow)
+    await team.say("actor", "hello once more")
+    await stage.adapter.of(f"slack:{ONE}").settled()
+    await team.send_event({"type": "app_uninstalled"})
+    await stage.adapter.settled()
+    assert await stage.stored() == []
+    written.set()
+    await stage.guard.settled()
+    assert await stage.stored() == []
+    assert (await stage.guard.communities.standing(f"slack:{ONE}")).joined is None
+
+
+@pytest.mark.parametrize("code", ["org_login_required", "no_permission", "missing_scope", "accesslimited"])
+async def test_a_refusal_that_says_nothing_of_the_token_deletes_nothing(
+    stage: HttpStage, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(workspaces, "LOOK_EVERY", 0.05)
+    team = await stage.team(ONE)
+    await talk(stage, team)
+    before, asked = await stage.stored(), len(team.calls)
+    team.refuse["auth.test"] = {"code": code}
+    await team.send_event({"type": "tokens_revoked", "tokens": {"bot": [BOT_USER]}})
+    await team.until(lambda: [method for method, _ in team.calls[asked:]].count("auth.test") > 1)
+    assert await stage.stored() == before
+    team.refuse["auth.test"] = {"code": "token_revoked"}
+    await stage.settled()
     assert await stage.stored() == []
 
 

@@ -17,7 +17,7 @@ from core.casework.cards import ASKED, Person
 from core.casework.reports import MOST_A_DAY
 from core.config import Config, Helpline
 from core.retention import requests
-from tests.slack_api import BOT_USER, DIRECT, GENERAL, PEOPLE, TEAM, Channel, Json
+from tests.slack_api import ALERTS, BOT_USER, DIRECT, GENERAL, PEOPLE, TEAM, Channel, Json
 from tests.slack_members_stage import Told, command, direct_messages, press, shortcut, submit
 from tests.slack_oauth import http_stage
 from tests.slack_platform import SlackStage, slack_config, slack_stage
@@ -157,14 +157,19 @@ async def test_a_direct_message_where_the_app_is_not_is_a_case_without_its_words
     stage.platform.channels[BETWEEN] = Channel(BETWEEN, "im", {PEOPLE["actor"], PEOPLE["friend"]})
     message = {"type": "message", "user": PEOPLE["actor"], "text": "do not tell anybody", "ts": stage.platform.now()}
     told = await report(stage, message, "asked for a photo", BETWEEN)
-    assert "not kept the words" in told
-    assert "only where they are in that conversation" in told
+    assert "moderators cannot open it" in told
+    assert "link" not in told
     (card,) = stage.cards()
     assert PEOPLE["actor"] in card["text"]
     assert PEOPLE["friend"] in card["text"], "the two who talk with each other"
     shown = await reports(stage)
     assert "asked for a photo" in shown
     assert "do not tell anybody" not in shown
+    assert "direct message that the app is not in" in card["text"]
+    assert "with the app" not in card["text"]
+    removing = (await stage.push(card["alert"], "remove")).text
+    assert "nothing to remove them from" in removing
+    assert "alert_channel" not in removing
 
 
 @pytest.mark.parametrize(
@@ -279,7 +284,8 @@ async def test_nobody_is_answered_in_a_channel_nor_in_a_group_message(stage: Sla
     for channel in ("general", "club", "group"):
         await stage.say("actor", "hello?", channel)
     await stage.settled()
-    assert "chat.postMessage" not in {method for method, _ in stage.platform.calls}
+    posted = {call["channel"] for method, call in stage.platform.calls if method == "chat.postMessage"}
+    assert posted <= {ALERTS}
 
 
 async def test_the_configurations_helplines_are_those_that_members_are_told(tmp_path: Path) -> None:

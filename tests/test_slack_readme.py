@@ -189,7 +189,7 @@ def held(folder: Path, text: str, **environment: str) -> Config:
 
 
 def test_the_pieces_of_configuration_hold_together_with_what_is_exported(tmp_path: Path) -> None:
-    beforehand, http, many = blocks()
+    beforehand, http, many, invited = blocks()
     _, _, part = page().partition("## Over HTTP")
     over_http, _, of_many = part.partition("## Many workspaces")
     given = exports(page().partition("## 3.")[0])
@@ -200,7 +200,8 @@ def test_the_pieces_of_configuration_hold_together_with_what_is_exported(tmp_pat
     assert held(tmp_path, http, **signed).slack.connection == "http"  # type: ignore[union-attr]
     without = http.replace('alert_channel = "C0123456789"\n', "") + many
     del signed["LAMPKEEPER_SLACK_BOT_TOKEN"]
-    assert held(tmp_path, without, **signed, **exports(of_many)).slack.client_id  # type: ignore[union-attr]
+    for text in (without, without + invited):
+        assert held(tmp_path, text, **signed, **exports(of_many)).slack.client_id  # type: ignore[union-attr]
 
 
 async def test_the_app_over_http_is_made_as_the_page_says() -> None:
@@ -218,8 +219,8 @@ async def test_the_app_over_http_is_made_as_the_page_says() -> None:
 
 def test_without_any_token_the_way_to_a_configuration_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=r"Copy config\.example\.toml"):
-        load_config(None, {})
+    with pytest.raises(ConfigError, match=r"set in this terminal.*Copy config\.example\.toml"):
+        load_config(None, {}, serves=True)
 
 
 # --- what is named ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 from bots.slack_app.events import join
 from core.casework.cards import Person
 from core.errors import PlatformError
-from tests.slack_api import ALERTS, GENERAL, PEOPLE, PRIVATE, TEAM
+from tests.slack_api import ALERTS, BOT_USER, GENERAL, PEOPLE, PRIVATE, TEAM
 from tests.slack_platform import SlackStage, slack_stage
 from tests.slack_seeing_stage import (
     CLUB,
@@ -381,3 +381,23 @@ async def test_a_channel_that_is_left_out_stays_so_under_another_id(stage: Slack
     await stage.platform.say("actor", "hello", NEW)
     await stage.settled()
     assert await stage.ids() == []
+
+
+@pytest.mark.parametrize("stayed", [True, False], ids=["in it", "out of it"])
+async def test_a_channel_that_is_opened_again_is_watched_again_if_the_app_is_still_in_it(
+    stage: SlackStage, *, stayed: bool
+) -> None:
+    event = {"channel": GENERAL, "user": PEOPLE["teacher"]}
+    history = stage.adapter.of(f"slack:{TEAM}").history
+    watched = history.watched
+    await stage.platform.send_event({"type": "channel_archive", "event_ts": stage.platform.now(), **event})
+    await stage.settled()
+    assert history.watched == watched - 1
+    if not stayed:
+        stage.platform.channels[GENERAL].members.discard(BOT_USER)
+    await stage.platform.send_event({"type": "channel_unarchive", "event_ts": stage.platform.now(), **event})
+    await stage.settled()
+    assert history.watched == watched - (not stayed)
+    await stage.platform.send_event({"type": "channel_archive", "event_ts": stage.platform.now(), **event})
+    await stage.settled()
+    assert sum("archived" in told for told in stage.notices()) == 1 + stayed

@@ -82,7 +82,7 @@ async def test_check_names_what_is_wrong_and_what_to_do(stage: SlackStage) -> No
     missing = await wrong()
     assert "chat:write is missing: needed to post alert cards" in missing
     assert "users:read is missing" in missing
-    assert "slack_manifest.yaml" in missing
+    assert "OAuth & Permissions" in missing
     stage.platform.scopes = set(SCOPES) - {"files:write"}
     assert await wrong() == "", "what may be left out is no mistake"
     assert any("cannot be exported" in finding.what for finding in await stage.adapter.check())
@@ -127,6 +127,33 @@ async def test_check_looks_at_what_was_chosen_in_slack_over_the_file(stage: Slac
     wrong = [finding.what for finding in await adapter.check() if not finding.ok]
     assert len(wrong) == 1
     assert wrong[0].startswith("Slack moderators' usergroup S0GONE")
+
+
+async def test_check_says_of_each_channel_where_it_is_chosen(stage: SlackStage) -> None:
+    adapter = SlackAdapter(slack_config(alert_channel="C0NOWHERE", second_channel="C0NEITHER"), stage.guard)
+    alerts, second = (finding for finding in await adapter.check() if not finding.ok)
+    assert "/lampkeeper setup" in alerts.remedy
+    assert "into alert_channel under [slack]" in alerts.remedy
+    assert "/lampkeeper settings second_channel" in second.remedy
+    assert "into second_channel under [slack]" in second.remedy
+
+
+async def test_a_token_that_has_ended_is_answered_by_what_can_be_done(stage: SlackStage) -> None:
+    stage.platform.refuse["auth.test"] = {"code": "token_expired"}
+    (finding,) = (finding for finding in await stage.adapter.check() if not finding.ok)
+    assert "lets nobody switch it off" in finding.what
+    assert "Make a new app" in finding.remedy
+
+
+@pytest.mark.parametrize("odd", ["\r", "\n", "\u2026"])
+async def test_a_token_with_a_character_that_none_has_is_said(stage: SlackStage, odd: str) -> None:
+    bot_token, app_token = (token[:9] + odd + token[9:] for token in (BOT_TOKEN, APP_TOKEN))
+    adapter = SlackAdapter(slack_config(bot_token=bot_token, app_token=app_token), stage.guard)
+    bot, app_level = await adapter.check()
+    assert "character that no token has" in bot.what or "does not accept" in bot.what
+    assert not bot.ok
+    assert not app_level.ok
+    assert BOT_TOKEN not in str((bot, app_level))
 
 
 async def test_check_of_a_slack_that_cannot_be_reached_says_so(tmp_path: Path) -> None:
@@ -179,6 +206,28 @@ def test_the_command_prints_the_manifest(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == text()
     app(["slack", "manifest", "--http", "https://lamp.example"], result_action="return_value")
     assert capsys.readouterr().out == text("https://lamp.example")
+
+
+@pytest.mark.parametrize("left_out", [name for name, scope in SCOPES.items() if scope.without])
+def test_without_a_scope_the_manifest_holds_nothing_that_slack_takes_with_it_only(
+    left_out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app(["slack", "manifest", "--without", left_out, "--without", "team:read"], result_action="return_value")
+    assert capsys.readouterr().out == text(None, (left_out, "team:read"))
+    made = manifest(None, (left_out, "team:read"))
+    scopes = {*made["oauth_config"]["scopes"]["bot"]}
+    assert scopes == {*SCOPES} - {left_out, "team:read"}
+    events = made["settings"]["event_subscriptions"]["bot_events"]
+    assert all({*EVENTS[event].scopes} <= scopes for event in events)
+    assert {*EVENTS} - {*events} == {name for name, heard in EVENTS.items() if left_out in heard.scopes}
+    commands = {"slash_commands", "shortcuts"} & made["features"].keys()
+    assert commands == (set() if left_out == "commands" else {"slash_commands", "shortcuts"})
+
+
+@pytest.mark.parametrize("scope", ["chat:write", "no:such"])
+def test_a_scope_that_cannot_be_left_out_is_named(scope: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{scope} cannot be left out.*usergroups:read"):
+        app(["slack", "manifest", "--without", scope], exit_on_error=False, result_action="return_value")
 
 
 @pytest.mark.parametrize("address", ["http://lamp.example", "lamp.example", "https://lamp.example/?a=1"])

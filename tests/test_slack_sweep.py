@@ -254,8 +254,9 @@ async def test_a_refusal_to_one_look_ends_no_other(quick: HttpStage) -> None:
 
 
 def notices(team: Team) -> list[str]:
-    """What Lampkeeper told in the alert channel, cards apart."""
-    return [m["text"] for m in team.channels[ALERTS].messages if m.get("bot_id") and not m.get("metadata")]
+    """What Lampkeeper told in the alert channel, cards and changes of its settings apart."""
+    told = [m["text"] for m in team.channels[ALERTS].messages if m.get("bot_id") and not m.get("metadata")]
+    return [text for text in told if "settings" not in text]
 
 
 async def told(stage: HttpStage, team: Team, number: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sqlalchemy import text as sql
 
 from bots.slack_app.commands import COMMANDS
 from bots.slack_app.requests import FORGET
+from core import stats
 from core.casework.cards import Person
 from core.retention import requests
 from tests.slack_api import ALERTS, BOT_USER, PEOPLE, PRIVATE, TEAM
@@ -40,6 +42,97 @@ async def test_an_open_card_in_a_closed_alert_channel_is_posted_in_the_new_one(s
     await stage.guard.desk.claim(alert, Person(PEOPLE["moderator"], "moderator"))
     await stage.settled()
     assert [message for message in stage.platform.channels[PRIVATE].messages if message.get("metadata")]
+
+
+async def claimed_and_released(stage: SlackStage, alert: str, times: int) -> None:
+    moderator = Person(PEOPLE["moderator"], "moderator")
+    for _ in range(times):
+        await stage.guard.desk.claim(alert, moderator)
+        await stage.settled()
+        await stage.guard.desk.release(alert, moderator)
+        await stage.settled()
+
+
+def naming(stage: SlackStage, channel: str = ALERTS) -> int:
+    """How many posts in a channel name the actor."""
+    return sum(PEOPLE["actor"] in json.dumps(post) for post in stage.platform.channels[channel].messages)
+
+
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
+async def test_a_card_that_slack_lets_nobody_edit_is_replaced_and_emptied_with_its_data(
+    stage: SlackStage, code: str
+) -> None:
+    alert = await stage.alert()
+    stage.platform.refuse["chat.update"] = {"code": code}
+    await claimed_and_released(stage, alert, 3)
+    assert (len(stage.cards()), naming(stage)) == (1, 1)
+    await stage.guard.forget_person(HERE, PEOPLE["actor"])
+    await stage.settled()
+    assert naming(stage) == 0
+    assert (await stats.undelivered(stage.guard.ledger, HERE)).waiting == 0
+    assert stage.notices() == []
+
+
+async def test_of_a_card_that_slack_lets_nobody_edit_nor_delete_the_moderators_are_told(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    first = stage.card()["ts"]
+    stage.platform.refuse |= {
+        "chat.update": {"code": "cant_update_message"},
+        "chat.delete": {"code": "cant_delete_message"},
+    }
+    await stage.guard.desk.claim(alert, Person(PEOPLE["moderator"], "moderator"))
+    await stage.settled()
+    (told,) = stage.notices()
+    assert "delete it by hand" in told
+    assert f"/archives/{ALERTS}/p{first.replace('.', '')}" in told
+    (second,) = (card["ts"] for card in stage.cards() if card["ts"] != first)
+    await stage.guard.forget_person(HERE, PEOPLE["actor"])
+    await stage.settled()
+    (_, told) = stage.notices()
+    assert second.replace(".", "") in told
+    assert (await stats.undelivered(stage.guard.ledger, HERE)).waiting == 0
+
+
+async def test_a_replacement_that_was_not_recorded_is_found_and_not_posted_again(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    async with stage.guard.ledger.store.read() as tx:
+        before = await tx.scalar(sql("SELECT reference FROM alerts"))
+    stage.platform.uneditable.add(before.partition("/")[2])
+    moderator = Person(PEOPLE["moderator"], "moderator")
+    stage.platform.refuse["chat.delete"] = {"code": "ratelimited"}
+    await stage.guard.desk.claim(alert, moderator)
+    await stage.settled()
+    async with stage.guard.ledger.transaction() as tx:
+        await tx.execute(sql("UPDATE alerts SET reference = :before"), {"before": before})  # as if cut off there
+    del stage.platform.refuse["chat.delete"]
+    await stage.guard.desk.release(alert, moderator)
+    await stage.settled()
+    assert naming(stage) == 1
+
+
+async def test_of_a_card_left_in_a_channel_that_is_closed_to_it_the_moderators_are_told(stage: SlackStage) -> None:
+    alert = await stage.alert()
+    old = stage.card()["ts"]
+    await ask(stage, f"settings alert_channel {PRIVATE}", "teacher")
+    stage.platform.channels[ALERTS].members.discard(BOT_USER)
+    await stage.guard.desk.claim(alert, Person(PEOPLE["moderator"], "moderator"))
+    await stage.settled()
+    texts = [post["text"] for post in stage.platform.channels[PRIVATE].messages]
+    assert sum("delete it by hand" in text and old.replace(".", "") in text for text in texts) == 1
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "not_in_channel", "is_archived"])
+async def test_of_a_deleted_persons_card_in_a_channel_closed_to_it_the_moderators_are_told(
+    stage: SlackStage, code: str
+) -> None:
+    await stage.alert()
+    await ask(stage, f"settings alert_channel {PRIVATE}", "teacher")
+    stage.platform.refuse["chat.update"] = {"code": code}
+    await stage.guard.forget_person(HERE, PEOPLE["actor"])
+    await stage.settled()
+    texts = [post["text"] for post in stage.platform.channels[PRIVATE].messages]
+    assert sum("delete it by hand" in text for text in texts) == 1
+    assert (await stats.undelivered(stage.guard.ledger, HERE)).waiting == 0
 
 
 @pytest.mark.parametrize("what", ["claim", "dismiss", "excerpt", "export"])

@@ -58,7 +58,7 @@ def run(*, config: Path | None = None) -> int:
         The configuration. Default: config.toml in the working directory.
     """
     set_up_logging()
-    return asyncio.run(_run(load_config(config, os.environ)))
+    return asyncio.run(_run(load_config(config, os.environ, serves=True)))
 
 
 async def _run(config: Config) -> int:
@@ -219,7 +219,7 @@ def check(*, config: Path | None = None) -> int:
 async def _check(path: Path | None) -> list[Finding]:
     found = [_model()]
     try:
-        config = load_config(path, os.environ)
+        config = load_config(path, os.environ, serves=True)
     except ConfigError as error:
         return [_wrong(error), *found]
     keys = composition.keys_of(config)

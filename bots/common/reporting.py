@@ -36,8 +36,11 @@ def refusal(words: Words, reporter: Person, author: Person, *, by_person: bool, 
     return words.say("members.own_message" if message else "members.yourself")
 
 
-async def receive(here: Here, asking: Asking, aid: Aid) -> str:
-    """Open a case, or add to it; say to whoever reported what became of it, and who else could help."""
+async def receive(here: Here, asking: Asking, aid: Aid, *, hidden: bool = False) -> str:
+    """Open a case, or add to it; say to whoever reported what became of it, and who else could help.
+
+    `hidden`: the message is where no moderator can look.
+    """
     words, received = here.words, await reports.receive(here.ledger, here.space, asking)
     keys = {"opened": "members.received", "added": "members.received", "again": "members.again"}
     if received.outcome == "too_many":
@@ -48,6 +51,6 @@ async def receive(here: Here, asking: Asking, aid: Aid) -> str:
         if not aid.alert_channel:
             said.append(words.say("members.no_channel"))
         if asking.message is not None and not received.kept:
-            said.append(words.say("members.not_kept"))
+            said.append(words.say("members.hidden" if hidden else "members.not_kept"))
     first = lines(aid.helplines, aid.country, words)[0]
     return "\n".join([*said, words.say("members.talk", helpline=first)])

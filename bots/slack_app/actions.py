@@ -128,7 +128,12 @@ async def _obstacle(press: Press, aim: Aim, name: str) -> str:
 async def _cannot_remove(press: Press, aim: Aim) -> str:
     if aim.place is None:
         return press.words.say("hand.no_place")
-    channel = (await call(press.workspace.client.conversations_info, channel=aim.place))["channel"]
+    try:
+        channel = (await call(press.workspace.client.conversations_info, channel=aim.place))["channel"]
+    except RefusalError as error:
+        if error.code != "channel_not_found":
+            raise
+        return press.words.say("hand.no_place")
     if channel.get("is_im") or channel.get("is_mpim"):
         return press.words.say("hand.no_place")
     if channel.get("is_general"):

@@ -16,9 +16,11 @@ from bots.common.calls import Called
 from bots.common.changes import read, tell_former
 from bots.common.face import Account, face
 from bots.common.trial import is_order
-from bots.slack_app import delivery, trial
+from bots.slack_app import delivery, direct, trial
+from bots.slack_app.api import RefusalError
 from bots.slack_app.delivery import Calling
 from bots.slack_app.translate import notice
+from bots.texts import say
 from core.casework.cards import Call, Card, MessageRef, Person
 from core.errors import PlatformError, TryLater
 
@@ -29,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 TO_MODERATORS = frozenset(("ping", calls.AGAIN))
 """Calls that go to whoever moderates, where no usergroup does: people by name, or everybody in the alert channel."""
+EVERYBODY = "<!channel>"
+"""Calls everybody in a channel: where it stands in the channel itself, for in a thread Slack notifies nobody by it."""
 LINK_SECONDS = 3600.0
 """How long it is remembered where a message stands."""
 
@@ -41,14 +45,27 @@ async def show(here: Workspace, card: Card, reference: str | None) -> str:
     card = replace(card, actor=actor, target=target)
     links = [await _link(here, message) for message in card.messages]
     accounts = {who.id: await _account(here, who) for who in (actor, target) if who is not None and who.id}
-    return await delivery.show(here.client, _channel(here), face(card, said, links, accounts), said, reference)
+    drawn = face(card, said, links, accounts)
+    posted = await delivery.show(here.client, _channel(here), drawn, said, reference)
+    if posted.left is not None:
+        await _by_hand(here, posted.left)
+    return posted.reference
 
 
-async def _link(here: Workspace, message: MessageRef) -> str | None:
+async def _link(here: Workspace, message: MessageRef) -> str:
     """Say where a message stands, for which Slack is asked once, and not with every edit of a card."""
     where = (message.key.conversation, message.message_id)
     known = here.links.get(where)
-    return known or here.links.put(where, await delivery.link(here.client, message, here.who), LINK_SECONDS)
+    if known is not None:
+        return known
+    told = await delivery.link(here.client, message, here.who) or await _direct(here, message)
+    return here.links.put(where, told, LINK_SECONDS)
+
+
+async def _direct(here: Workspace, message: MessageRef) -> str:
+    """Say of a direct message whether it is one with the app, or one that a member reported, between others."""
+    seen = await direct.within(here.client, message.key.conversation)
+    return here.words.say("card.direct" if seen else "slack.direct_between")
 
 
 async def _account(here: Workspace, who: Person) -> Account:
@@ -66,8 +83,24 @@ async def withdraw(here: Workspace, alert: str, reference: str | None) -> None:
     found, channel = reference, here.settings.alert_channel
     if found is None and channel is not None:
         found = await delivery.find(here.client, channel, alert)
-    if found is not None:
-        await delivery.withdraw(here.client, found, here.words)
+    if found is None:
+        return
+    withdrawn = False
+    try:
+        withdrawn = await delivery.withdraw(here.client, found, here.words)
+    except RefusalError as error:
+        own = found.partition("/")[0] == channel and error.code != "channel_not_found"
+        if own or error.code not in delivery.CLOSED:
+            raise  # into its alert channel the app may be let again
+    if not withdrawn:
+        await _by_hand(here, found)
+
+
+async def _by_hand(here: Workspace, reference: str) -> None:
+    """Have the moderators told of a card that only people can delete."""
+    channel, _, ts = reference.partition("/")
+    text = say(here.language, "slack.card_left", channel=channel, link=here.who.address(channel, ts))
+    await here.guard.communities.tell(here.space, text)
 
 
 async def call(here: Workspace, card: Card, reference: str, why: Call, *, tried: bool) -> None:
@@ -91,13 +124,16 @@ async def call(here: Workspace, card: Card, reference: str, why: Call, *, tried:
         else:
             return
     said = Calling(_said(here, card, reference, whom), about, aloud=why != "remind")
-    await delivery.call_to(here.client, reference, said, tried=tried)
+    if EVERYBODY in said.text:
+        await delivery.tell_once(here.client, reference.partition("/")[0], said, tried=tried)
+    else:
+        await delivery.call_to(here.client, reference, said, tried=tried)
 
 
 def _said(here: Workspace, card: Card, reference: str, whom: Called) -> str:
     roles = [here.words.markup.role(role) for role in whom.roles]
     if not roles and whom.said in TO_MODERATORS:
-        roles = [f"<@{user}>" for user in here.settings.moderators] or ["<!channel>"]
+        roles = [f"<@{user}>" for user in here.settings.moderators] or [EVERYBODY]
     return calls.text(here.words, card, whom.said, " ".join(roles), here.who.address(*reference.split("/", 1)))
 
 

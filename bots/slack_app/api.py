@@ -4,10 +4,14 @@ Leans on slack_sdk. `call` turns every way in which Slack can refuse into a `Pla
 `TryLater` with the seconds Slack asked for. Nothing of a request or of an answer is kept in an error, because both may
 carry what people wrote; `quiet` keeps the SDK's own log to where and what kind for the same reason.
 Error codes: https://docs.slack.dev/reference/methods
+
+A remedy here holds wherever its code may come from: over Socket Mode, HTTP or OAuth, for any channel or person. Who
+knows more of what was asked says it instead.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
@@ -38,15 +42,22 @@ _PURGE = (
 )
 _INVITE = "Invite it in Slack: open the channel and write /invite @Lampkeeper."
 _CHANNEL = (
-    "Put the channel's ID (channel name, View channel details, at the very bottom) into alert_channel under [slack],"
-    " and invite the app to it: /invite @Lampkeeper."
+    "Name one by its ID (channel name, View channel details, at the very bottom), and invite the app to it:"
+    " /invite @Lampkeeper."
 )
+_NO_ANSWER = "Slack answered something that is no answer."
 _CLIENT = "Copy both from the app's settings, Basic Information, App Credentials."
 REFUSALS: dict[str, tuple[str, str]] = {
     "invalid_auth": ("Slack does not accept the token.", _REINSTALL),
     "not_authed": ("Slack got no token.", _REINSTALL),
     "token_revoked": ("The Slack token was revoked.", _PURGE),
-    "token_expired": ("The Slack token has expired.", "Switch token rotation off in the app's settings. " + _REINSTALL),
+    "token_expired": (
+        "The Slack token has expired: token rotation is on for the app, and Slack lets nobody switch it off again.",
+        (
+            "Make a new app from the manifest, which leaves it off, and put its tokens into the configuration; or have"
+            " the app installed by OAuth (docs/slack.md, Many workspaces), where tokens are renewed."
+        ),
+    ),
     "account_inactive": ("The app was removed from the Slack workspace.", _PURGE),
     "not_allowed_token_type": (
         "This kind of Slack token does not fit here.",
@@ -54,7 +65,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "missing_scope": (
         "The Slack app lacks a permission (scope).",
-        "In the app's settings paste docs/slack_manifest.yaml under App Manifest, then install the app again.",
+        (
+            "Add it in the app's settings under OAuth & Permissions, Bot Token Scopes (docs/slack_scopes.md lists all),"
+            " then have the app installed in the workspace again."
+        ),
     ),
     "no_permission": (
         "The Slack app may not do that in this workspace.",
@@ -65,7 +79,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "team_access_not_granted": ("The app is not installed in this workspace.", _REINSTALL),
     "channel_not_found": ("Slack knows no such channel, or the app cannot see it.", _CHANNEL),
     "not_in_channel": ("The Slack app is not a member of the channel.", _INVITE),
-    "is_archived": ("The Slack channel is archived.", "Unarchive it, or name another one as alert_channel."),
+    "is_archived": ("The Slack channel is archived.", "Unarchive it, or choose another one."),
     "restricted_action": (
         "A workspace setting keeps the app from posting in the channel.",
         "Let apps post there: channel name, Settings, Posting permissions.",
@@ -75,7 +89,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Slack knows no such usergroup.",
         "Choose another one with /lampkeeper settings, or put its ID, which begins with S, into the configuration.",
     ),
-    "user_not_found": ("Slack knows no such person.", "Check the member IDs under moderators."),
+    "user_not_found": ("Slack knows no such person.", "Check the member's ID (in their profile: ⋮, Copy member ID)."),
     "invalid_refresh_token": (
         "Slack renews the token of the workspace no more.",
         "Have the app installed there again, at /slack/install under public_url.",
@@ -97,6 +111,17 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
 )
 """Method -> what cannot be done while Slack wants no more of it: limits are by method
 (https://docs.slack.dev/apis/web-api/rate-limits). All others are asked for any card: these hold up everything."""
+TOKEN_CODES = frozenset(
+    (
+        "invalid_auth",
+        "not_authed",
+        "token_revoked",
+        "token_expired",
+        "account_inactive",
+        "team_access_not_granted",
+    )
+)
+"""Codes that mean that the token is of no use; a new one comes from the settings of the app, or by OAuth."""
 GONE_CODES = frozenset(("token_revoked", "account_inactive"))
 """Codes that mean that the app was removed from the workspace."""
 LATER = frozenset(
@@ -139,9 +164,16 @@ async def call(method: Method, **arguments: Any) -> AsyncSlackResponse:
         raise TryLater(
             f"Slack could not be reached ({type(error).__name__}).", "Check the network if this lasts."
         ) from None
+    except json.JSONDecodeError:
+        raise TryLater(_NO_ANSWER, "Nothing needs to be done unless this lasts.") from None
+    except ValueError:  # what cannot stand in a header, in which the token is sent
+        raise PlatformError(
+            "The Slack token holds a character that no token has, such as a line's end.",
+            "Copy it again, and put it into the configuration without anything around it.",
+        ) from None
     # Outside the except block, so that no traceback can carry the request or the answer along.
     if not isinstance(response, AsyncSlackResponse) or not isinstance(response.data, dict):
-        raise TryLater("Slack answered something that is no answer.", "Nothing needs to be done unless this lasts.")
+        raise TryLater(_NO_ANSWER, "Nothing needs to be done unless this lasts.")
     code = str(response.get("error", ""))
     if response.status_code == 429 or response.status_code >= 500 or code in LATER or not code:
         wait = str(response.headers.get("Retry-After", ""))

@@ -1,10 +1,9 @@
 """`lampkeeper check` for Slack: tokens, addresses, scopes, alert channel, conversations; a line each, with the remedy.
 
-Leans on `bots.slack_app.api`. Of the operator's workspace it looks at what holds there: what was chosen in Slack over
-the operator's file (`core.communities`), also beside a running Lampkeeper; of those that installed the app, at their
-tokens. One that has ended is only told of: whoever renews it takes the old one from a running Lampkeeper. Changes
-nothing (a Socket Mode address is
-asked for and not used, a port is opened and closed again), never raises, and prints no token.
+Leans on `bots.slack_app.api`. Of a workspace it looks at what holds there: what was chosen in Slack
+(`core.communities`), over the operator's file if it is the operator's own, also beside a running Lampkeeper. A token
+that has ended is only told of: whoever renews it takes the old one from a running Lampkeeper. Changes nothing (a Socket
+Mode address is asked for and not used, a port is opened and closed again), never raises, and prints no token.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import asyncio
 import errno
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -21,7 +21,7 @@ from bots.adapter import Finding
 from bots.slack_app.api import GONE_CODES, REFUSALS, Me, RefusalError, call, connection, me, pages, refusal, web_client
 from bots.slack_app.history import TYPES
 from bots.slack_app.http import busy
-from bots.slack_app.install import Given
+from bots.slack_app.install import AGAIN, Given
 from bots.slack_app.manifest import COMMAND, EVENTS_PATH, INSTALL_PATH, SCOPES
 from bots.slack_app.workspace import team_of
 from core.config import Slack, SlackWorkspace
@@ -29,20 +29,25 @@ from core.errors import PlatformError
 
 _SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
 _REINSTALL = REFUSALS["missing_scope"][1]
-_AGAIN = f"Have the app installed there again, at {INSTALL_PATH} under public_url."
+_OR_IN_FILE = (
+    " Or put the channel's ID (channel name, View channel details, at the very bottom) into {key} under [slack], and"
+    " invite the app to it: /invite @Lampkeeper."
+)
 _FORGET = (
-    f"{_AGAIN} If it shall stay removed, delete what was kept of the workspace: lampkeeper purge --space {{space}}."
+    f"{AGAIN} If it shall stay removed, delete what was kept of the workspace: lampkeeper purge --space {{space}}."
 )
 _OTHER = "Put its ID into teams under [slack], or have the app removed there: its settings in Slack, Remove App."
-Held = Callable[[str], Awaitable[SlackWorkspace]]
+
+
+Held = Callable[[str, SlackWorkspace], Awaitable[SlackWorkspace]]
 Installed = Callable[[], Awaitable[Mapping[str, Given]]]
 
 
 async def check(client: AsyncWebClient | None, config: Slack, held: Held, installed: Installed) -> list[Finding]:
     """Return what was found, in the order in which a person would mend it.
 
-    `client` is of the operator's workspace; `held` returns what holds for a team, `installed` what Slack gave for the
-    workspaces that installed the app, by space.
+    `client` is of the operator's workspace; `held` returns what holds for a team over what the operator set up for it,
+    `installed` what Slack gave for the workspaces that installed the app, by space.
     """
     found: list[Finding] = []
     who: Me | None = None
@@ -56,22 +61,39 @@ async def check(client: AsyncWebClient | None, config: Slack, held: Held, instal
     if config.client_id is not None:
         found.append(await _credentials(config))
         there = await installed()
-        found += [await _installed(space, given) for space, given in there.items()]
+        for space, given in there.items():
+            found += await _installed(space, given, held)
         found += _invited(config, there)
     if config.connection == "http" or config.client_id is not None:
         found += [await _port(config), _addresses(config)]
     if client is not None and who is not None:
-        found += _scopes(who)
-        holds = await held(who.team)
-        found += [finding async for finding in _alert_channel(client, holds)]
-        found += [finding async for finding in _second_channel(client, holds)]
-        found += [finding async for finding in _moderators(client, holds)]
-        found.append(await _conversations(client, holds))
+        found += await _workspace(client, who, await held(who.team, config))
     return found
+
+
+async def _workspace(client: AsyncWebClient, who: Me, holds: SlackWorkspace, *, own: bool = True) -> list[Finding]:
+    """Look at one workspace, whose token is good; only its `own` one can the operator set up in the file."""
+    return [
+        *_scopes(who),
+        *[finding async for finding in _alert_channel(client, holds, own=own)],
+        *[finding async for finding in _second_channel(client, holds, own=own)],
+        *[finding async for finding in _moderators(client, holds)],
+        await _conversations(client, holds),
+    ]
 
 
 def _bad(what: str, error: PlatformError) -> Finding:
     return Finding(f"{what}: {error.what}", ok=False, remedy=error.remedy)
+
+
+def _choose(key: str, *, own: bool) -> str:
+    how = f"{COMMAND} setup" if key == "alert_channel" else f"{COMMAND} settings {key}"
+    return f"Choose it in Slack, with {how}." + (_OR_IN_FILE.format(key=key) if own else "")
+
+
+def _bad_channel(what: str, error: PlatformError, key: str, *, own: bool) -> Finding:
+    unknown = isinstance(error, RefusalError) and error.code == "channel_not_found"
+    return Finding(f"{what}: {error.what}", ok=False, remedy=_choose(key, own=own) if unknown else error.remedy)
 
 
 async def _app_token(config: Slack) -> Finding:
@@ -115,19 +137,27 @@ async def _credentials(config: Slack) -> Finding:
     return Finding(what, ok=True)
 
 
-async def _installed(space: str, given: Given) -> Finding:
-    """Look at the token of a workspace that installed the app."""
-    what = f"Slack workspace {space}, which installed the app: token"
+async def _installed(space: str, given: Given, held: Held) -> list[Finding]:
+    """Look at a workspace that installed the app: at its token, and where that is good, at everything else."""
+    name, client = f"Slack workspace {space}, which installed the app", web_client(given.token)
+    token, who = await _token(f"{name}: token", space, given, client)
+    if who is None:
+        return [token]
+    found = await _workspace(client, who, await held(who.team, SlackWorkspace()), own=False)
+    return [token, *(replace(one, what=f"{name}: {one.what}") for one in found)]
+
+
+async def _token(what: str, space: str, given: Given, client: AsyncWebClient) -> tuple[Finding, Me | None]:
+    """Look at the token of a workspace that installed the app; return also who it says we are there."""
     try:
-        await me(web_client(given.token))
+        return Finding(what, ok=True), await me(client)
     except RefusalError as error:
         if error.code == "token_expired" and given.refresh:
-            return Finding(f"{what} has ended; it is renewed while Lampkeeper runs", ok=True)
+            return Finding(f"{what} has ended; it is renewed while Lampkeeper runs", ok=True), None
         gone = error.code in GONE_CODES
-        return Finding(f"{what}: {error.what}", ok=False, remedy=_FORGET.format(space=space) if gone else _AGAIN)
+        return Finding(f"{what}: {error.what}", ok=False, remedy=_FORGET.format(space=space) if gone else AGAIN), None
     except PlatformError as error:
-        return _bad(what, error)
-    return Finding(what, ok=True)
+        return _bad(what, error), None
 
 
 def _invited(config: Slack, there: Iterable[str]) -> list[Finding]:
@@ -183,16 +213,15 @@ def _scopes(who: Me) -> list[Finding]:
     return [*needed, *left_out] or [Finding(f"Slack permissions: all {len(SCOPES)} scopes", ok=True)]
 
 
-async def _alert_channel(client: AsyncWebClient, config: SlackWorkspace) -> AsyncIterator[Finding]:
+async def _alert_channel(client: AsyncWebClient, config: SlackWorkspace, *, own: bool) -> AsyncIterator[Finding]:
     what = "Slack alert channel"
     if not config.alert_channel:
-        remedy = f"Choose it in Slack, with {COMMAND} setup. Or: {REFUSALS['channel_not_found'][1]}"
-        yield Finding(f"{what}: none is chosen", ok=False, remedy=remedy)
+        yield Finding(f"{what}: none is chosen", ok=False, remedy=_choose("alert_channel", own=own))
         return
     try:
         channel: dict[str, Any] = (await call(client.conversations_info, channel=config.alert_channel))["channel"]
     except PlatformError as error:
-        yield _bad(what, error)
+        yield _bad_channel(what, error, "alert_channel", own=own)
         return
     for code, wrong in (
         ("is_archived", channel.get("is_archived")),
@@ -210,7 +239,7 @@ async def _alert_channel(client: AsyncWebClient, config: SlackWorkspace) -> Asyn
         )
 
 
-async def _second_channel(client: AsyncWebClient, config: SlackWorkspace) -> AsyncIterator[Finding]:
+async def _second_channel(client: AsyncWebClient, config: SlackWorkspace, *, own: bool) -> AsyncIterator[Finding]:
     if config.second_channel is None:
         return
     what = "Slack second channel"
@@ -219,7 +248,7 @@ async def _second_channel(client: AsyncWebClient, config: SlackWorkspace) -> Asy
         if channel.get("is_archived") or not channel.get("is_member"):
             raise refusal("is_archived" if channel.get("is_archived") else "not_in_channel")
     except PlatformError as error:
-        yield _bad(what, error)
+        yield _bad_channel(what, error, "second_channel", own=own)
     else:
         yield Finding(what, ok=True)
 

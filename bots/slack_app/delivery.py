@@ -1,7 +1,9 @@
 """Cards, calls and notices into the alert channel: post, edit in place, find again, empty.
 
 Leans on `bots.slack_app.card` for how a card looks and on `bots.slack_app.api` for what Slack may answer. A card's
-reference is ``<channel>/<ts>``.
+reference is ``<channel>/<ts>``. Decision: no card is left behind with names on it. One that Slack lets nobody edit any
+more is deleted once the new one stands, or instead of being emptied; where Slack refuses that, too, or the app is not
+in its channel any more, the caller is told, for then only people can.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ from bots.slack_app.api import Me, Method, RefusalError, call, pages
 from bots.slack_app.card import alert_of, blocks, fallback, metadata
 from bots.slack_app.markup import MARKUP
 from core.casework.cards import MessageRef
-from core.errors import PlatformError
+from core.errors import PlatformError, TryLater
 
-GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))
+DELETED = "message_not_found"
+GONE = frozenset((DELETED, "cant_update_message", "edit_window_closed"))
 """Refusals to edit a card that a new card answers."""
-NOWHERE = frozenset(("message_not_found", "channel_not_found"))
-"""Refusals to edit a card that tell that it is gone."""
+NOWHERE = frozenset((DELETED, "channel_not_found"))
+"""Refusals to edit a decided card that need no new one."""
 CLOSED = frozenset(("channel_not_found", "not_in_channel", "is_archived"))
 """Refusals that tell that an earlier alert channel is closed to the app: in the present one a card is posted anew."""
 UNDRAWN = "invalid_blocks"
@@ -33,8 +36,15 @@ CALL_TYPE = "lampkeeper_call"
 """Type of the metadata by which a call is found again."""
 
 
-async def show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, reference: str | None) -> str:
-    """Post a card in `channel`, or edit the posted one; return the reference to edit it by.
+class Posted(NamedTuple):
+    """The reference of a card; `left` is that of an earlier one that stands yet, which only people can delete."""
+
+    reference: str
+    left: str | None = None
+
+
+async def show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, reference: str | None) -> Posted:
+    """Post a card in `channel`, or edit the posted one.
 
     One that somebody deleted is posted anew while its alert is open; once that is decided, people may clear it away.
     Slack takes no message of which it cannot fetch a picture; then the card goes without.
@@ -47,32 +57,64 @@ async def show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, 
     return await _show(client, channel, replace(drawn, actor=None, target=None), words, reference)
 
 
-async def _show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, reference: str | None) -> str:
-    """https://docs.slack.dev/reference/methods/chat.postMessage, https://docs.slack.dev/reference/methods/chat.update."""
+async def _show(client: AsyncWebClient, channel: str, drawn: Face, words: Words, reference: str | None) -> Posted:
     content = {"text": fallback(drawn), "blocks": blocks(drawn, words), "metadata": metadata(drawn.alert)}
-    if reference is not None:
-        posted_in, _, ts = reference.partition("/")
-        try:
-            await call(client.chat_update, channel=posted_in, ts=ts, **content)
-        except RefusalError as error:
-            if error.code not in GONE and (posted_in == channel or error.code not in CLOSED):
-                raise
-            if drawn.decided and error.code in NOWHERE:
-                return reference
-        else:
-            return reference
-    return await _post(client, channel, **content)
+    if reference is None:
+        return Posted(await _post(client, channel, **content))
+    why = await _uneditable(client, channel, reference, content)
+    if why is None or (drawn.decided and why in NOWHERE):
+        return Posted(reference)
+    if why == DELETED:
+        return Posted(await _post(client, channel, **content))
+    new = await find(client, channel, drawn.alert, but=reference)  # what an interrupted try posted
+    if new is None or await _uneditable(client, channel, new, content) is not None:
+        new = await _post(client, channel, **content)
+    removed = False
+    with suppress(TryLater):  # raised now, it would have the new card forgotten
+        removed = await _removed(client, reference)
+    return Posted(new, None if removed else reference)
 
 
-async def find(client: AsyncWebClient, channel: str, alert: str) -> str | None:
-    """Return the reference of the posted card of `alert`, or None. Looks at the newest page: a try is recent."""
-    async for page in pages(client.conversations_history, "messages", channel=channel, include_all_metadata=True):
-        return next((f"{channel}/{message['ts']}" for message in page if alert_of(message) == alert), None)
+async def _uneditable(client: AsyncWebClient, channel: str, reference: str, content: dict[str, Any]) -> str | None:
+    """Edit a posted card; return why that can be done no more, None if it was done.
+
+    https://docs.slack.dev/reference/methods/chat.update
+    """
+    posted_in, _, ts = reference.partition("/")
+    try:
+        await call(client.chat_update, channel=posted_in, ts=ts, **content)
+    except RefusalError as error:
+        if error.code not in GONE and (posted_in == channel or error.code not in CLOSED):
+            raise
+        return error.code
     return None
 
 
-async def withdraw(client: AsyncWebClient, reference: str, words: Words) -> None:
+async def _removed(client: AsyncWebClient, reference: str) -> bool:
+    """Delete a posted card; False where Slack refuses. https://docs.slack.dev/reference/methods/chat.delete."""
+    channel, _, ts = reference.partition("/")
+    try:
+        await call(client.chat_delete, channel=channel, ts=ts)
+    except RefusalError as error:
+        return error.code == DELETED
+    return True
+
+
+async def find(client: AsyncWebClient, channel: str, alert: str, but: str | None = None) -> str | None:
+    """Return the reference of the posted card of `alert`, other than `but`, or None.
+
+    Looks at the newest page: a try is recent.
+    """
+    async for page in pages(client.conversations_history, "messages", channel=channel, include_all_metadata=True):
+        cards = (f"{channel}/{message['ts']}" for message in page if alert_of(message) == alert)
+        return next((card for card in cards if card != but), None)
+    return None
+
+
+async def withdraw(client: AsyncWebClient, reference: str, words: Words) -> bool:
     """Empty a posted card, and say that its alert's data was deleted. A card that is gone needs nothing.
+
+    Return False where Slack lets the app neither empty nor delete it; raise `RefusalError` where it is not in there.
 
     https://docs.slack.dev/reference/methods/chat.update: what is to be removed is given as empty.
     """
@@ -81,8 +123,12 @@ async def withdraw(client: AsyncWebClient, reference: str, words: Words) -> None
     try:
         await call(client.chat_update, channel=channel, ts=ts, text=text, blocks=[], metadata={})
     except RefusalError as error:
-        if error.code not in NOWHERE:
-            raise
+        if error.code == DELETED:
+            return True
+        if error.code in GONE:
+            return await _removed(client, reference)
+        raise
+    return True
 
 
 class Calling(NamedTuple):

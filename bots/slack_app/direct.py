@@ -76,3 +76,17 @@ async def write(
         parts = [{"content": file.content, "filename": file.name, "title": file.name} for file in files]
         await call(client.files_upload_v2, channel=channel, initial_comment=text or None, file_uploads=parts)
     return True
+
+
+async def within(client: AsyncWebClient, channel: str) -> bool:
+    """Tell whether the app is in a direct message, also where Slack does not say; it knows of no other one.
+
+    https://docs.slack.dev/reference/methods/conversations.info
+    """
+    try:
+        await call(client.conversations_info, channel=channel)
+    except RefusalError as error:
+        return error.code != "channel_not_found"
+    except PlatformError:
+        pass
+    return True

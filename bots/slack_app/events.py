@@ -4,7 +4,8 @@ Leans on the workspace's parts (`Workspace`), which are told; nothing is kept he
 
 - A channel that the app was taken out of, or that is gone, is read no more, and the admins are told once, through the
   outbox: Slack tells of one leaving in several events.
-- A channel that the app came into is read from then on. It joins a public one only when a moderator says so (`join`).
+- A channel that the app came into, or that was opened again with it in there, is read from then on. It joins a public
+  one only when a moderator says so (`join`).
 - A deactivated account is what leaving is elsewhere: cards say so (`core.casework.presence`), until it is back.
 - A Slack Connect channel brings another workspace's people: the admins are told, and whose.
 - A private channel that becomes one gets another ID for good (https://docs.slack.dev/reference/events/\
@@ -39,6 +40,10 @@ class Workspace(Protocol):
     @property
     def who(self) -> Me:
         """The app itself there."""
+
+    @property
+    def client(self) -> AsyncWebClient:
+        """What Slack is asked with."""
 
     @property
     def space(self) -> str:
@@ -109,6 +114,13 @@ async def _closed(here: Workspace, event: Raw) -> None:
         await _tell(here, CLOSED.get(event["type"], "slack.left"), channel=channel)
 
 
+async def _opened(here: Workspace, event: Raw) -> None:
+    """Read a channel again that is archived no more, where the app is still in it."""
+    channel = event["channel"]
+    if (await call(here.client.conversations_info, channel=channel))["channel"].get("is_member"):
+        here.history.joined(channel, float(event["event_ts"]))
+
+
 async def _shared(here: Workspace, event: Raw) -> None:
     team = event.get("connected_team_id") or event.get("previously_connected_team_id") or ""
     name = await here.people.workspace(team) or team or "?"
@@ -167,6 +179,7 @@ EVENTS: dict[str, Handler] = {
     "channel_left": _safely(_closed),
     "group_left": _safely(_closed),
     **dict.fromkeys(CLOSED, _safely(_closed)),
+    **dict.fromkeys(("channel_unarchive", "group_unarchive"), _safely(_opened)),
     **dict.fromkeys(SHARED, _safely(_shared)),
     "channel_id_changed": _safely(_renamed),
     "user_change": _safely(_account),

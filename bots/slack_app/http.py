@@ -5,13 +5,15 @@ five minutes (https://docs.slack.dev/authentication/verifying-requests-from-slac
 before. A web server in front of it has to bring TLS: Slack posts to https only.
 
 - The same signature twice is a replay: Slack signs every retry anew, with its own time. Only signatures that Bolt found
-  right are remembered, so nobody can fill that memory but Slack.
+  right are remembered, so nobody can fill that memory but Slack. What was signed before this process began is refused,
+  for another one may have taken it; Slack sends events again.
 - Where a port cannot be had, a person must act; it is said and not tried again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -66,10 +68,10 @@ def replays(dropped: Callable[[str], None]) -> Callable[..., Awaitable[BoltRespo
     `dropped` is called with the team of which Slack dropped events: Bolt has no listener for that
     (https://docs.slack.dev/apis/events-api/#rate-limiting).
     """
-    seen = Once(WINDOW, most=1_000_000)
+    seen, began = Once(WINDOW, most=1_000_000), int(time.time())
 
     async def refuse(req: AsyncBoltRequest, resp: BoltResponse, next_: Callable[[], Awaitable[None]]) -> BoltResponse:
-        if not seen.first(header(req, "x-slack-signature")):
+        if int(header(req, "x-slack-request-timestamp")) < began or not seen.first(header(req, "x-slack-signature")):
             return BoltResponse(status=401, body="")
         if req.body.get("type") == "app_rate_limited":
             dropped(str(req.body.get("team_id")))
@@ -122,26 +124,32 @@ def busy(host: str, port: int, error: OSError) -> PlatformError:
 
 def _events(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
-        if not request.headers.get("X-Slack-Request-Timestamp", "0").isdecimal():
-            return web.Response(status=401)
+        if not _TIME.fullmatch(request.headers.get("X-Slack-Request-Timestamp", "0")):
+            return _refused(401, "its time is none")
         try:
             asked = await to_bolt_request(request)
-        except (UnicodeDecodeError, ValueError):
-            return web.Response(status=400)
+        except web.HTTPException as error:  # aiohttp's own, as of a request that is too large
+            return _refused(error.status, "aiohttp does not take it")
+        except Exception:  # noqa: BLE001 - anybody may post anything here, and nothing of it is checked yet
+            return _refused(400, "it cannot be read")
         try:
             response = await app.async_dispatch(asked)
         except Exception as error:  # noqa: BLE001 - aiohttp would log the traceback, and with it what errors carry
             log.error("slack.request_failed", error=type(error).__name__, remedy="Slack sends it again.")
             return web.Response(status=500)
         if response.status == 401:
-            log.warning(
-                "slack.request_refused", why="signature or time is not right, or it came before", remedy=_UNSIGNED
-            )
+            return _refused(401, "signature or time is not right, or it came before")
         return await to_aiohttp_response(response)
 
     return answer
 
 
+def _refused(status: int, why: str) -> web.Response:
+    log.warning("slack.request_refused", why=why, remedy=_UNSIGNED)
+    return web.Response(status=status)
+
+
+_TIME = re.compile("[0-9]{1,12}")
 _UNSIGNED = "If Slack sent it, compare signing_secret with Basic Information in the app's settings, and the clock."
 
 

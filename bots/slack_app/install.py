@@ -39,6 +39,8 @@ from core.config import Slack
 from core.errors import LampkeeperError, PlatformError, VaultError
 from core.vault import Vault
 
+AGAIN = f"Have the app installed there again, at {INSTALL_PATH} under public_url."
+"""What to do about a token that Slack takes no more."""
 STATE_SECONDS = 600.0
 _STATE = ("slack", "oauth", "state")
 BEGIN_AGAIN = frozenset(("invalid_browser", "invalid_state", "missing_code"))

@@ -15,7 +15,7 @@ Format: https://docs.slack.dev/reference/app-manifest
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 
@@ -90,13 +90,17 @@ EVENTS = {
     "app_uninstalled": Heard("that the app was removed: what was kept of the workspace is deleted"),
     "tokens_revoked": Heard("that its token was taken back: what was kept of the workspace is deleted"),
     "member_joined_channel": Heard("who came to a channel; of itself: it reads that one from then on", _CHANNELS),
-    "member_left_channel": Heard("who left a channel, for the cards about them", _CHANNELS),
+    "member_left_channel": Heard(
+        "who left a channel, and moderates no more by it; of itself: it reads it no more", _CHANNELS
+    ),
     "channel_left": Heard("that it was removed from a public channel, and reads it no more", ("channels:read",)),
     "group_left": Heard("that it was removed from a private channel, and reads it no more", ("groups:read",)),
     "channel_deleted": Heard("that a channel is no more", ("channels:read",)),
     "channel_archive": Heard("that a channel was archived", ("channels:read",)),
+    "channel_unarchive": Heard("that a channel is open again, and read if it is still in it", ("channels:read",)),
     "group_deleted": Heard("that a private channel is no more", ("groups:read",)),
     "group_archive": Heard("that a private channel was archived", ("groups:read",)),
+    "group_unarchive": Heard("that a private channel is open again", ("groups:read",)),
     "user_change": Heard("new names, who became a guest, and who was deactivated", ("users:read",)),
     "subteam_updated": Heard("that a usergroup changed: age bands, moderators", ("usergroups:read",)),
     "subteam_members_changed": Heard("who came to or left a usergroup: age bands, moderators", ("usergroups:read",)),
@@ -109,6 +113,7 @@ EVENTS = {
 """Event -> what for; https://docs.slack.dev/reference/events."""
 
 COMMAND = "/lampkeeper"
+COMMAND_SCOPE = "commands"
 COMMAND_HELP, COMMAND_HINT = "Status, settings, cases and help", "help"
 REPORT = "lampkeeper_report"
 """The `callback_id` of the shortcut on a message."""
@@ -120,17 +125,23 @@ INSTALL_PATH, REDIRECT_PATH = "/slack/install", "/slack/oauth_redirect"
 EXAMPLE_URL = "https://lampkeeper.example"
 
 
-def manifest(public_url: str | None = None) -> dict[str, Any]:
-    """Return the manifest of the Slack app: for Socket Mode, or for HTTP at `public_url`, which has OAuth's too."""
+def manifest(public_url: str | None = None, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return the manifest of the Slack app: for Socket Mode, or for HTTP at `public_url`, which has OAuth's too.
+
+    `without` are scopes to leave out, and with them goes what Slack takes with them only: it refuses a manifest that
+    has an event, a command or a shortcut and not its scope.
+    """
     command: dict[str, Any] = {
         "command": COMMAND,
         "description": COMMAND_HELP,
         "usage_hint": COMMAND_HINT,
         "should_escape": True,
     }
-    oauth: dict[str, Any] = {"scopes": {"bot": list(SCOPES)}}
-    subscriptions: dict[str, Any] = {"bot_events": sorted(EVENTS)}
+    oauth: dict[str, Any] = {"scopes": {"bot": [scope for scope in SCOPES if scope not in without]}}
+    events = sorted(event for event, heard in EVENTS.items() if not {*heard.scopes} & {*without})
+    subscriptions: dict[str, Any] = {"bot_events": events}
     interactivity: dict[str, Any] = {"is_enabled": True}
+    shortcut = {"name": REPORT_NAME, "type": "message", "callback_id": REPORT, "description": REPORT_HELP}
     if public_url is not None:
         address = public_url.rstrip("/")
         command["url"] = subscriptions["request_url"] = interactivity["request_url"] = address + EVENTS_PATH
@@ -148,10 +159,7 @@ def manifest(public_url: str | None = None) -> dict[str, Any]:
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "Lampkeeper", "always_online": False},
-            "shortcuts": [
-                {"name": REPORT_NAME, "type": "message", "callback_id": REPORT, "description": REPORT_HELP},
-            ],
-            "slash_commands": [command],
+            **({} if COMMAND_SCOPE in without else {"shortcuts": [shortcut], "slash_commands": [command]}),
         },
         "oauth_config": oauth,
         "settings": {
@@ -164,9 +172,9 @@ def manifest(public_url: str | None = None) -> dict[str, Any]:
     }
 
 
-def text(public_url: str | None = None) -> str:
+def text(public_url: str | None = None, without: Collection[str] = ()) -> str:
     """Return the manifest as YAML, as the files in docs hold it."""
-    return "\n".join(_lines(manifest(public_url), "")) + "\n"
+    return "\n".join(_lines(manifest(public_url, without), "")) + "\n"
 
 
 def _lines(value: dict[str, Any] | list[Any], indent: str) -> Iterator[str]:

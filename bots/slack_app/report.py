@@ -3,7 +3,8 @@
 Leans on `bots.common.reporting`. Decisions:
 - The form comes first, for Slack opens one only within three seconds; who is a program is looked up when it is sent.
 - The shortcut is there in every conversation, also where the app is not: what is reported there is a link, without a
-  word of it. In a direct message between two, the other one is whoever reports.
+  word of it; of a direct message between two not even that, for nobody else can open it. There the other one is whoever
+  reports.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from bots.common.reporting import receive, refusal
 from bots.slack_app.asked import Asked
+from bots.slack_app.direct import within
 from bots.slack_app.forms import Input, about, filled, form
 from bots.slack_app.kit import Shown
 from bots.slack_app.people import Known
@@ -51,7 +53,8 @@ async def submit(asked: Asked) -> str:
         return asked.say("members.program")
     message = (ConversationKey(workspace.space, place["conversation"]), place["id"])
     asking = Asking(await asked.person(), author, filled(view)["words"], message, place["target"])
-    return await receive(asked.here, asking, asked.aid)
+    hidden = place["conversation"].startswith(DIRECT) and not await within(workspace.client, place["conversation"])
+    return await receive(asked.here, asking, asked.aid, hidden=hidden)
 
 
 def _place(asked: Asked, raw: dict[str, Any]) -> dict[str, str | None]:

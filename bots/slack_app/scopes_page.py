@@ -14,7 +14,10 @@ Written by `make docs/slack_scopes.md` from the tables that the manifests are ma
 The app has a bot token and no user token: it can do nothing as a member. It asks for `{COMMAND}`, for the shortcut
 **{REPORT_NAME}** on a message, for a Home tab, and for what stands here.
 
-To leave a scope out, delete its line from the manifest before you paste it. `lampkeeper check` says what is missing.
+To leave scopes out, paste what `lampkeeper slack manifest --without SCOPE` prints (`--without` once for each). What
+Slack takes with such a scope only (events, the command, the shortcut) is left out with it, or it would refuse the
+manifest.
+`lampkeeper check` says what is missing.
 """
 _APP = f"""
 In Socket Mode it needs an app-level token, too, with one scope: `{APP_SCOPE}`, to open the connection over which Slack

@@ -164,7 +164,7 @@ class Workspace:
         self.history.found = self.silence.found
         self.sweep = Sweep(self.history, self.silence.judge) if drops else None
         self.link = Link()
-        self.links = Remembered[tuple[str, str], str | None](LINKS_KEPT)
+        self.links = Remembered[tuple[str, str], str](LINKS_KEPT)
         self._events: asyncio.Queue[Raw] = asyncio.Queue(QUEUE_MOST)
         self._overflown = False
         self._handling: set[asyncio.Task[None]] = set()

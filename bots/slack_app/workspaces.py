@@ -7,7 +7,11 @@ spaces: every workspace has a client with its own token, and what belongs to non
   minute, the operator's own too. Until then Slack's sign of life stands still, so that nothing said meanwhile is taken
   for read.
 - Where Slack says that the app was removed while nobody listened, the space is sealed, and deleted after the grace: a
-  token may be lost by mistake. An event that says so deletes it at once.
+  token may be lost by mistake. An event that says so deletes it at once. An event that says that a token was taken back
+  does so only once Slack says that it was this one: any other refusal to tell is no answer, and Slack is asked again.
+- A removal seals the space first, again and again until that is stored; the housekeeping finishes what is cut off.
+- A new token that cannot be stored is used all the same, for Slack takes the old one no more, and stored with a later
+  look.
 """
 
 from __future__ import annotations
@@ -18,13 +22,13 @@ from collections.abc import Callable
 
 import structlog
 
-from bots.slack_app.api import GONE_CODES, Me, RefusalError, me, web_client
+from bots.slack_app.api import GONE_CODES, TOKEN_CODES, Me, RefusalError, me, web_client
 from bots.slack_app.backscan import Backscans
-from bots.slack_app.install import Given, UninvitedError, renewed, uninstall
-from bots.slack_app.leave import forget
+from bots.slack_app.install import AGAIN, Given, UninvitedError, renewed, uninstall
+from bots.slack_app.leave import forget, seal
 from bots.slack_app.workspace import PLATFORM, Memory, Workspace, space_of, team_of
 from core.config import Slack, SlackWorkspace
-from core.errors import PlatformError, TryLater
+from core.errors import LampkeeperError, PlatformError, TryLater
 from core.export import Reporter
 from core.guard import Guard
 from core.installations import Installations
@@ -35,6 +39,9 @@ LOOK_EVERY = 60.0
 """Seconds between looks at the installations: tokens that end, workspaces that could not be entered."""
 STORED_WITHIN = 60.0
 """Seconds in which all that came of a workspace is stored, before it is deleted."""
+
+TAKEN_BACK = GONE_CODES | {"invalid_auth"}
+"""Refusals that tell, after an event that says that a token was taken back, that it was this one."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +71,8 @@ class Workspaces:
         self._own_gone = False
         """Whether its token was taken back."""
         self.installations = Installations(guard.ledger)
+        self._unsaved: dict[str, Given] = {}
+        """What Slack gave anew and could not be stored yet, by space."""
         self.served: dict[str, Workspace] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -101,10 +110,10 @@ class Workspaces:
             " If it shall stay removed, lampkeeper purge --space deletes what is kept of it.",
         )
 
-    async def held(self, team: str) -> SlackWorkspace:
-        """Return what holds for the operator's workspace: what it chose itself, over the operator's file."""
+    async def held(self, team: str, operator: SlackWorkspace) -> SlackWorkspace:
+        """Return what holds for a workspace: what it chose itself, over what the operator set up for it."""
         chosen = (await self._guard.communities.every(PLATFORM)).get(space_of(team), {})
-        held = {name: chosen.get(name, getattr(self._config, name)) for name in SlackWorkspace.model_fields}
+        held = {name: chosen.get(name, getattr(operator, name)) for name in SlackWorkspace.model_fields}
         return SlackWorkspace(**held)
 
     async def given(self) -> dict[str, Given]:
@@ -147,10 +156,10 @@ class Workspaces:
         async with self._changing:
             if self._own_team not in self.served:
                 await self._look_at_own()
-            for space, given in (await self.given()).items():
+            for space, given in {**await self.given(), **self._unsaved}.items():
                 try:
                     await self._look_at(space, given)
-                except PlatformError as error:
+                except LampkeeperError as error:
                     await self._refused(space, error)
 
     async def _look_at_own(self) -> None:
@@ -172,25 +181,44 @@ class Workspaces:
             await self._enter(self.own.token, who, self._config)
             self._heard(OWN, True)
 
-    async def _refused(self, space: str, error: PlatformError) -> None:
+    async def _refused(self, space: str, error: LampkeeperError) -> None:
         """Say that a workspace cannot be entered, or its token not be renewed; seal it if the app was removed."""
-        log.error("slack.not_entered", space=space, what=error.what, remedy=error.remedy)
-        if isinstance(error, RefusalError) and error.code in GONE_CODES:
+        code = error.code if isinstance(error, RefusalError) else ""
+        remedy = AGAIN if code in TOKEN_CODES else error.remedy
+        log.error("slack.not_entered", space=space, what=error.what, remedy=remedy)
+        if code in GONE_CODES:
             await self._stop(team_of(space))
-            await self._guard.communities.leave(space)
-            await self.installations.remove(space)
+            try:
+                await self._guard.communities.leave(space)
+                await self._uninstalled(space)
+            except LampkeeperError as failed:  # the next look finds it again
+                log.error("slack.not_sealed", space=space, what=failed.what, remedy=failed.remedy)
         elif team_of(space) not in self.served:
             self._heard(space, False)
 
     async def _look_at(self, space: str, given: Given) -> None:
         new = await renewed(self._config, given)
-        if new != given:
-            await self.installations.save(space, new._asdict())
+        if new != given or space in self._unsaved:
+            await self._keep(space, new)
         workspace = self.served.get(team_of(space))
         if workspace is None:
             await self._enter(new.token, await me(web_client(new.token)), SlackWorkspace())
         else:
             workspace.client.token = new.token
+
+    async def _keep(self, space: str, given: Given) -> None:
+        """Store what Slack gave anew; where that cannot be, say so, and keep it for the next look."""
+        self._unsaved[space] = given
+        try:
+            await self.installations.save(space, given._asdict())
+        except LampkeeperError as error:
+            log.error("slack.token_not_stored", space=space, what=error.what, remedy=error.remedy)
+        else:
+            del self._unsaved[space]
+
+    async def _uninstalled(self, space: str) -> None:
+        self._unsaved.pop(space, None)
+        await self.installations.remove(space)
 
     async def installed(self, team: str, given: Given) -> None:
         """Serve a workspace into which the app was installed just now; the operator's own has its token already."""
@@ -205,6 +233,7 @@ class Workspaces:
                 )
             who = await me(web_client(given.token))
             await self.installations.save(space_of(team), given._asdict())
+            self._unsaved.pop(space_of(team), None)
             await self._enter(given.token, who, SlackWorkspace())
 
     async def _may_install(self, team: str) -> bool:
@@ -265,39 +294,64 @@ class Workspaces:
         leaving.add_done_callback(self._leaving.discard)
 
     async def _remove(self, team: str, *, sure: bool) -> None:
-        workspace, space = self.served.get(team), space_of(team)
-        if not sure and (workspace is None or await _works(workspace)):
-            return  # where it is not served, `look` asks with the token that is kept, and gives the grace
-        async with self._changing:
-            if team in self.served or space in await self.installations.every(PLATFORM):
-                await self._delete(team, space)
+        while True:
+            workspace = self.served.get(team)
+            if not sure and (workspace is None or await _works(workspace)):
+                return  # where it is not served, `look` asks with the token that is kept, and gives the grace
+            if await self._deleted(team, space_of(team)):
+                return
+            sure = False  # by the next try it may have been installed again
+            await asyncio.sleep(LOOK_EVERY)
 
-    async def _delete(self, team: str, space: str) -> None:
-        await self._stop(team)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._guard.settled(), STORED_WITHIN)
-        await self.installations.remove(space)
-        await forget(self._guard, space)
-        log.warning("slack.removed", space=space, what="The app was removed, and what was kept was deleted.")
+    async def _deleted(self, team: str, space: str) -> bool:
+        """Seal what is kept of a workspace, and delete it; False where not even the first could be stored."""
+        async with self._changing:
+            try:
+                if team not in self.served and space not in await self.installations.every(PLATFORM):
+                    return True
+                await seal(self._guard, space)
+            except LampkeeperError as error:
+                log.error("slack.not_sealed", space=space, what=error.what, remedy=error.remedy)
+                return False
+            await self._stop(team)
+            try:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._guard.settled(), STORED_WITHIN)
+                await self._uninstalled(space)
+                await forget(self._guard)
+            except LampkeeperError as error:
+                later = "It is sealed, and deleted within the hour after that is mended."
+                log.error("slack.not_deleted", space=space, what=error.what, remedy=f"{error.remedy} {later}")
+                kept = "is deleted as soon as the database can be written"
+            else:
+                log.warning("slack.removed", space=space, what="The app was removed, and what was kept was deleted.")
+                kept = "was deleted"
         if team == self._own_team and self._config.client_id is None:
             self._over(
                 PlatformError(
-                    "The Slack app was removed from the workspace, and what Lampkeeper kept of the workspace was"
-                    " deleted, but for cases under legal hold.",
+                    f"The Slack app was removed from the workspace, and what Lampkeeper kept of the workspace {kept},"
+                    " but for cases under legal hold.",
                     "If that was not meant, install the app again, put the new token into the configuration and"
                     " restart.",
                 )
             )
+        return True
 
 
 async def _works(workspace: Workspace) -> bool:
-    """Tell whether Slack still takes a workspace's token: it may have taken back another one."""
+    """Tell whether Slack still takes a workspace's token: it may have taken back another one.
+
+    Asks again until Slack says one or the other: whatever else keeps it from telling may pass.
+    """
     while True:
         try:
             await me(workspace.client)
         except TryLater as error:
             await asyncio.sleep(error.seconds or 1.0)
-        except PlatformError:
-            return False
+        except PlatformError as error:
+            if isinstance(error, RefusalError) and error.code in TAKEN_BACK:
+                return False
+            log.warning("slack.removal_doubtful", space=workspace.space, what=error.what, remedy=error.remedy)
+            await asyncio.sleep(LOOK_EVERY)
         else:
             return True

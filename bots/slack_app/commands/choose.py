@@ -39,6 +39,18 @@ async def second_channel(asked: Asked, channel: str) -> Choice:
     return Choice({"second_channel": channel}, (asked.say("settings.second_chosen", channel=shown),))
 
 
+async def unseen(asked: Asked, group: str) -> tuple[str, ...]:
+    """Say why a usergroup cannot be chosen: Slack does not tell who is in it, so that it would keep everybody out.
+
+    https://docs.slack.dev/reference/methods/usergroups.users.list
+    """
+    try:
+        await call(asked.workspace.client.usergroups_users_list, usergroup=group)
+    except PlatformError as error:
+        return (asked.say("home.group_unseen", group=asked.words.markup.role(group), why=error),)
+    return ()
+
+
 async def _usable(asked: Asked, channel: str) -> dict[str, Any] | None:
     """Return what Slack tells of a channel that the app can post in; None if it cannot."""
     try:

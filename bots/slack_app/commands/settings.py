@@ -78,14 +78,19 @@ def _group(setting: str) -> Change:
         group = named(GROUP, value)
         if group is None:
             return Choice({}, (asked.say("home.which_group"),))
-        return common.toggled(setting, getattr(asked.workspace.settings, setting), group)
+        there = getattr(asked.workspace.settings, setting)
+        refused = () if group in there else await choose.unseen(asked, group)
+        return Choice({}, refused) if refused else common.toggled(setting, there, group)
 
     return change
 
 
 async def _call_role(asked: Asked, value: str) -> Choice:
     group = named(GROUP, value)
-    return Choice({"call_role": group}) if group else Choice({}, (asked.say("home.which_group"),))
+    if group is None:
+        return Choice({}, (asked.say("home.which_group"),))
+    refused = await choose.unseen(asked, group)
+    return Choice({}, refused) if refused else Choice({"call_role": group})
 
 
 async def _age_role(asked: Asked, value: str) -> Choice:
@@ -96,7 +101,8 @@ async def _age_role(asked: Asked, value: str) -> Choice:
     band = next((band for band in AGE_BANDS if band == wanted), None)
     if wanted and band is None:
         return Choice({}, (asked.say("home.which_band", bands=", ".join(map(asked.words.markup.code, AGE_BANDS))),))
-    return common.age_role(asked.workspace.settings, group, band)
+    refused = await choose.unseen(asked, group) if band else ()
+    return Choice({}, refused) if refused else common.age_role(asked.workspace.settings, group, band)
 
 
 async def _language(asked: Asked, value: str) -> Choice:

@@ -24,7 +24,7 @@ from bots.slack_app.asked import Asked
 from bots.slack_app.commands.choose import alert_channel
 from bots.slack_app.kit import OPTIONS, Block, Shown, modal, option, plain, section
 from core.errors import PlatformError
-from core.messages import AGE_BANDS
+from core.messages import AGE_BANDS, AgeBand
 
 SETUP = "lampkeeper-setup"
 """The window's `callback_id`, and the id of the button that opens it."""
@@ -70,7 +70,7 @@ async def _choices(asked: Asked, picked: Mapping[str, Any], shown: Sequence[str]
         yield await alert_channel(asked, channel)
     yield Choice({name: picked[name] for name in GROUPS if name in picked})
     if any(f"age_{band}" in picked for band in AGE_BANDS):
-        yield Choice({"age_roles": {g: band for band in AGE_BANDS for g in picked.get(f"age_{band}") or ()}})
+        yield _ages(asked, {band: picked.get(f"age_{band}") or () for band in AGE_BANDS})
     if "ignored_channels" in picked:
         yield _left_out(asked.workspace.settings.ignored_channels, picked["ignored_channels"] or (), shown)
     wanted = picked.get("budget")
@@ -84,6 +84,17 @@ def _left_out(held: Sequence[str], picked: Sequence[str], shown: Sequence[str]) 
     """Leave out what was picked, and what was left out already and not `shown` in the menu."""
     kept = [channel for channel in held if channel in picked or channel not in shown]
     return Choice({"ignored_channels": [*kept, *(channel for channel in picked if channel not in kept)]})
+
+
+def _ages(asked: Asked, picked: Mapping[AgeBand, Sequence[str]]) -> Choice:
+    """Have usergroups mean ages; one picked for several means the youngest, for nobody may be taken for older."""
+    means: dict[str, AgeBand] = {}
+    for band in AGE_BANDS:  # the youngest first
+        for group in picked[band]:
+            means.setdefault(group, band)
+    twice = [group for group in means if sum(group in groups for groups in picked.values()) > 1]
+    blanks = [{"group": asked.words.markup.role(group), "band": asked.say(f"card.{means[group]}")} for group in twice]
+    return Choice({"age_roles": means}, tuple(asked.say("home.group_twice", **blank) for blank in blanks))
 
 
 def _plain(value: Any) -> Any:
