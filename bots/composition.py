@@ -31,6 +31,7 @@ from core.store import Store, open_store
 from core.vault import Keys
 
 if TYPE_CHECKING:
+    from bots.common.exports import Links
     from core.cybertip.client import Client
     from core.cybertip.submissions import Submissions
 
@@ -41,6 +42,8 @@ ADAPTERS = {
 """Section of the configuration -> module and class; the class is made from its section and the guard."""
 SAFE = {"discord": ("bots.discord_bot.safe", "DiscordSafe")}
 """The same of what stands in for an adapter while Lampkeeper cannot run; not every platform has one."""
+LINKS = {"discord": ("bots.discord_bot.addresses", "unconnected")}
+"""Platform -> module and function of the addresses that follow from ids alone; not every platform has such."""
 
 GARBAGE_LOOKED_FOR_EVERY = 50_000
 """Objects made and not yet gone: a few MB."""
@@ -176,3 +179,16 @@ def make_safe(config: Config, name: str, trouble: LampkeeperError) -> SafeAdapte
     module, kind = SAFE[name]
     known = channels.recall(config.storage.database)
     return cast("SafeAdapter", getattr(import_module(module), kind)(getattr(config, name), trouble, known))
+
+
+def links_of(config: Config, space: str) -> Links | None:
+    """Return the addresses that follow from ids alone, for whoever is not connected; None where none do.
+
+    Which messages were said to the bot alone only the platform could tell: where that may be, no message has one.
+    """
+    platform, _, server = space.partition(":")
+    if platform not in LINKS:
+        return None
+    module, function = LINKS[platform]
+    direct = None if config.discord is None else config.discord.direct_messages
+    return cast("Links", getattr(import_module(module), function)(server, direct=str(direct) == server))

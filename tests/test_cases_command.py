@@ -8,6 +8,7 @@ import json
 import shlex
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,17 +21,22 @@ from bots.cli import GROUPS, app
 from bots.commands.cases.common import COMMAND, STANDS
 from bots.commands.cases.page import CASE, EXAMPLES, page
 from bots.commands.cases.passing import NOT_RECORDED
+from bots.common.exports import linked
+from bots.composition import links_of
 from core.casework import listing
 from core.casework.cards import STATES
 from core.casework.desk import Referred
 from core.casework.notes import LONGEST
 from core.casework.transitions import STEPS, Step
+from core.config import Config
 from core.errors import ExportError
 from core.export import FORMATS, ExportFile, Reporter, exporter
 from core.export.example import example
 from core.export.record import CaseRecord, broken
 from core.export.saving import save
+from core.export.transcript import transcript
 from core.messages import Author, Message
+from tests.exports_stage import REPORTER
 from tests.support import KEY, NOW, ROOT, SPACE, Board, lampkeeper, slow_talk
 
 NAMES = {"actor": "Robin\x1b[2J\u202e", "target": "The target", "friend": "The friend"}
@@ -78,6 +84,16 @@ class Terminal(NamedTuple):
 
 @pytest.fixture
 def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return opened(tmp_path, capsys, NOW)
+
+
+@pytest.fixture
+def lately(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """The same, of the last hour: no authority takes a case from before the year 2000."""
+    return opened(tmp_path, capsys, time.time() - 3600)
+
+
+def opened(tmp_path: Path, capsys: pytest.CaptureFixture[str], begin: float) -> Terminal:
     board, config = Board(), tmp_path / "config.toml"
     config.write_text("")
 
@@ -86,10 +102,12 @@ def terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
             for number, text in enumerate(slow_talk()):
                 for partner in ("target", "friend"):
                     author = Author("actor", NAMES["actor"])
-                    await guard.receive(Message(KEY, f"{partner}{number}", author, text, NOW + number, partner=partner))
+                    await guard.receive(
+                        Message(KEY, f"{partner}{number}", author, text, begin + number, partner=partner)
+                    )
             for person in ("target", "friend"):
                 author = Author(person, NAMES[person])
-                await guard.receive(Message(KEY, f"{person}-hi", author, "hi all", NOW + 99))
+                await guard.receive(Message(KEY, f"{person}-hi", author, "hi all", begin + 99))
             await guard.settled()
             cards = {card.target.id: card.alert for card in board.cards.values() if card.target}
             return [cards["target"], cards["friend"]]
@@ -321,8 +339,6 @@ def test_a_case_whose_evidence_was_purged_holds(terminal: Terminal) -> None:
     terminal.done("decide", terminal.one, "dismiss", "--as", "Kim")
 
     async def purge() -> None:
-        import time  # noqa: PLC0415
-
         async with lampkeeper(terminal.folder, clock=lambda: time.time() + 40 * 86_400) as guard:
             await guard.purge()
 
@@ -353,3 +369,128 @@ def test_every_example_on_the_page_is_a_command_line_that_works(name: str) -> No
 def test_every_command_named_as_a_way_on_is_one() -> None:
     names: Any = {name for group, _, names in GROUPS if group == "cases" for name, *_ in names}
     assert {command.split()[0] for command in COMMAND.values()} <= names
+
+
+# --- what leaves, and what is typed ----------------------------------------------------------------------------------
+
+REPORTING = '[reporting]\ngiven_name = "Ada"\nfamily_name = "Byron"\nemail = "ada@community.example"\n'
+
+
+def exported(terminal: Terminal) -> int:
+    return [what for what, _ in terminal.history(terminal.one)].count("case exported")
+
+
+def test_what_was_refused_is_no_export_on_record_and_leaves_no_file(terminal: Terminal) -> None:
+    words = ("export", terminal.one, "--out", str(terminal.folder), "--as", "Kim", "--format")
+    before = sorted(terminal.folder.iterdir())
+    for form in ("ncmec", "cybertip_ca"):
+        assert "Nobody has decided this case yet" in terminal.refused(*words, form)
+    assert sorted(terminal.folder.iterdir()) == before
+    assert exported(terminal) == 0
+    assert "Nobody has decided this case so far" in terminal.done(*words, "json")
+    assert "is there already" in terminal.refused(*words, "json")
+    assert exported(terminal) == 1
+
+
+def test_all_formats_of_all_cases_stand_beside_each_other_in_one_folder(lately: Terminal) -> None:
+    (lately.folder / "config.toml").write_text(REPORTING)
+    out = lately.folder / "files"
+    out.mkdir()
+    formats = [form for form in FORMATS if form != "pdf"]
+    for case in (lately.one, lately.two):
+        lately.done("decide", case, "confirm", "--as", "Kim")
+        for form in formats:
+            lately.done("export", case, "--out", str(out), "--as", "Kim", "--format", form)
+    names = [path.name for path in out.iterdir()]
+    assert all(lately.one in name or lately.two in name for name in names)
+    assert len(names) == 2 * sum(len(exporter(form)(example(), REPORTER)) for form in formats)
+
+
+def test_what_only_a_person_knows_comes_from_a_file_such_as_was_printed(lately: Terminal) -> None:
+    (lately.folder / "config.toml").write_text(REPORTING)
+    lately.done("decide", lately.one, "confirm", "--as", "Kim", "--remark", "a-moderators-words")
+    facts = lately.folder / "facts.toml"
+
+    def export(form: str, *more: str) -> str:
+        out = lately.folder / f"{form}{len(more)}"
+        out.mkdir()
+        words = ("export", lately.one, "--out", str(out), "--as", "Kim", "--format", form, *more)
+        printed = lately.done(*words)
+        assert "a-moderators-words" not in printed + "".join(path.read_text() for path in out.iterdir())
+        return printed + "".join(path.read_text() for path in sorted(out.iterdir()) if "addresses" in path.name)
+
+    assert "# plan_to_meet is not known" in export("cybertip_ca")
+    facts.write_text('plan_to_meet = true\nmaterial_at = ["192.0.2.7"]\n')
+    assert "192.0.2.7" in export("cybertip_ca", "--facts", str(facts))
+    assert "prior_reports = []" in export("ncmec")
+    assert "a key that is not known" in lately.refused(
+        "export", lately.one, "--as", "Kim", "--format", "ncmec", "--facts", str(facts)
+    )
+    assert "takes no facts" in lately.refused("export", lately.one, "--as", "Kim", "--facts", str(facts))
+
+
+def test_evidence_that_was_cut_is_told_with_the_packet_and_refused_to_an_authority(lately: Terminal) -> None:
+    (lately.folder / "config.toml").write_text(REPORTING)
+    lately.done("decide", lately.one, "confirm", "--as", "Kim")
+    with closing(sqlite3.connect(lately.folder / "lampkeeper.db")) as by_hand, by_hand:
+        by_hand.execute("DELETE FROM items WHERE alert = ? AND number >= 3", (lately.one,))
+    words = ("export", lately.one, "--out", str(lately.folder), "--as", "Kim", "--format")
+    for form in ("ncmec", "cybertip_ca"):
+        assert "does not hold: The audit noted" in lately.refused(*words, form)
+    told = lately.say(*words, "packet")
+    assert (told.status, "Written: " in told.out) == (1, True)
+    assert "items; there are 2" in told.err
+
+
+LONG = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("report", "ONE", "--to", LONG, "--confirm", "ONE", "--as", "Kim"), "--to wants one line"),
+        (("report", "ONE", "--to", "a\nb", "--confirm", "ONE", "--as", "Kim"), "--to wants one line"),
+        (("report", "ONE", "--to", "a\x1b[2J", "--confirm", "ONE", "--as", "Kim"), "--to wants one line"),
+        (("report", "ONE", "--to", "a\udcff", "--confirm", "ONE", "--as", "Kim"), "--to wants one line"),
+        (("report", "ONE", "--to", "a", "--reference", LONG, "--confirm", "ONE", "--as", "K"), "--reference wants"),
+        (("decide", "ONE", "confirm", "--remark", "x" * 301, "--as", "Kim"), "longer than 300"),
+        (("decide", "ONE", "confirm", "--remark", "a\udcff", "--as", "Kim"), "characters that no text has"),
+        (("note", "ONE", "a\udcff", "--as", "Kim"), "characters that no text has"),
+        (("show", "\udcff"), "no id of a case"),
+        (("show", LONG), "no id of a case"),
+        (("merge", "ONE", "\udcff", "--as", "Kim"), "no id of a case"),
+        (("list", "--about", "\udcff"), "wants one line"),
+        (("list", "--space", "\udcff"), "wants one line"),
+        (("list", "--limit", "9" * 20), "Must be <= 10000"),
+        (("show", "ONE", "--text", "--more", "9" * 20, "--as", "Kim"), "Must be <= 10000"),
+    ],
+)
+def test_what_no_form_would_take_is_refused_in_a_sentence(
+    words: tuple[str, ...], sentence: str, terminal: Terminal
+) -> None:
+    said = terminal.say(*(terminal.one if word == "ONE" else word for word in words))
+    assert said.status in {1, 2}
+    assert sentence in " ".join(said.err.split())
+
+
+def test_the_same_report_is_recorded_once(terminal: Terminal) -> None:
+    one = terminal.one
+    terminal.done("decide", one, "confirm", "--as", "Kim")
+    words = ("report", one, "--to", "Police", "--confirm", one, "--as", "Kim", "--reference")
+    terminal.done(*words, "7")
+    assert "this was before" in terminal.refused(*words, "7")
+    terminal.done(*words, "8")
+    assert [what for what, _ in terminal.history(one)].count("report recorded") == 2
+
+
+def test_exports_of_a_space_on_discord_have_links_where_no_message_can_be_a_direct_one() -> None:
+    record = example()
+    for server, linked_items in (("4001", 0), ("4002", len(record.items))):
+        config = Config.model_validate({"discord": {"token": "t", "direct_messages": int(server)}})
+        links = links_of(config, "discord:4001")
+        assert links is not None
+        made = linked(record, links)
+        assert made.actor.profile == "https://discord.com/users/1001"
+        assert sum(item.link is not None for item in made.items) == linked_items
+        assert "Community: Discord, discord:4001" in transcript(made).decode()
+    assert links_of(config, "slack:T1") is None

@@ -145,7 +145,7 @@ async def test_a_finished_report_is_not_taken_back_nor_made_again(here: Stage) -
     await submissions.carry(CASE)
     with pytest.raises(SubmissionError, match="is finished"):
         await submissions.retract(CASE, FIRST)
-    with pytest.raises(SubmissionError, match="was reported to NCMEC"):
+    with pytest.raises(SubmissionError, match="was handed in at NCMEC's test host"):
         await submissions.plan(CASE, REPORT, FIRST)
     assert (await submissions.carry(CASE)).standing.state == "finished"
     assert here.server.asked.count("submit") == 1
@@ -317,3 +317,28 @@ async def test_the_log_holds_every_request_and_its_outcome(here: Stage) -> None:
     names = {"fileinfo": "describe"}
     assert asked == [names.get(step, step) for step in here.server.asked]
     assert [entry.outcome.trouble for entry in told].count("cut") == 1
+
+
+async def test_a_second_report_to_the_test_host_is_refused_without_saying_that_the_case_was_reported(
+    here: Stage,
+) -> None:
+    await (await here.confirmed()).carry(CASE)
+    with pytest.raises(SubmissionError, match="test host, where nothing counts") as told:
+        await here.submissions().plan(CASE, REPORT, FIRST)
+    assert "was reported to NCMEC" not in str(told.value)
+
+
+async def test_a_report_that_cannot_be_opened_holds_up_no_other(here: Stage) -> None:
+    await here.confirmed()
+    broken = here.case
+    here.case = f"{int(here.case, 16) + 1:016x}"
+    await here.open_case()
+    here.time[0] += 1
+    submissions = await here.confirmed()
+    async with here.ledger.transaction() as tx:
+        sealed = tables.submissions.update().where(tables.submissions.c.alert == broken)
+        await tx.execute(sealed.values(log=bytes(60)))
+    with capture_logs() as logs:
+        carried = await submissions.carry_all()
+    assert [(case, progress.standing.state) for case, progress in carried] == [(here.case, "finished")]
+    assert [one["case"] for one in logs if one["event"] == "submission.not_carried"] == [broken]

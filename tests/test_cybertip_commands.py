@@ -396,3 +396,26 @@ async def test_check_has_a_line_that_says_whether_ncmec_takes_the_credentials(op
 
 def test_no_configuration_names_a_host_of_ncmecs() -> None:
     assert set(CyberTipline.model_fields) == {"live", "username", "password"}
+
+
+async def test_whom_the_case_is_about_neither_reads_nor_lets_go_on_nor_takes_back_a_report(operator: Operator) -> None:
+    await operator.confirmed()
+    operator.server.faults = [Fault("code", number=3100)]
+    await operator.badly("send", operator.case)
+    card, _ = await operator.looked_up()
+    case, actor = operator.case, ("--as", card.actor.name or card.actor.id)
+    for words in (("show", case, "--text"), ("go-on", case, "--type", case), ("retract", case)):
+        assert "Nobody works on a case about themselves" in await operator.badly(*words, *actor)
+    assert "it is open" not in await operator.well("show", case)
+    await operator.well("go-on", case, *MARY, "--type", case)
+
+
+async def test_a_plan_that_was_refused_is_no_export_on_record(operator: Operator) -> None:
+    facts = operator.folder / "facts.toml"
+    facts.write_text("[people.target]\nage = 31\n")
+    await operator.badly("plan", operator.case, *MARY, "--facts", str(facts))
+    _, record = await operator.looked_up()
+    assert "case exported" not in [deed.what for deed in record.audit]
+    await operator.well("plan", operator.case, *MARY)
+    _, record = await operator.looked_up()
+    assert [deed.what for deed in record.audit].count("case exported") == 1

@@ -310,3 +310,22 @@ def test_every_meaning_says_what_happened_and_what_to_do() -> None:
     ):
         assert row.what.endswith(".")
         assert row.remedy.endswith(".") or row.then in ("done", "finished")
+
+
+@pytest.mark.parametrize("between", [(), ("take it back",)])
+def test_a_doubt_about_the_one_host_outlasts_a_report_to_the_other(between: Sequence[str]) -> None:
+    other = Planned(1.0, "who", live=not standing(BEGUN).live, eyes=1, digest="d", files=())
+    world = World()
+    world.carry("done, cut")
+    world.person("take it back")
+    world.log.append(other)
+    for deed in between:
+        world.person(deed)
+    world.log.extend(BEGUN)
+    assert isinstance(following(world.now, world.time), Wait)
+
+
+def test_a_request_that_was_never_answered_is_a_doubt_though_the_report_was_laid_down_anew() -> None:
+    asked = Asked(10.0, "submit")
+    now = standing([*BEGUN, asked, TakenBack(11.0, "who"), *BEGUN])
+    assert isinstance(following(now, 12.0), Wait)

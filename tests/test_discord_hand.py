@@ -510,7 +510,7 @@ async def test_an_export_is_a_file_for_the_presser_alone_and_on_record(stage: Di
 
 async def test_a_packet_is_two_pages(stage: DiscordStage) -> None:
     reply = await go_on(stage, await act(stage, "export"), "export_packet")
-    assert reply.files == ("packet.html", "where_to_go.html")
+    assert [name.rpartition("-")[2] for name in reply.files] == ["packet.html", "where_to_go.html"]
 
 
 async def test_files_larger_than_discord_takes_are_told_with_another_way(stage: DiscordStage) -> None:
@@ -518,6 +518,7 @@ async def test_files_larger_than_discord_takes_are_told_with_another_way(stage: 
     told = await go_on(stage, await act(stage, "export"), "export_zip")
     assert told.files == ()
     assert "lampkeeper cases export" in told.text
+    assert "case exported" not in await deeds(stage)
 
 
 def test_links_lead_to_messages_and_people_and_to_no_direct_message() -> None:

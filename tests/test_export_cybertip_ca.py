@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.errors import ExportError
-from core.export import Reporter
+from core.export import Reporter, facts
 from core.export.cybertip_ca import Answers, export, prefilled
 from core.export.example import example
 from core.export.record import CaseRecord
@@ -18,7 +18,7 @@ from tests.exports_stage import REPORTER, changed, valid
 
 def files(record: CaseRecord, reporter: Reporter = REPORTER, answers: Answers | None = None) -> dict[str, str]:
     """What is in each file, by the end of its name."""
-    made = export(record, reporter, answers=answers)
+    made = export(record, reporter, facts=answers)
     for file in made:
         valid(file)
     return {file.name.rpartition("-")[2]: file.data.decode() for file in made}
@@ -75,7 +75,7 @@ def test_an_address_tip_is_made_of_the_named_addresses_alone():
 )
 def test_what_is_no_address_is_not_taken_into_a_tip(address):
     with pytest.raises(ExportError) as caught:
-        export(example(), REPORTER, answers=Answers(material_at=(address,)))
+        export(example(), REPORTER, facts=Answers(material_at=(address,)))
     assert "An address of the tip" in caught.value.what
 
 
@@ -94,10 +94,30 @@ def test_it_is_refused_as_any_report_is(record, sentence):
 
 def test_remarks_that_are_too_long_are_refused():
     with pytest.raises(ExportError, match="at most 5000"):
-        export(example(), REPORTER, answers=Answers(remarks="x" * 5001))
+        export(example(), REPORTER, facts=Answers(remarks="x" * 5001))
 
 
 def test_without_messages_there_is_no_transcript():
     made = files(example().model_copy(update={"items": (), "target": None}))
     assert set(made) == {"form.txt", "form.json"}
     assert "Preserved: none" in made["form.txt"]
+
+
+@pytest.mark.parametrize(("aimed_at", "answer"), [("1001", True), ("1003", None), (None, None)])
+def test_that_the_child_shared_pictures_with_the_suspect_is_said_only_where_they_were_aimed_at_them(aimed_at, answer):
+    record = changed(example(), 7, target=aimed_at)
+    assert prefilled(record).child_shared is answer
+    theirs = changed(example(), 1, attachments=("video",), target={"1001": "1002"}.get(aimed_at, aimed_at))
+    assert prefilled(theirs).other_shared is answer
+
+
+def test_what_a_person_says_is_read_from_a_file_such_as_is_printed():
+    written = facts.write(prefilled(example()))
+    assert "# plan_to_meet is not known" in written
+    assert facts.read(written, prefilled(example())) == prefilled(example())
+    said = facts.read('plan_to_meet = true\nmaterial_at = ["192.0.2.7"]\n', prefilled(example()))
+    assert (said.plan_to_meet, said.child_shared) == (True, True)
+    assert files(example(), answers=said)["addresses.txt"] == "192.0.2.7\n"
+    for wrong in ("plan_to_met = true", 'plan_to_meet = "perhaps"', "["):
+        with pytest.raises(ExportError):
+            facts.read(wrong, prefilled(example()))

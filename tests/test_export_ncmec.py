@@ -7,19 +7,23 @@ import io
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.cybertip.stored import content_of
 from core.errors import ExportError
 from core.export import Reporter
+from core.export.cybertip_ca import export as ca
 from core.export.cybertip_ca import prefilled as answers_of
 from core.export.example import BEGIN, example
 from core.export.ncmec import ANNOTATIONS, CONVERSATIONS, INCIDENT_TYPES, Facts, Known, prefilled, report
-from core.export.record import CaseRecord, Passed, Taken
+from core.export.record import CaseRecord, Deed, Passed, Taken
 from core.export.transcript import FORGOTTEN
+from core.export.writing import one_line
 from tests.exports_stage import REPORTER, changed, rechained, schema
 
 ENTRY = re.compile(r"^\d+( \(case .*\))?  [\[\d]", re.MULTILINE)
@@ -244,7 +248,7 @@ def test_of_many_conversations_some_are_named_and_the_rest_counted():
         record = changed(record, number, conversation=f"room {number}")
     tree = made(record)
     assert len(tree.findall("internetDetails")) == CONVERSATIONS
-    assert f"conversations the first {CONVERSATIONS} are named" in text(tree, "additionalInfo")
+    assert f"conversations {CONVERSATIONS} are named above" in text(tree, "additionalInfo")
 
 
 def test_a_message_that_had_to_be_forgotten_is_shown_as_removed():
@@ -375,3 +379,67 @@ def test_pictures_that_were_sent_along_are_named_and_attached_nowhere():
     assert "sent along: an image" in transcript
     assert "sent along: hologram" in transcript
     assert answers_of(record).other_shared
+
+
+@pytest.mark.parametrize("name", ["0", "999999999999999999", "the-id-that-ncmec-gives-the-file", "\0report\0 \0file\0"])
+def test_no_name_of_whoever_is_reported_stands_in_the_way_of_the_ids_that_ncmec_gives(name):
+    (file,) = content_of(report(actor(example(), name=name), REPORTER, Facts())).files
+    about = file.about("4564654", "b0754af766b426f2928a02c651ed4b99")
+    schema().validate(io.BytesIO(about))
+    tree = ET.fromstring(about)
+    assert (text(tree, "reportId"), text(tree, "fileId")) == ("4564654", "b0754af766b426f2928a02c651ed4b99")
+    assert one_line(name, 100) in text(tree, "additionalInfo")
+
+
+@pytest.mark.parametrize("make", [partial(report, reporter=REPORTER, facts=Facts()), partial(ca, reporter=REPORTER)])
+def test_evidence_that_was_cut_off_at_its_end_goes_to_no_authority(make):
+    record = example()
+    noted = Deed(time=record.exported, what="alert decided", detail={"items": 10, "chain": record.items[-1].chain})
+    record = record.model_copy(update={"audit": (*record.audit, noted)})
+    make(record)
+    with pytest.raises(ExportError, match="The audit noted 10 items; there are 8"):
+        make(record.model_copy(update={"items": record.items[:8]}))
+
+
+def test_what_a_moderator_remarked_is_not_put_into_the_reporting_persons_mouth():
+    record = example()
+    assert record.decision
+    record = record.model_copy(update={"decision": record.decision.model_copy(update={"remark": "a-moderators-words"})})
+    assert "a-moderators-words" not in ET.tostring(made(record), encoding="unicode")
+    for file in ca(record, REPORTER):
+        assert b"a-moderators-words" not in file.data
+
+
+def test_a_number_too_long_for_ncmec_is_not_taken_for_an_earlier_report():
+    passed = tuple(Passed(to="NCMEC", time=BEGIN, by=(), reference=number) for number in ("9" * 5000, "12", "0"))
+    assert prefilled(example().model_copy(update={"passed": passed})).prior_reports == (12,)
+
+
+def test_reports_of_other_cases_about_the_same_person_are_named_too():
+    earlier = (Passed(to="NCMEC CyberTipline", time=BEGIN, by=(), reference="77"),)
+    record = example().model_copy(update={"earlier": earlier})
+    assert text(made(record), "personOrUserReported/priorCTReports") == "77"
+
+
+def test_the_conversations_that_moved_the_score_are_named_however_many_there_are():
+    items = []
+    for number in range(CONVERSATIONS + 5):
+        item = example().items[0]
+        assert item.content
+        content = item.content.model_copy(update={"conversation": f"c{number}", "id": str(number)})
+        moved = number == CONVERSATIONS + 4
+        items.append(item.model_copy(update={"content": content, "moved_the_score": moved}))
+    tree = made(rechained(example().model_copy(update={"items": tuple(items)})))
+    rooms = [one.text or "" for one in tree.findall("internetDetails/chatImIncident/chatRoomName")]
+    assert len(rooms) == CONVERSATIONS
+    assert rooms[0].endswith(f"c{CONVERSATIONS + 4}")
+    assert "how old are you" in text(tree, "internetDetails/chatImIncident/content")
+
+
+def test_what_two_merged_cases_hold_is_counted_and_excerpted_once():
+    record = example()
+    part = rechained(record.model_copy(update={"case": "0a"}))
+    alone, both = made(record), made(record.model_copy(update={"merged": (part,)}))
+    for path in ("internetDetails/chatImIncident/content", "internetDetails/chatImIncident/additionalInfo"):
+        assert text(alone, path) == text(both, path)
+    assert "Preserved: 10 versions of messages" in text(both, "additionalInfo")

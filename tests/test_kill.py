@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
@@ -63,15 +64,42 @@ def test_an_export_is_written_whole_for_its_owner_alone_and_never_over_another(t
     paths = save(tmp_path, FILES)
     assert [path.read_text() for path in paths] == ["one.txt", "two.txt"]
     assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
-    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    left = tmp_path / f"one.txt{PART}"
+    assert sorted(tmp_path.iterdir()) == sorted([*paths, left]), "what a crash cut off says by its name that it is"
     paths[0].unlink()
     with pytest.raises(ExportError, match="not written over"):
         save(tmp_path, FILES)
-    assert list(tmp_path.iterdir()) == [paths[1]]
+    assert sorted(tmp_path.iterdir()) == sorted([paths[1], left])
 
 
 def test_of_an_export_that_cannot_be_written_nothing_stays(tmp_path: Path) -> None:
-    (tmp_path / f"two.txt{PART}").mkdir()
     with pytest.raises(ExportError, match="cannot be written"):
-        save(tmp_path, FILES)
-    assert [path.name for path in tmp_path.iterdir()] == [f"two.txt{PART}"]
+        save(tmp_path, [*FILES, ExportFile("no-such-folder/three.txt", "text/plain", b"three")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_who_write_the_same_export_at_once_one_has_all_of_it_and_the_other_is_told(tmp_path: Path) -> None:
+    for number in range(30):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        together = Barrier(2)
+        outcomes: list[str] = []
+
+        def write(sign: str, folder: Path = folder, together: Barrier = together, into: list[str] = outcomes) -> None:
+            files = [ExportFile(name, "text/plain", sign.encode() * 100_000) for name in ("one.txt", "two.txt")]
+            together.wait()
+            try:
+                save(folder, files)
+            except ExportError as error:
+                assert "is there already" in error.what  # noqa: PT017
+            else:
+                into.append(sign)
+
+        threads = [Thread(target=write, args=(sign,)) for sign in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        (winner,) = outcomes
+        written = {path.name: path.read_text() for path in folder.iterdir()}
+        assert written == dict.fromkeys(("one.txt", "two.txt"), winner * 100_000)

@@ -7,8 +7,10 @@ import sys
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -18,15 +20,17 @@ from core.casework.cards import ATTACHED_WORDS, GONE_WORDS, GROUNDS
 from core.effects import LEVELS
 from core.errors import ExportError
 from core.export import Reporter, exporter
+from core.export.archive import archive
 from core.export.authorities import ELSEWHERE, authorities, emergency_numbers
 from core.export.example import example
 from core.export.packet import packet_page, where_to_go
 from core.export.page import words
 from core.export.pdf import pdf
-from core.export.record import CaseRecord, MemberReport, Moderator, Note
+from core.export.record import CaseRecord, Deed, MemberReport, Moderator, Note, Party
+from core.export.transcript import transcript
 from core.messages import AGE_BANDS
 from tests.archives import REPORTER, forgotten, merged, saying
-from tests.exports_stage import NEEDS_PDF
+from tests.exports_stage import NEEDS_PDF, changed, rechained
 
 TEMPLATES = Path(__file__).parents[1] / "core" / "export" / "templates"
 ISO_3166_1 = set(
@@ -185,11 +189,12 @@ def test_what_had_to_go_at_its_authors_request_says_so_and_its_digest_stays():
 
 
 def test_a_merged_case_is_part_of_one_transcript_in_the_order_of_time():
-    page = packet(merged(example()))
-    assert "case other" in page.folded
+    whole = merged(example())
+    page = packet(whole)
+    assert "also no. 1 of case other" in page.folded
     assert "Became part of this case: other" in page.text
     times = re.findall(r"([0-9: .-]{23}) UTC received", page.folded)
-    assert len(times) == len(merged(example()).all_items)
+    assert len(times) == len({(item.content.id, item.content.version) for item in whole.all_items if item.content})
     assert times == sorted(times)
 
 
@@ -392,8 +397,8 @@ def test_the_page_says_what_was_not_looked_up():
 
 def test_where_to_go_is_a_page_of_its_own_and_no_part_of_the_report():
     pages = {made.name: made.data for made in exporter("packet")(example(), REPORTER)}
-    assert set(pages) == {"packet.html", "where_to_go.html"}
-    assert b"CyberTipline" not in pages["packet.html"]
+    assert set(pages) == {f"lampkeeper-case-b7c1f2d3e4a5-{page}.html" for page in ("packet", "where_to_go")}
+    assert b"CyberTipline" not in pages["lampkeeper-case-b7c1f2d3e4a5-packet.html"]
 
 
 # ---- as PDF ---------------------------------------------------------------------------------------------------------
@@ -439,3 +444,79 @@ def test_without_weasyprint_or_its_libraries_a_sentence_says_what_to_install(tmp
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ExportError, match=said):
         pdf(example(), REPORTER)
+
+
+# ---- merged cases, and what does not hold ---------------------------------------------------------------------------
+
+
+def second_child() -> CaseRecord:
+    """An example that a case about the same actor and another child became part of; all was said before both."""
+    record = example()
+    other = record.model_copy(
+        update={"case": "0a", "target": Party(id="1003", name="another target", stated_ages=(11,)), "merged": ()}
+    )
+    return record.model_copy(update={"merged": (rechained(other),)})
+
+
+def test_every_child_that_the_messages_were_aimed_at_stands_in_the_summary():
+    html = packet_page(second_child(), REPORTER)
+    summary = html[html.index('<section id="summary"') : html.index('<section id="course"')]
+    assert summary.count("the person approached") == 2
+    for known in ("1002", "1003", "another target", "says of themselves: 11"):
+        assert known in Page(summary).text
+
+
+def test_what_two_cases_hold_is_told_once_with_both_numbers():
+    record = second_child()
+    page, text = packet(record), transcript(record).decode()
+    assert f"Preserved versions: {len(example().items)}" in page.text
+    for item in example().items:
+        assert item.content
+        if item.content.text:
+            assert text.count(f"| {item.content.text}\n") == 1
+        assert f"also no. {item.number} of case 0a" in page.folded
+        assert f"   also no. {item.number} of case 0a, received" in text
+
+
+def test_a_message_of_which_two_cases_say_different_things_is_told_twice():
+    record = second_child()
+    changed_part = changed(record.merged[0], 1, text="something else")
+    page = packet(record.model_copy(update={"merged": (changed_part,)}))
+    assert f"Preserved versions: {len(example().items) + 1}" in page.text
+
+
+def without(record: CaseRecord, *numbers: int) -> CaseRecord:
+    """The example, which the audit noted the whole chain of, and from which items were removed by hand."""
+    head = {"items": len(record.items), "chain": record.items[-1].chain}
+    noted = Deed(time=record.exported, what="case exported", detail=head)
+    items = tuple(item for item in record.items if item.number not in numbers)
+    return record.model_copy(update={"items": items, "audit": (*record.audit, noted)})
+
+
+@pytest.mark.parametrize("removed", [(3,), (10,), (9, 10)])
+def test_evidence_that_was_cut_is_told_on_the_first_page_and_in_the_archives_read_me(removed: tuple[int, ...]):
+    told = "is not as Lampkeeper wrote it"
+    assert told not in packet(without(example())).text
+    record = without(example(), *removed)
+    html = packet_page(record, REPORTER)
+    assert told in Page(html[html.index('<section id="summary"') : html.index('<section id="course"')]).text
+    (file,) = archive(record, REPORTER)
+    assert told in ZipFile(BytesIO(file.data)).read("README.txt").decode()
+
+
+@pytest.mark.parametrize(
+    ("decision", "sentence"),
+    [
+        (None, "Nobody has decided about this case yet"),
+        ("confirmed", "A person read this case and confirmed the concern"),
+        ("dismissed", "A person read this case and dismissed it"),
+    ],
+)
+def test_the_archives_read_me_says_what_was_decided_and_no_more(decision: str | None, sentence: str):
+    record = example()
+    assert record.decision
+    made = None if decision is None else record.decision.model_copy(update={"decision": decision})
+    (file,) = archive(record.model_copy(update={"decision": made}), REPORTER)
+    said = " ".join(ZipFile(BytesIO(file.data)).read("README.txt").decode().split())
+    assert sentence in said
+    assert "people read it" not in said

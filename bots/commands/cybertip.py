@@ -23,7 +23,8 @@ from cyclopts import Parameter
 from bots import composition
 from bots.adapter import Finding
 from bots.commands import cybertip_words as words
-from bots.commands.cases.common import found, person
+from bots.commands.cases.common import Case, found, person, text_of
+from bots.common.exports import linked
 from bots.terminal import complain, console, show_summary
 from core.casework.desk import Desk
 from core.config import Config, load_config
@@ -34,9 +35,11 @@ from core.errors import ConfigError, SubmissionError
 from core.observe import set_up_logging
 
 if TYPE_CHECKING:
+    from core.cybertip import Report
     from core.cybertip.submissions import Progress, Submissions
+    from core.export.ncmec import Facts
+    from core.export.record import CaseRecord
 
-Case: TypeAlias = Annotated[str, Parameter(help="The case, by the id on its card.")]
 As: TypeAlias = Annotated[str, Parameter(name="--as", help="Your own name; it is kept with the report.")]
 Again: TypeAlias = Annotated[str, Parameter(name="--type", help="The id of the case, typed once more.")]
 Text: TypeAlias = Annotated[bool, Parameter(negative=())]
@@ -94,22 +97,31 @@ def plan(case: Case, *, name: As, facts: Path | None = None, text: Text = False,
 
 
 async def _plan(config: Path | None, case: str, name: str, path: Path | None, *, text: bool) -> int:
-    from core.export import ncmec, ncmec_facts  # noqa: PLC0415 - only this command makes a report
+    from core.export import facts as said  # noqa: PLC0415 - only this command makes a report
+    from core.export import ncmec  # noqa: PLC0415
 
     who = person(name)
-    corrections = "" if path is None else _text_of(path)
+    corrections = "" if path is None else text_of(path)
     async with _room(config) as (loaded, desk, submissions):
         await found(desk, case, who)
-        record = await desk.export(case, who)
+        reporter = loaded.reporting.reporter()
+        made: list[tuple[Facts, Report, Progress]] = []
+
+        async def lay_down(record: CaseRecord) -> None:
+            links = composition.links_of(loaded, record.space)
+            record = record if links is None else linked(record, links)
+            facts = said.read(corrections, ncmec.prefilled(record))
+            report = ncmec.report(record, reporter, facts)
+            progress = await submissions.plan(case, report, who, four_eyes="report" in loaded.cases.four_eyes)
+            made.append((facts, report, progress))
+
+        record = await desk.export(case, who, lay_down)
         if record is None:
             raise SubmissionError("There is no such case.", "Look the case's id up again.")
-        facts = ncmec_facts.read(corrections, ncmec.prefilled(record))
-        reporter = loaded.reporting.reporter()
-        report = ncmec.report(record, reporter, facts)
-        progress = await submissions.plan(case, report, who, four_eyes="report" in loaded.cases.four_eyes)
+    ((facts, report, progress),) = made
     out = console()
     show_summary(out, words.planned(record, reporter, facts, report, progress))
-    out.print(f"\n{words.FACTS}\n\n{ncmec_facts.write(facts)}\n", soft_wrap=True)
+    out.print(f"\n{words.FACTS}\n\n{said.write(facts)}\n", soft_wrap=True)
     if text:
         for part in (report.xml, *(file.data for file in report.files)):
             out.print(f"{part.decode()}\n", soft_wrap=True)
@@ -130,7 +142,9 @@ def show(case: Case, *, text: Text = False, name: As = "", config: ConfigFile = 
 
 async def _show(config: Path | None, case: str, name: str, *, text: bool) -> int:
     who = person(name) if text else None
-    async with _room(config) as (_, _, submissions):
+    async with _room(config) as (_, desk, submissions):
+        if who is not None:
+            await found(desk, case, who)
         progress = await submissions.progress(case)
         content = None if who is None else await submissions.read(case, who)
     if progress is None:
@@ -143,7 +157,7 @@ async def _show(config: Path | None, case: str, name: str, *, text: bool) -> int
         for part in (content.xml, *(file.data for file in content.files)):
             out.print(f"\n{part.decode()}", soft_wrap=True)
     elif text:
-        out.print("What was laid down is not kept: the report was taken back.")
+        out.print("What was laid down is not kept: the report was taken back, or the evidence of the case is gone.")
     if progress.standing.state == "planned":
         out.print(words.to_confirm(case, progress), soft_wrap=True)
     return 0
@@ -196,7 +210,8 @@ def go_on(case: Case, *, name: As, typed: Again, config: ConfigFile = None) -> i
 
 async def _go_on(config: Path | None, case: str, name: str, typed: str) -> int:
     who = person(name)
-    async with _room(config) as (_, _, submissions):
+    async with _room(config) as (_, desk, submissions):
+        await found(desk, case, who)
         progress = await submissions.go_on(case, who, Typed(name, typed))
     show_summary(console(), words.standing(case, progress))
     if progress.next is not None:
@@ -211,7 +226,8 @@ def retract(case: Case, *, name: As, config: ConfigFile = None) -> int:
 
 async def _retract(config: Path | None, case: str, name: str) -> int:
     who = person(name)
-    async with _room(config, asks=True) as (_, _, submissions):
+    async with _room(config, asks=True) as (_, desk, submissions):
+        await found(desk, case, who)
         return _told(case, await submissions.retract(case, who))
 
 
@@ -254,12 +270,3 @@ def _run(work: Coroutine[None, None, int]) -> int:
     """Carry out a command. What the log would say of a step stands in what the command prints."""
     set_up_logging(logging.ERROR)
     return asyncio.run(work)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}).", "Check the name and the permissions.") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8.", "Save the file as UTF-8.") from None

@@ -15,7 +15,7 @@ from core.cybertip.answers import meaning
 from core.cybertip.log import Answered, Asked, Confirmed, Entry, GoneOn, Planned, Step, TakenBack
 from core.cybertip.steps import Do, Halt, State, Wait
 from core.export import Reporter
-from core.export.checks import targets
+from core.export.checks import adults, targets
 from core.export.ncmec import Facts
 from core.export.record import CaseRecord
 from core.export.transcript import entries, when, who
@@ -60,7 +60,7 @@ def host(*, live: bool) -> str:
 
 def planned(record: CaseRecord, reporter: Reporter, facts: Facts, report: Report, progress: Progress) -> Rows:
     """Say what would be sent, without any of what people wrote."""
-    said = [item for _, item in entries(record)]
+    said = [entry.item for entry in entries(record)]
     times = sorted(map(when, said))
     between = f", {times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M} UTC" if times else ""
     moved = sum(item.moved_the_score for item in said)
@@ -70,6 +70,10 @@ def planned(record: CaseRecord, reporter: Reporter, facts: Facts, report: Report
         ("kind", facts.incident_type),
         ("person reported", who(record.actor)),
         *(("aimed at", person) for person in people),
+        *(
+            ("please note", f"{who(one)} is an adult by what the community says, and named as victim")
+            for one in adults(record)
+        ),
         ("who reports", one_line(f"{reporter.given_name} {reporter.family_name}, {reporter.email}", NAME)),
         ("preserved", f"{len(said):,} versions of messages{between}; {moved:,} of them moved the score"),
         ("report", f"{len(report.xml):,} bytes of XML"),

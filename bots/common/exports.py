@@ -31,15 +31,22 @@ class Links(NamedTuple):
     person: Callable[[str], str]
 
 
+class TooLargeError(Exception):
+    """Files are larger than the platform takes."""
+
+
 class Exports(NamedTuple):
-    """Makes files of cases: who passes them on, and what signs them."""
+    """Makes files of cases: who passes them on, what signs them, and how many bytes the platform takes at `most`."""
 
     reporter: Reporter
     vault: Vault
+    most: int | None = None
 
     async def made(self, record: CaseRecord, name: str) -> tuple[File, ...]:
-        """Make a case's files in a format; raises `core.errors.ExportError`."""
+        """Make a case's files in a format; raises `core.errors.ExportError` and `TooLargeError`."""
         made = await asyncio.to_thread(files, record, name, self.reporter, self.vault)
+        if self.most is not None and sum(len(file.data) for file in made) > self.most:
+            raise TooLargeError
         return tuple(File(file.name, file.data) for file in made)
 
 

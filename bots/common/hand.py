@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from bots.common import exports, merging
-from bots.common.answers import Answer, Press
+from bots.common.answers import Answer, File, Press
 from bots.common.face import done, status
 from bots.common.words import Words
 from core.casework import notes
@@ -23,6 +23,7 @@ from core.casework.exposure import Exposure
 from core.casework.referrals import Referral
 from core.casework.transitions import Step, steps_from
 from core.errors import ExportError
+from core.export.record import CaseRecord
 
 REMARK_LONGEST = 300
 """Characters of a remark."""
@@ -351,14 +352,20 @@ def exported(name: str) -> Act[Press]:
     """Return the press that hands out the case in the format `name`."""
 
     async def hand_out(press: Press, card: Card) -> Answer:
-        record = await press.desk.export(card.alert, press.moderator)
-        if record is None:
-            return _unknown(press)
+        files: list[File] = []
+
+        async def make(record: CaseRecord) -> None:
+            files.extend(await press.exports.made(exports.linked(record, await press.links(record)), name))
+
         try:
-            files = await press.exports.made(exports.linked(record, await press.links(record)), name)
+            record = await press.desk.export(card.alert, press.moderator, make)
         except ExportError as error:
             return Answer(press.words.markup.escaped(str(error)))
-        return Answer(press.words.say("hand.exported"), files=files)
+        except exports.TooLargeError:
+            return Answer(press.words.say("hand.too_large", most=(press.exports.most or 0) // 2**20))
+        if record is None:
+            return _unknown(press)
+        return Answer(press.words.say("hand.exported"), files=tuple(files))
 
     return hand_out
 

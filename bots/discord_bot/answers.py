@@ -30,13 +30,17 @@ NOBODY = discord.AllowedMentions.none()
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """One press by a moderator: who, where, and with which permissions (`permissions`, and those of the bot)."""
+    """One press by a moderator: who, where, and with which permissions (`permissions`, and those of the bot).
+
+    `most` is how many bytes of files an answer takes.
+    """
 
     client: Connected
     server: Served
     member: discord.Member
     permissions: discord.Permissions
     of_bot: discord.Permissions
+    most: int
 
     @property
     def moderator(self) -> Person:
@@ -66,7 +70,7 @@ class Press:
     @property
     def exports(self) -> Exports:
         """What makes files of cases."""
-        return Exports(self.client.reporter, self.client.guard.ledger.vault)
+        return Exports(self.client.reporter, self.client.guard.ledger.vault, self.most)
 
     async def links(self, record: CaseRecord) -> Links:
         """Say where what a record tells of stands."""
@@ -103,7 +107,8 @@ async def pressed(interaction: discord.Interaction[Any]) -> Press | None:
     member, client = interaction.user, interaction.client
     server: Served | None = client.servers.of(interaction.guild_id) if interaction.guild_id else None
     if server and isinstance(member, discord.Member) and may_press(member, server, _held(interaction, member, server)):
-        return Press(client, server, member, interaction.permissions, interaction.app_permissions)
+        limit = interaction.filesize_limit
+        return Press(client, server, member, interaction.permissions, interaction.app_permissions, limit)
     refusal = words(server.language if server else ENGLISH).say("hand.refused")
     await interaction.response.send_message(refusal, ephemeral=True)
     return None

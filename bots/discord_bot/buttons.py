@@ -222,9 +222,6 @@ async def _answer(interaction: discord.Interaction[Any], act: Callable[[Press], 
 
 
 async def _send(interaction: discord.Interaction[Any], answer: Answer, language: str) -> None:
-    if sum(len(file.content) for file in answer.files) > interaction.filesize_limit:
-        most = interaction.filesize_limit // 2**20
-        answer = Answer(words(language).say("hand.too_large", most=most))
     more: dict[str, Any] = {"files": [attached(file) for file in answer.files]} if answer.files else {}
     if answer.buttons or answer.grounds is not None:
         more["view"] = _view(answer.buttons, answer.grounds, language)

@@ -15,7 +15,7 @@ from bots.common.excerpt import pages
 from bots.common.face import Account, face
 from bots.common.lines import clip
 from bots.common.markup import NAME
-from bots.discord_bot.links import message
+from bots.discord_bot.addresses import message
 from bots.discord_bot.markup import words
 from bots.discord_bot.translate import server_id
 from bots.texts import ENGLISH

@@ -22,10 +22,11 @@ import structlog
 from bots.common import calls
 from bots.common.calls import Called
 from bots.common.lines import clip
+from bots.discord_bot.addresses import SITE
 from bots.discord_bot.buttons import NOBODY, view
 from bots.discord_bot.card import embed
 from bots.discord_bot.connected import Connected
-from bots.discord_bot.links import SITE, direct
+from bots.discord_bot.links import direct
 from bots.discord_bot.markup import words
 from bots.discord_bot.permissions import ALERT_CHANNEL, labels
 from bots.discord_bot.permissions import missing as lacked

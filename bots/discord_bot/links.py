@@ -1,7 +1,6 @@
-"""Addresses of messages and people on Discord, and which conversations nobody else can open.
+"""Where a server's things stand on Discord (`addresses`), and which conversations nobody else can open.
 
-Leans on discord.py only to ask what a conversation is. Addresses are those of Discord's own "Copy Message Link" and of
-a profile.
+Leans on discord.py only to ask what a conversation is.
 """
 
 from __future__ import annotations
@@ -11,27 +10,8 @@ from collections.abc import Collection, Iterable
 import discord
 
 from bots.common.exports import Links
+from bots.discord_bot.addresses import message, person
 from core.export.record import CaseRecord
-
-SITE = "https://discord.com"
-
-
-def message(server: int, conversation: str, number: str, direct: Collection[str] = ()) -> str | None:
-    """Return the address of a message; None for one in a direct message with the bot, which nobody else can open.
-
-    >>> message(1, "2", "3"), message(1, "2", "3", {"2"})
-    ('https://discord.com/channels/1/2/3', None)
-    """
-    return None if conversation in direct else f"{SITE}/channels/{server}/{conversation}/{number}"
-
-
-def person(number: str) -> str:
-    """Return the address of an account.
-
-    >>> person("4")
-    'https://discord.com/users/4'
-    """
-    return f"{SITE}/users/{number}"
 
 
 def links(guild: discord.Guild, direct: Collection[str]) -> Links:

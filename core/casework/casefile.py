@@ -7,9 +7,9 @@ caller.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit
@@ -46,8 +46,13 @@ async def record(tx: AsyncConnection, ledger: Ledger, alert: str, *, reports: bo
     deeds = (await tx.execute(select(_D).where(_D.c.about == alert).order_by(_D.c.id))).all()
     noted = await notes.of_case(tx, vault, alert)
     referred = await referrals.of_case(tx, vault, alert)
+    about_them = select(_T.c.alert).where(
+        _T.c.space == card.space, _T.c.actor == vault.blind(card.space, card.actor.id)
+    )
+    others = (await tx.scalars(about_them.where(_T.c.alert != alert).order_by(_T.c.opened, _T.c.alert))).all()
+    earlier = [one for other in others for one in await referrals.of_case(tx, vault, other)]
     whom = {row.who for row in deeds} | {row.who for row, _ in noted}
-    whom |= {who for row, _ in referred for who in (row.who, row.second)}
+    whom |= {who for row, _ in (*referred, *earlier) for who in (row.who, row.second)}
     names = await cases.people_named(tx, vault, card.space, whom)
     told = await reported.among(tx, vault, _T.c.alert == alert) if reports else None
     parts = await tx.scalars(select(_T.c.alert).where(_T.c.merged == alert).order_by(_T.c.opened))
@@ -55,6 +60,10 @@ async def record(tx: AsyncConnection, ledger: Ledger, alert: str, *, reports: bo
 
     def by(who: str) -> Moderator:
         return _moderator(names.get(who, cases.FORMER_MODERATOR))
+
+    def passed(row: Row[Any], referral: referrals.Referral) -> Passed:
+        whose = tuple(by(who) for who in (row.who, row.second) if who)
+        return Passed(to=referral.to, time=_time(row.time), by=whose, reference=referral.reference)
 
     return CaseRecord(
         note=NOTE,
@@ -77,15 +86,8 @@ async def record(tx: AsyncConnection, ledger: Ledger, alert: str, *, reports: bo
         notes=tuple(Note(by=by(row.who), time=_time(row.time), text=text) for row, text in noted),
         actions=_actions(card),
         reports=None if told is None else tuple(map(_report, told)),
-        passed=tuple(
-            Passed(
-                to=referral.to,
-                time=_time(row.time),
-                by=tuple(by(who) for who in (row.who, row.second) if who),
-                reference=referral.reference,
-            )
-            for row, referral in referred
-        ),
+        passed=tuple(passed(row, referral) for row, referral in referred),
+        earlier=tuple(passed(row, referral) for row, referral in earlier),
         merged=tuple(part for part in merged if part is not None),
         items=tuple(await preserved.items(tx, vault, alert)),
         audit=tuple(
@@ -98,6 +100,12 @@ async def record(tx: AsyncConnection, ledger: Ledger, alert: str, *, reports: bo
             for row in deeds
         ),
     )
+
+
+def exported(record: CaseRecord, now: float, moderator: Person, head: dict[str, Any]) -> CaseRecord:
+    """Return the record with its own export in its audit, where its chain stood at `head`."""
+    deed = Deed(time=_time(now), what="case exported", by=_moderator(moderator), detail=head)
+    return record.model_copy(update={"audit": (*record.audit, deed)})
 
 
 def _decision(card: Card) -> Decision | None:

@@ -41,9 +41,9 @@ UNDO_WITHIN = 86_400.0
 """Seconds in which a decision can be taken back by whoever made it."""
 _A = tables.actions
 FourEyes = Literal["report", "ban"]
-Referred = Literal["recorded", "second_needed", "not_typed", "state"]
+Referred = Literal["recorded", "second_needed", "not_typed", "state", "recorded_before"]
 """What became of a referral: recorded; agreed to by one of two; the case's number was not typed; it was not confirmed
-before."""
+before; the same was recorded before."""
 Change = Callable[[AsyncConnection, Pair, float], Awaitable[bool]]
 
 
@@ -253,6 +253,9 @@ class Desk:
             who, first = await cases.remember(tx, vault, space, moderator), ""
             if not await cases.stands(tx, alert, "report"):
                 return False
+            if await referrals.known(tx, vault, alert, referral):
+                outcome = "recorded_before"
+                return False
             if "report" in self._four_eyes:
                 words = vault.blind(space, f"{referral.to}\0{referral.reference}")  # both agree to the same
                 agreed = await four_eyes.agree(tx, vault, alert, space, f"report {words}", moderator, now)
@@ -427,11 +430,14 @@ class Desk:
 
     # --- the file of a case ------------------------------------------------------------------------------------------
 
-    async def export(self, alert: str, moderator: Person) -> CaseRecord | None:
+    async def export(
+        self, alert: str, moderator: Person, make: Callable[[CaseRecord], Awaitable[None]] | None = None
+    ) -> CaseRecord | None:
         """Return all there is about a case: card, actions, audit, preserved messages. Audited.
 
-        Members' reports are in it, but not for the person reported: they must not learn who asked. A file is passed
-        on, so its audit tells nobody who that was. None if there is no such alert.
+        `make` is given the record, to make of it what is handed out: if it raises, nothing was exported, and the audit
+        does not say so. Members' reports are in the record, but not for the person reported: they must not learn who
+        asked. A file is passed on, so its audit tells nobody who that was. None if there is no such alert (any more).
         """
         ledger = self._ledger
         async with ledger.transaction() as tx:
@@ -443,9 +449,15 @@ class Desk:
             if await preserved.goes_on(tx, alert):
                 await preserved.window(tx, ledger.vault, alert, now)
             head = (await preserved.head(tx, alert))._asdict()
+            so_far = await casefile.record(tx, ledger, alert, reports=moderator.id != pair.actor)
+            assert so_far is not None
+        record = casefile.exported(so_far, now, moderator, head)
+        if make is not None:
+            await make(record)
+        async with ledger.transaction() as tx:
+            if await cases.pair_of(tx, ledger.vault, alert) is None:
+                return None
             await audit.record(tx, [audit.row(now, pair.space, "case exported", who=who, about=alert, **head)])
-            record = await casefile.record(tx, ledger, alert, reports=moderator.id != pair.actor)
-            assert record is not None
             texts = sum(item.content is not None and bool(item.content.text) for item in record.all_items)
             await exposure.count(tx, pair.space, who, alert, texts, now)
         return record

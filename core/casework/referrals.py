@@ -61,6 +61,12 @@ async def put(  # noqa: PLR0913, PLR0917 - who agreed to what, when
     await tx.execute(update(_T).where(_T.c.id == number).values(sealed=sealed))
 
 
+async def known(tx: AsyncConnection, vault: Vault, alert: str, referral: Referral) -> bool:
+    """Tell whether it is recorded that a case was reported there, under the same number."""
+    same = (referral.to.casefold(), referral.reference)
+    return any((one.to.casefold(), one.reference) == same for _, one in await of_case(tx, vault, alert))
+
+
 async def of_case(tx: AsyncConnection, vault: Vault, alert: str) -> list[tuple[Row[Any], Referral]]:
     """Return a case's referrals, oldest first, each with its row."""
     rows = (await tx.execute(select(_T).where(_T.c.alert == alert).order_by(_T.c.id))).all()

@@ -95,6 +95,7 @@ class Standing:
     asked_at: float = 0.0
     opened: int = 0  # reports that may have been opened since it was confirmed
     doubt: float | None = None  # until then a report may be open whose id is not known
+    elsewhere: float | None = None  # the same at the other of NCMEC's two hosts
     finish_doubt: bool = False  # finish was asked, and its outcome is not known
     leaving: State | None = None  # the open report is to be taken back; then it stands so
     because: Halt | None = None  # why it is refused, until it stands so
@@ -165,8 +166,10 @@ _UNASKED = Halt(
 def _after(now: Standing, entry: Entry) -> Standing:
     match entry:
         case Planned():
-            doubt = now.doubt if entry.live == now.live else None  # the test host knows nothing of the live one
-            return Standing(live=entry.live, eyes=entry.eyes, files=len(entry.files), doubt=doubt)
+            here, elsewhere = _doubt(now), now.elsewhere
+            if entry.live != now.live:  # neither host knows of the other's reports
+                here, elsewhere = elsewhere, here
+            return Standing(live=entry.live, eyes=entry.eyes, files=len(entry.files), doubt=here, elsewhere=elsewhere)
         case Confirmed():
             confirmed = (*now.confirmed, entry)
             enough = now.state == "planned" and len(confirmed) >= now.eyes
@@ -179,6 +182,13 @@ def _after(now: Standing, entry: Entry) -> Standing:
             return _settled(_gone_on(now))
         case TakenBack():
             return _settled(_taken_back(now))
+
+
+def _doubt(now: Standing) -> float | None:
+    """Say until when a report may be open whose id is not known, also by a request that was never answered."""
+    if now.asked is not None and now.asked.step == "submit":
+        return now.asked_at + EXPIRES
+    return now.doubt
 
 
 def _settled(now: Standing) -> Standing:

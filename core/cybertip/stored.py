@@ -2,12 +2,17 @@
 
 Leans on `core.store` and `core.cybertip.steps`; everything here runs inside a transaction of its caller. What is to be
 sent is stored when it is laid down, to the byte: people confirm exactly that, a restart goes on with exactly that, and
-afterwards it is the record of what NCMEC was told. It goes when the report is taken back, and with its case.
+afterwards it is the record of what NCMEC was told. It goes when the report is taken back, with the evidence of its
+case, and when somebody is forgotten of whom it tells (`core.cybertip.clearing`).
+
+A ``fileDetails`` document names ids that NCMEC gives later. It is stored with gaps in their places: `REPORT_GAP` and
+`FILE_GAP` hold a character that no XML document can, so nothing that anybody is called can be taken for one.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, NamedTuple, cast
@@ -24,8 +29,8 @@ from core.store.states import dump, parse
 from core.vault import Vault
 
 FORGOTTEN = "forgotten"
-REPORT_ID, FILE_ID = "999999999999999999", "the-id-that-ncmec-gives-the-file"
-"""Stand in for ids that NCMEC gives only when it is too late to find a fault in a ``fileDetails`` document."""
+REPORT_GAP, FILE_GAP = b"\0report\0", b"\0file\0"
+"""Where the ids go that NCMEC gives only when it is too late to find a fault in a ``fileDetails`` document."""
 _T = tables.submissions
 
 
@@ -41,7 +46,7 @@ class Kept:
 
 
 class File(NamedTuple):
-    """A file as it is stored; `details` is about `REPORT_ID` and `FILE_ID`."""
+    """A file as it is stored; `details` has `REPORT_GAP` and `FILE_GAP` where ids go."""
 
     name: str
     data: bytes
@@ -53,7 +58,7 @@ class File(NamedTuple):
 
     def about(self, report: str, file: str) -> bytes:
         """Return the ``fileDetails`` document, about these ids."""
-        return self.details.replace(REPORT_ID.encode(), report.encode()).replace(FILE_ID.encode(), file.encode())
+        return self.details.replace(REPORT_GAP, report.encode()).replace(FILE_GAP, file.encode())
 
 
 class Content(NamedTuple):
@@ -70,14 +75,23 @@ class Content(NamedTuple):
 
 def content_of(report: Report) -> Content:
     """Render a report; SubmissionError where a ``fileDetails`` document does not name report and file, once each."""
-    files = tuple(File(name, data, details(REPORT_ID, FILE_ID)) for name, data, details in report.files)
-    for file in files:
-        if file.details.count(REPORT_ID.encode()) != 1 or file.details.count(FILE_ID.encode()) != 1:
+    files = []
+    for number, (name, data, details) in enumerate(report.files, 1):
+        with_gaps = _with_gaps(details)
+        if with_gaps.count(REPORT_GAP) != 1 or with_gaps.count(FILE_GAP) != 1:
             raise SubmissionError(
-                f"The details of attachment {files.index(file) + 1} do not name the report and the file, once each.",
+                f"The details of attachment {number} do not name the report and the file, once each.",
                 "This is a fault in Lampkeeper: please tell its authors. Nothing was sent.",
             )
-    return Content(report.xml, files)
+        files.append(File(name, data, with_gaps))
+    return Content(report.xml, tuple(files))
+
+
+def _with_gaps(details: Callable[[str, str], bytes]) -> bytes:
+    """Render a ``fileDetails`` document with gaps, found by ids made of its own digest, which nobody in it can know."""
+    chosen = sha256(details("0", "0")).hexdigest()
+    report, file = str(int(chosen[:32], 16)), chosen[32:]
+    return details(report, file).replace(report.encode(), REPORT_GAP).replace(file.encode(), FILE_GAP)
 
 
 async def load(tx: AsyncConnection, vault: Vault, alert: str) -> Kept | None:
@@ -88,7 +102,7 @@ async def load(tx: AsyncConnection, vault: Vault, alert: str) -> Kept | None:
 
 
 async def load_content(tx: AsyncConnection, vault: Vault, alert: str) -> Content | None:
-    """Return what is sent for a case; None where it was taken back."""
+    """Return what is sent for a case; None where it was taken back, or went with the case's evidence."""
     sealed = await tx.scalar(select(_T.c.content).where(_T.c.alert == alert))
     if sealed is None:
         return None
@@ -124,6 +138,11 @@ async def add(tx: AsyncConnection, vault: Vault, kept: Kept, entry: Entry) -> Ke
     return after
 
 
+async def empty(tx: AsyncConnection, alert: str) -> None:
+    """Remove what is sent for a case; its log and its receipt stay."""
+    await tx.execute(update(_T).where(_T.c.alert == alert).values(content=None))
+
+
 async def load_receipt(tx: AsyncConnection, vault: Vault, alert: str) -> dict[str, Any] | None:
     """Return what NCMEC gave for a finished report; None if it is not finished.
 
@@ -141,9 +160,9 @@ async def waiting(tx: AsyncConnection, live: bool) -> list[str]:
 
 
 async def forget_person(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:
-    """Keep that a report was confirmed, taken back, let go on, but not by whom if it was this person.
+    """Remove a report that tells of the person; keep that one was confirmed or taken back, not by whom if by them.
 
-    The reports about them went with their cases.
+    The first half is `core.cybertip.clearing`'s, which is asked before the cases forget.
     """
     me = vault.blind(space, person)
     query = select(_T.c.alert, _T.c.space, _T.c.started, _T.c.log).where(_T.c.space == space)

@@ -185,7 +185,7 @@ class Submissions:
         for alert in alerts:
             try:
                 progress = await self.carry(alert)
-            except SubmissionError as error:  # somebody else carries it; its case was deleted, or taken back
+            except LampkeeperError as error:  # somebody else carries it; its case is gone; its row cannot be opened
                 self._tell("submission.not_carried", alert, error.what, error.remedy)
                 continue
             carried.append((alert, progress))
@@ -359,6 +359,11 @@ class Submissions:
         """SubmissionError if the report that stands so is on its way, or made."""
         if now.state in IDLE or (self._client.live and not now.live):
             return
+        if now.state == "finished" and not now.live:
+            raise SubmissionError(
+                f"This case was handed in at NCMEC's test host, where nothing counts: report {now.report}.",
+                "Set live = true in [cybertipline], and lay it down again; or try out another case.",
+            )
         if now.state == "finished":
             raise SubmissionError(
                 f"This case was reported to NCMEC: report {now.report}.",

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from core.errors import ExportError
 
 if TYPE_CHECKING:
+    from core.export.cybertip_ca import Answers
+    from core.export.ncmec import Facts
     from core.export.record import CaseRecord
     from core.vault import Vault
 
@@ -49,19 +51,27 @@ class ExportFile(NamedTuple):
 
 
 class Format(NamedTuple):
-    """What a format is for, in words, and the function that makes it, as module:name; `signed`: it takes a signer."""
+    """What a format is for, in words, and the function that makes it, as module:name.
+
+    `signed`: it takes a signer. `asks`: it takes what only a person knows, and its module has `prefilled` for that.
+    """
 
     meaning: str
     where: str
     signed: bool = False
+    asks: bool = False
 
 
 Exporter = Callable[["CaseRecord", Reporter], list[ExportFile]]
 """What every export is; raises `core.errors.ExportError`. The same record gives the same bytes on any day."""
 
 FORMATS: dict[str, Format] = {
-    "ncmec": Format("what a registered provider submits to NCMEC's CyberTipline (US)", "core.export.ncmec:export"),
-    "cybertip_ca": Format("what the form of Cybertip.ca asks for (Canada)", "core.export.cybertip_ca:export"),
+    "ncmec": Format(
+        "what a registered provider submits to NCMEC's CyberTipline (US)", "core.export.ncmec:export", asks=True
+    ),
+    "cybertip_ca": Format(
+        "what the form of Cybertip.ca asks for (Canada)", "core.export.cybertip_ca:export", asks=True
+    ),
     "packet": Format(
         "a page for police or a public form, and a page that says where to go", "core.export.packet:packet"
     ),
@@ -83,11 +93,26 @@ def exporter(name: str) -> Exporter:
     return cast("Exporter", getattr(import_module(module), function))
 
 
-def files(record: CaseRecord, name: str, reporter: Reporter, vault: Vault) -> list[ExportFile]:
-    """Make a case's files in a format, signed by the vault where the format takes that; raises `ExportError`."""
+def prefilled(record: CaseRecord, name: str) -> Facts | Answers | None:
+    """Return what the record says of what only a person knows, for a format that asks for it; None for others."""
+    if not FORMATS[name].asks:
+        return None
+    module = import_module(FORMATS[name].where.partition(":")[0])
+    return cast("Facts | Answers", module.prefilled(record))
+
+
+def files(
+    record: CaseRecord, name: str, reporter: Reporter, vault: Vault, facts: Facts | Answers | None = None
+) -> list[ExportFile]:
+    """Make a case's files in a format, signed by the vault where the format takes that; raises `ExportError`.
+
+    `facts` is what a person said, for a format that asks for it; None: as it is filled in.
+    """
     make: Callable[..., list[ExportFile]] = exporter(name)
-    signer = {"sign": vault.sign, "verify_key": vault.verify_key} if FORMATS[name].signed else {}
-    return make(record, reporter, **signer)
+    more: dict[str, object] = {} if facts is None else {"facts": facts}
+    if FORMATS[name].signed:
+        more |= {"sign": vault.sign, "verify_key": vault.verify_key}
+    return make(record, reporter, **more)
 
 
 def file_name(case: str, rest: str) -> str:

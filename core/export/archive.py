@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import ExportError
 from core.export import ExportFile, Reporter, file_name
+from core.export.checks import faults
 from core.export.packet import PACKET, packet_page
 from core.export.record import CaseRecord, Moderator, Sha256, Time, stamp
 from core.export.sheet import sheet
@@ -71,6 +72,12 @@ MESSAGE_COLUMNS = (
 )
 REMOVED = "removed at its author's request"
 """Instead of a kind, where the content had to go and its digest stays."""
+_DECIDED = {
+    None: "Nobody has decided about this case yet: what is in here is what\na program noticed, and it proves nothing.",
+    "confirmed": "A person read this case and confirmed the concern.",
+    "dismissed": "A person read this case and dismissed it.",
+}
+"""What README.txt says of the decision; its lines are short."""
 AUDIT_COLUMNS = ("case", "time (UTC)", "what", "by id", "by name", "details")
 
 
@@ -220,6 +227,10 @@ def _audit(record: CaseRecord) -> Iterator[tuple[str, ...]]:
 def _readme(record: CaseRecord, verify_key: bytes | None) -> bytes:
     """Tell in plain words what is in the archive and how to check it, with line ends that every editor shows."""
     parts = {"case": visible(record.case), "made": stamp(record.exported) or "", "files": _named(CONTENTS)}
+    parts["decided"] = _DECIDED[None if record.decision is None else record.decision.decision]
+    if found := faults(record):
+        parts["decided"] += "\n\nWhat is preserved of this case is not as Lampkeeper wrote it:\n\n"
+        parts["decided"] += "\n".join(f"  {visible(fault)}" for fault in found)
     name = "unsigned" if verify_key is None else "signed"
     if verify_key is not None:
         parts |= {"key": verify_key.hex(), "pem": _pem(verify_key)}

@@ -3,7 +3,9 @@
 Leans on the record. Decisions:
 
 - A person decided: no export tells an authority what only a program thinks (`confirmed`).
-- A preserved message that was changed is not passed on as evidence. The refusal names it by its number.
+- A preserved message that was changed is not passed on as evidence, nor is a case that one is missing from: in its
+  chain, or at its end, by what the audit noted of it. The refusal names it by its number. What is for reading (the
+  packet) is made all the same, and says so (`faults`).
 - Times are held against `exported`, which Lampkeeper writes down when it builds the record, and not against a clock:
   the same record is taken or refused on any day.
 - What the person reported can choose, a name or a text, is never refused (`core.export.writing`). What the operator or
@@ -22,7 +24,7 @@ from urllib.parse import urlsplit
 from core.errors import ExportError
 from core.export import Reporter
 from core.export.places import COUNTRIES, PLATFORMS, US_STATES, platform_name
-from core.export.record import CaseRecord, Party, broken
+from core.export.record import CaseRecord, Party, broken, missed
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before this no platform sent anything: a time before it is a mistake in a unit or in a clock."""
@@ -51,7 +53,7 @@ _LONGEST: Final = {
 def sound(record: CaseRecord) -> None:
     """Raise `ExportError` unless the case may go to an authority, and holds together."""
     _confirmed(record)
-    for fault in _faults(record):
+    for fault in faults(record):
         raise ExportError(
             f"What was preserved of this case does not hold: {fault}",
             "Look at it with `lampkeeper audit verify`; what was changed cannot be passed on as evidence.",
@@ -68,6 +70,22 @@ def cases(record: CaseRecord) -> Iterator[CaseRecord]:
         yield from cases(case)
 
 
+def faults(record: CaseRecord) -> list[str]:
+    """Say what of the preserved messages is not as it was written, and which the audit knew that are not there.
+
+    >>> from core.export.example import example
+    >>> faults(example())
+    []
+    """
+    found: list[str] = []
+    for case in cases(record):
+        alone, part = case.model_copy(update={"merged": ()}), "" if case is record else "In a merged case: "
+        twice = (item.number for item in case.items if item.content and item.content.received != item.received)
+        said = (f"Item {number} says two times when it was received." for number in twice)
+        found += [part + fault for fault in (*broken(alone), *missed(alone), *said)]
+    return found
+
+
 def targets(record: CaseRecord) -> list[Party]:
     """Return whom the messages were aimed at, each once, the case's own first.
 
@@ -80,6 +98,14 @@ def targets(record: CaseRecord) -> list[Party]:
         if case.target:
             found.setdefault(case.target.id or f" {case.target.name}", case.target)
     return list(found.values())
+
+
+def adults(record: CaseRecord) -> list[Party]:
+    """Return those of `targets` who are adults, by what the community itself says of their age.
+
+    Whether one of them is a victim all the same, the person decides who reports.
+    """
+    return [target for target in targets(record) if target.age_band == "adult"]
 
 
 def reporter_given(reporter: Reporter, keys: tuple[str, ...], why: str) -> None:
@@ -138,15 +164,6 @@ def _confirmed(record: CaseRecord) -> None:
         )
     if record.decision.decision != "confirmed":
         raise ExportError("This case was dismissed.", "Reopen and confirm it before it is reported.")
-
-
-def _faults(record: CaseRecord) -> Iterator[str]:
-    for case in cases(record):
-        merged = "" if case is record else "in a merged case, "
-        yield from (merged + fault for fault in broken(case.model_copy(update={"merged": ()})))
-        for item in case.items:
-            if item.content and item.content.received != item.received:
-                yield f"Item {item.number} says two times when it was received."
 
 
 def _times(record: CaseRecord) -> Iterator[tuple[str, datetime]]:

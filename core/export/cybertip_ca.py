@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from typing import Final
 
+from pydantic import ConfigDict, with_config
+
 from core.errors import ExportError
 from core.export import ExportFile, Reporter, checks, file_name
 from core.export.places import platform_name
@@ -41,6 +43,7 @@ Field = tuple[str, str]
 """What the form asks for, and what there is to say."""
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What a person says who reports; None where they do not know.
@@ -56,26 +59,28 @@ class Answers:
 
 
 def prefilled(record: CaseRecord) -> Answers:
-    """Say what the record does: whether pictures were sent along, which nobody looked at.
+    """Say what the record does: whether pictures were sent along to the other one, which nobody looked at.
+
+    What was aimed at somebody else, or at nobody, says nothing about the two.
 
     >>> from core.export.example import example
     >>> prefilled(example()).child_shared, prefilled(example()).other_shared
     (True, None)
     """
-    senders = {
-        item.content.author
+    shared = {
+        (item.content.author, item.content.target)
         for case in checks.cases(record)
         for item in case.items
         if item.content and any(kind in _SHOWN for kind in item.content.attachments)
     }
+    children = [target.id for target in checks.targets(record) if target.id]
     return Answers(
-        child_shared=True if any(target.id in senders for target in checks.targets(record)) else None,
-        other_shared=True if record.actor.id in senders else None,
-        remarks=record.decision.remark if record.decision else "",
+        child_shared=True if any((child, record.actor.id) in shared for child in children) else None,
+        other_shared=True if any((record.actor.id, child) in shared for child in children) else None,
     )
 
 
-def export(record: CaseRecord, reporter: Reporter, *, answers: Answers | None = None) -> list[ExportFile]:
+def export(record: CaseRecord, reporter: Reporter, *, facts: Answers | None = None) -> list[ExportFile]:
     """Return the form's text and the same as JSON, the transcript, and an address tip if any address is named.
 
     Raises `ExportError`.
@@ -84,12 +89,12 @@ def export(record: CaseRecord, reporter: Reporter, *, answers: Answers | None = 
     >>> [file.name.rpartition("-")[2] for file in export(example(), Reporter())]
     ['form.txt', 'form.json', 'transcript.txt']
     """
-    answers = answers or prefilled(record)
+    answers = facts or prefilled(record)
     checks.sound(record)
     checks.reporter_right(reporter)
     if len(answers.remarks) > LONG:
         raise ExportError(f"The remarks must be at most {LONG} characters.", "Shorten them, and export the case again.")
-    said = [item for _, item in entries(record)]
+    said = [entry.item for entry in entries(record)]
     parts = {heading: list(fields) for heading, fields in _form(record, reporter, answers, said).items()}
     found = [
         ExportFile(
@@ -103,7 +108,9 @@ def export(record: CaseRecord, reporter: Reporter, *, answers: Answers | None = 
     ]
     if said:
         found.append(
-            ExportFile(file_name(record.case, "-transcript.txt"), "text/plain; charset=utf-8", transcript(record))
+            ExportFile(
+                file_name(record.case, "-cybertip-ca-transcript.txt"), "text/plain; charset=utf-8", transcript(record)
+            )
         )
     if answers.material_at:
         for address in answers.material_at:
@@ -134,7 +141,8 @@ def _incident(record: CaseRecord, reporter: Reporter, answers: Answers, said: li
     yield "Time (UTC)", f"{(time.hour + 11) % 12 + 1:02}:{time.minute:02} {'PM' if time.hour >= 12 else 'AM'}"
     yield "Where", "Chat or instant messages"
     yield "Service", one_line(reporter.service or platform_name(record.platform), 100)
-    yield "Community", f"{one_line(record.community, 200)} ({one_line(record.space, 200)})"
+    name, space = one_line(record.community, 200), one_line(record.space, 200)
+    yield "Community", f"{name} ({space})" if name else space
 
 
 def _person(party: Party) -> Iterator[Field]:

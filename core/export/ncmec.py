@@ -14,11 +14,13 @@ Nachtalb/ncmec-cybertip), read in 2026-11. NCMEC's own schema is had with creden
   person to correct (`Facts`); that of an actor never is. What either said stands in `additionalInfo`.
 - What a person has to know, no program can: `prefilled` says so much as the record does, and a person sees it first.
 - Earlier reports are those passed to whoever was named NCMEC: by Lampkeeper, or by a person who filed the public form.
-- Names of moderators, their notes and members' reports stay here. The reporting person is the one of `[reporting]`.
+- Names of moderators, their remarks, their notes and members' reports stay here. The reporting person is the one of
+  `[reporting]`, and says what they add themselves: nobody else's words are put into their mouth.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -67,6 +69,8 @@ _ATTRIBUTES: Final = {
     },
     "originalFileHash": {"hashType": "SHA256"},
 }
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+"""A report at NCMEC, as a person typed it: nothing longer is read as one."""
 _EXACT: Final = ConfigDict(extra="forbid")
 _REMEDY: Final = "Correct it, and export the case again."
 
@@ -118,15 +122,13 @@ def prefilled(record: CaseRecord) -> Facts:
     bands = [record.actor.age_band, record.target.age_band if record.target else None]
     prior = [
         int(passed.reference)
-        for case in checks.cases(record)
-        for passed in case.passed
-        if "ncmec" in passed.to.casefold() and passed.reference.isascii() and passed.reference.isdigit()
+        for passed in (*(passed for case in checks.cases(record) for passed in case.passed), *record.earlier)
+        if "ncmec" in passed.to.casefold() and _NUMBER.fullmatch(passed.reference)
     ]
     return Facts(
         annotations=("minorToMinorInteraction",) if all(band in _MINOR_BANDS for band in bands) else (),
         people=people,
-        prior_reports=tuple(number for number in prior if 0 < number < 1 << 63),
-        remarks=record.decision.remark if record.decision else "",
+        prior_reports=tuple(number for number in prior if number),
     )
 
 
@@ -136,7 +138,7 @@ def report(record: CaseRecord, reporter: Reporter, facts: Facts) -> Report:
     >>> from core.export.example import example
     >>> record, reporter = example(), Reporter(given_name="A", family_name="B", email="ab@example.org")
     >>> [file.name for file in report(record, reporter, prefilled(record)).files]
-    ['lampkeeper-case-b7c1f2d3e4a5-transcript.txt']
+    ['lampkeeper-case-b7c1f2d3e4a5-ncmec-transcript.txt']
     """
     checks.sound(record)
     why = "NCMEC asks who reports"
@@ -145,18 +147,20 @@ def report(record: CaseRecord, reporter: Reporter, facts: Facts) -> Report:
     _right(facts)
     _about_these_people(record, facts)
     said = entries(record)
-    xml = document("report", _report(record, reporter, facts, [item for _, item in said]), _ATTRIBUTES)
+    xml = document("report", _report(record, reporter, facts, [entry.item for entry in said]), _ATTRIBUTES)
     return Report(xml, (_attachment(record, facts, len(said)),) if said else ())
 
 
 def export(record: CaseRecord, reporter: Reporter, *, facts: Facts | None = None) -> list[ExportFile]:
     """Return the report as files; raises `ExportError`. The details have 0 where NCMEC's ids go."""
     made = report(record, reporter, facts or prefilled(record))
-    found = [ExportFile(file_name(record.case, "-report.xml"), "application/xml", made.xml)]
+    found = [ExportFile(file_name(record.case, "-ncmec-report.xml"), "application/xml", made.xml)]
     for attachment in made.files:
         found.append(ExportFile(attachment.name, "text/plain; charset=utf-8", attachment.data))
         found.append(
-            ExportFile(file_name(record.case, "-file_details.xml"), "application/xml", attachment.details_xml("0", "0"))
+            ExportFile(
+                file_name(record.case, "-ncmec-file_details.xml"), "application/xml", attachment.details_xml("0", "0")
+            )
         )
     return found
 
@@ -197,12 +201,13 @@ def _summary(record: CaseRecord, facts: Facts, service: str, items: list[Item]) 
 
 
 def _conversations(record: CaseRecord, service: str, items: list[Item]) -> Iterator[tuple[str, Tree]]:
-    """Each conversation is an incident, by the platform's id, with what moved the score in it."""
+    """Each conversation is an incident, by the platform's id, with what moved the score in it; without it, last."""
     rooms: dict[str, list[Item]] = {}
     for item in items:
         if item.content:
             rooms.setdefault(item.content.conversation, []).append(item)
-    for room, said in list(rooms.items())[:CONVERSATIONS]:
+    moved_first = sorted(rooms.items(), key=lambda room: not any(item.moved_the_score for item in room[1]))
+    for room, said in moved_first[:CONVERSATIONS]:
         counted = [(item, item.content) for item in said if item.moved_the_score and item.content]
         lines = [_excerpt(when(item), content) for item, content in counted if content.text is not None][:EXCERPTS]
         name = one_line(" / ".join(filter(None, (record.community, room))), 255)
@@ -323,7 +328,8 @@ def _about(party: Party) -> Iterator[str]:
 def _more(record: CaseRecord, facts: Facts, items: list[Item]) -> Iterator[str]:
     if facts.remarks.strip():
         yield f"The reporting person writes: {visible(facts.remarks.strip())}"
-    yield f"Case {one_line(record.case, 100)} of {one_line(record.community, 200)} ({one_line(record.space, 200)})."
+    name, space = one_line(record.community, 200), one_line(record.space, 200)
+    yield f"Case {one_line(record.case, 100)} of {f'{name} ({space})' if name else space}."
     yield (
         "A program (Lampkeeper) noticed that the messages follow a risk pattern, and told moderators at "
         f"{_moment(record.opened)}. A moderator confirmed the concern."
@@ -339,7 +345,7 @@ def _more(record: CaseRecord, facts: Facts, items: list[Item]) -> Iterator[str]:
         yield f"Preserved: {len(items)} versions of messages, {_moment(first)} to {_moment(last)}, in the transcript."
         rooms = len({item.content.conversation for item in items if item.content})
         if rooms > CONVERSATIONS:
-            yield f"Of {rooms} conversations the first {CONVERSATIONS} are named above."
+            yield f"Of {rooms} conversations {CONVERSATIONS} are named above, first those that moved the score."
     if any(item.content is None for item in items):
         yield "Some were removed at their author's request; the transcript says where, and their digests stay."
     yield "No pictures, sounds or files are attached: they are never looked at or kept."
@@ -347,7 +353,7 @@ def _more(record: CaseRecord, facts: Facts, items: list[Item]) -> Iterator[str]:
 
 def _attachment(record: CaseRecord, facts: Facts, versions: int) -> Attachment:
     data = transcript(record)
-    name = file_name(record.case, "-transcript.txt")
+    name = file_name(record.case, "-ncmec-transcript.txt")
 
     def details(report_id: str, file_id: str) -> bytes:
         tree: Tree = (

@@ -5,7 +5,10 @@ country by country (`core.export.authorities`). Decisions:
 
 - The summary comes first and fits on a page: what, who (ids, names, links), when (as the platform gave it, and as
   received), where, who decided. The conversation is folded until somebody opens it.
-- Merged cases are part of it: one transcript, one audit trail, in the order of time.
+- Merged cases are part of it: one transcript in which nothing stands twice, one audit trail, in the order of time, and
+  all whom the messages were aimed at.
+- It is for reading, before a decision as well as after it, and says which. Where what is preserved is not as it was
+  written, it is made all the same, and says that first.
 - "the person reported", "the person approached": neither is said to be anything else.
 """
 
@@ -17,20 +20,23 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from core.casework.cards import percent
-from core.export import ExportFile, Reporter
+from core.export import ExportFile, Reporter, file_name
 from core.export.authorities import ELSEWHERE, authorities, emergency_numbers
+from core.export.checks import faults, targets
 from core.export.page import HTML, moment, page, words
 from core.export.record import CaseRecord, Decision, Item, Moderator, Party
+from core.export.transcript import entries
 from core.export.visible import visible
 
 PACKET = "packet.html"
-WHERE_TO_GO = "where_to_go.html"
+"""The page in an archive, which is named after its case itself."""
 
 
 class Line(NamedTuple):
     """One preserved version as the transcript shows it.
 
-    `role` says who its author is here, `to` whom it was aimed at ("" if nobody), `of` the merged case that it is from.
+    `role` says who its author is here, `to` whom it was aimed at ("" if nobody), `of` the merged case that it is from,
+    `also` which number it has in which other cases.
     """
 
     item: Item
@@ -38,6 +44,7 @@ class Line(NamedTuple):
     to: str
     attached: str
     of: str
+    also: tuple[str, ...]
 
 
 class Written(NamedTuple):
@@ -52,15 +59,15 @@ class Written(NamedTuple):
 def packet(record: CaseRecord, reporter: Reporter) -> list[ExportFile]:
     """Return the packet and the page of authorities."""
     return [
-        ExportFile(PACKET, HTML, packet_page(record, reporter).encode()),
-        ExportFile(WHERE_TO_GO, HTML, where_to_go(reporter.country).encode()),
+        ExportFile(file_name(record.case, f"-{PACKET}"), HTML, packet_page(record, reporter).encode()),
+        ExportFile(file_name(record.case, "-where_to_go.html"), HTML, where_to_go(reporter.country).encode()),
     ]
 
 
 def packet_page(record: CaseRecord, reporter: Reporter, *, folds: bool = True) -> str:
     """Render the packet; without `folds`, the conversation lies open, for paper."""
     said, family = words(), list(_family(record))
-    lines = list(_transcript(record, family))
+    lines = list(_transcript(record))
     deeds = [deed for case in family for deed in case.audit]
     asked = any(deed.what == "alert opened" and deed.detail.get("asked") for deed in record.audit)
     values = {
@@ -69,9 +76,9 @@ def packet_page(record: CaseRecord, reporter: Reporter, *, folds: bool = True) -
         "platform": said["platform"].get(record.platform, visible(record.platform)),
         "parties": [
             {"role": said["role"][role], "party": party, **_about(party)}
-            for role, party in (("actor", record.actor), ("target", record.target))
-            if party is not None
+            for role, party in (("actor", record.actor), *(("target", target) for target in _approached(record)))
         ],
+        "faults": faults(record),
         "conversations": list(
             dict.fromkeys(line.item.content.conversation for line in lines if line.item.content is not None)
         ),
@@ -109,26 +116,32 @@ def _family(record: CaseRecord) -> Iterator[CaseRecord]:
         yield from _family(case)
 
 
-def _transcript(record: CaseRecord, family: list[CaseRecord]) -> Iterator[Line]:
-    """Yield the preserved versions of all cases in the order they were received."""
+def _approached(record: CaseRecord) -> list[Party]:
+    """Return whom the messages were aimed at, in it or in a case that became part of it the other way round."""
+    return [target for target in targets(record) if not target.id or target.id != record.actor.id]
+
+
+def _transcript(record: CaseRecord) -> Iterator[Line]:
+    """Yield the preserved versions of all cases in the order they were received, each once."""
     said = words()
     roles = {record.actor.id: said["role"]["actor"]}
     names = {record.actor.id: record.actor.name}
-    if record.target is not None:
-        roles.setdefault(record.target.id, said["role"]["target"])
-        names.setdefault(record.target.id, record.target.name)
-    found = [(item, "" if case is record else visible(case.case)) for case in family for item in case.items]
-    names |= {item.content.author: item.content.name for item, _ in found if item.content is not None}
-    found.sort(key=lambda each: (each[0].received, each[1], each[0].number))
-    for item, of in found:
+    for target in _approached(record):
+        roles.setdefault(target.id, said["role"]["target"])
+        names.setdefault(target.id, target.name)
+    found = entries(record)
+    names |= {entry.item.content.author: entry.item.content.name for entry in found if entry.item.content is not None}
+    for case, item, others in found:
+        of = "" if case is record else visible(case.case)
+        also = tuple(said["transcript"]["also"].format(number=one.number, case=visible(it.case)) for it, one in others)
         content = item.content
         if content is None:
-            yield Line(item, "", "", "", of)
+            yield Line(item, "", "", "", of, also)
             continue
         role = roles.get(content.author, said["role"]["else"])
         to = "" if content.target is None else visible(names.get(content.target) or content.target)
         attached = ", ".join(said["attached"].get(kind, visible(kind)) for kind in content.attachments)
-        yield Line(item, role, to, attached, of)
+        yield Line(item, role, to, attached, of, also)
 
 
 def _about(party: Party) -> dict[str, str]:

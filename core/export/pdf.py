@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 
 from core.errors import ExportError
-from core.export import ExportFile, Reporter
+from core.export import ExportFile, Reporter, file_name
 from core.export.packet import packet_page
 from core.export.record import CaseRecord
 
@@ -41,7 +41,7 @@ def pdf(record: CaseRecord, reporter: Reporter) -> list[ExportFile]:
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
     made = weasyprint.HTML(string=html, url_fetcher=nothing)
     with _dated(record.exported):
-        return [ExportFile("packet.pdf", PDF, made.write_pdf())]
+        return [ExportFile(file_name(record.case, "-packet.pdf"), PDF, made.write_pdf())]
 
 
 @contextmanager

@@ -209,7 +209,8 @@ class Passed(_Value):
 class CaseRecord(_Value):
     """Everything about a case. `state` is one of `core.casework.transitions`.
 
-    `merged` are the cases that became part of it, each whole with items and a chain of its own.
+    `merged` are the cases that became part of it, each whole with items and a chain of its own. `earlier` are reports
+    of other cases about the person reported.
     """
 
     format: Literal["lampkeeper-case-2"] = FORMAT
@@ -235,6 +236,7 @@ class CaseRecord(_Value):
     actions: tuple[Taken, ...] = ()
     reports: tuple[MemberReport, ...] | None = None
     passed: tuple[Passed, ...] = ()
+    earlier: tuple[Passed, ...] = ()
     merged: tuple[CaseRecord, ...] = ()
     items: tuple[Item, ...] = ()
     audit: tuple[Deed, ...] = ()
@@ -299,7 +301,7 @@ def missed(record: CaseRecord) -> list[str]:
     faults = []
     for number, head in sorted(heads.items()):
         if number not in chain:
-            faults.append(f"The audit noted {number} items of case {record.case}; there are {len(record.items)}.")
+            faults.append(f"The audit noted {number} items; there are {len(record.items)}.")
         elif number and chain[number] != head:
-            faults.append(f"The chain of case {record.case} is another at item {number} than the audit noted.")
-    return faults + [fault for case in record.merged for fault in missed(case)]
+            faults.append(f"The chain is another at item {number} than the audit noted.")
+    return faults + [f"In case {case.case}: {fault}" for case in record.merged for fault in missed(case)]

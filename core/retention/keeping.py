@@ -5,7 +5,7 @@ Decisions:
 
 - A case goes in three steps. What nobody decided, and what was confirmed but never closed, is closed in the end:
   evidence is not kept for ever because people were away. Then its evidence goes: preserved messages, notes, remarks,
-  and what members wrote when they reported it. Last goes the case.
+  what members wrote when they reported it, and what was laid down for NCMEC. Last goes the case.
 - A case that became part of another is kept as long as that one, for it goes along wherever that is exported to.
 - A case waits for people from when Lampkeeper opened it, which may be long after what it is about was said; and
   as long again from when people put it aside, went on with it, took a decision back, or opened it once more. Evidence
@@ -133,7 +133,7 @@ def _deed_since(table: FromClause, which: tuple[audit.Deed, ...], since: float) 
 
 
 def _has_evidence() -> ColumnElement[bool]:
-    items, notes = tables.items.alias(), tables.notes.alias()
+    items, notes, sent = tables.items.alias(), tables.notes.alias(), tables.submissions.alias()
     told, purged = tables.audit.alias(), tables.audit.alias()
     since = exists().where(purged.c.about == _T.c.alert, purged.c.what == "evidence purged", purged.c.id > told.c.id)
     words = exists().where(
@@ -147,5 +147,6 @@ def _has_evidence() -> ColumnElement[bool]:
         _T.c.evidence.is_not(None),
         exists().where(items.c.alert == _T.c.alert).correlate(_T),
         exists().where(notes.c.alert == _T.c.alert).correlate(_T),
+        exists().where(sent.c.alert == _T.c.alert, sent.c.content.is_not(None)).correlate(_T),
         words.correlate(_T),
     )

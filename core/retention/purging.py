@@ -16,6 +16,7 @@ from core import audit, outbox, policy
 from core.audit import erasing
 from core.casework import cases, parts, preserved, reported, withdrawals
 from core.casework.reported import Report
+from core.cybertip import clearing
 from core.ledger import Ledger
 from core.policy import AlertState
 from core.retention import rolling
@@ -89,7 +90,7 @@ async def close(ledger: Ledger, tx: AsyncConnection, which: ColumnElement[bool],
 
 
 async def remove_evidence(ledger: Ledger, tx: AsyncConnection, which: ColumnElement[bool], now: float) -> int:
-    """Delete what is preserved of cases, with notes, remarks and members' words.
+    """Delete what is preserved of cases, with notes, remarks, members' words, and what was laid down for NCMEC.
 
     A chain that went leaves its last value in the audit, so that it can be told from one that somebody cut away.
     """
@@ -103,6 +104,7 @@ async def remove_evidence(ledger: Ledger, tx: AsyncConnection, which: ColumnElem
         for table in (tables.items, tables.notes):
             await tx.execute(delete(table).where(table.c.alert == case.alert))
         await reported.change(tx, ledger.vault, _T.c.alert == case.alert, wordless)
+        await clearing.clear(tx, ledger.vault, [case.alert], now)
         await _change(ledger, tx, case, "evidence purged", now, head, remark=None, evidence=None)
     _retire(ledger, found)
     return len(found)

@@ -32,7 +32,7 @@ from core import peaks
 from core.audit import erasing
 from core.audit.chain import PARTS
 from core.casework import exposure, four_eyes, holds, parts, preserved, withdrawals
-from core.cybertip import stored
+from core.cybertip import clearing, stored
 from core.engine import Engine
 from core.ledger import Ledger
 from core.retention import forgetting, keeping, purging
@@ -91,6 +91,11 @@ def _with_evidence(table: Table) -> Due:
 
 def _of(table: Table, cases: ColumnElement[bool]) -> ColumnElement[bool]:
     return table.c.alert.in_(select(tables.alerts.c.alert).where(cases))
+
+
+def _sent_over(keep: Keep, now: float) -> ColumnElement[bool]:
+    sent = tables.submissions
+    return and_(sent.c.content.is_not(None), _of(sent, keeping.evidence_over(keep, now)))
 
 
 def _left(keep: Keep, now: float) -> ColumnElement[bool]:  # noqa: ARG001 - as all are called
@@ -207,9 +212,9 @@ _TABLE = (
     Rule(
         tables.submissions,
         "reports to NCMEC: what was sent, step by step (sealed), and by whom confirmed",
-        "as long as the case",
+        "as long as the case; what was sent as long as its evidence, and what was not handed in is taken back then",
         stored.forget_person,
-        (_with_case(tables.submissions),),
+        (Due("without what was sent", _sent_over), _with_case(tables.submissions)),
         held_by="alert",
     ),
     Rule(
@@ -371,7 +376,9 @@ async def forget_person(  # noqa: PLR0913, PLR0917 - what it works on, and when
     alerts = tables.alerts
     mine = (alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me))
     going = (await tx.scalars(select(alerts.c.alert).where(*mine, not_(keeping.held())))).all()
-    vault.retire([("case", alert) for alert in going])
+    sent = await clearing.telling_of(tx, vault, space, person, not_(or_(*mine[1:], keeping.held())))
+    vault.retire([("case", alert) for alert in (*going, *sent)])
+    await clearing.clear(tx, vault, sent, now)
     for rule in RULES.values():
         erased = await rule.forgets(tx, vault, space, person)
         await erasing.account(tx, now, "person forgotten", erased or {})

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import gmtime, strftime
 from typing import Annotated, Any, NamedTuple, TypeAlias
+from unicodedata import category
 
 from cyclopts import Parameter
 
@@ -29,7 +30,45 @@ from core.ledger import Ledger
 from core.observe import set_up_logging
 
 LONGEST_NAME = 80
-Case: TypeAlias = Annotated[str, Parameter(help="The case, by the id on its card.")]
+SPACE_LONGEST = 200
+"""Characters of a space's name, or of a person's id."""
+ID_LONGEST = 64
+"""Characters of a case's id, with room for those of other versions."""
+
+
+def one_line(typed: str, option: str, longest: int) -> str:
+    """Return what was typed without spaces around it; ConfigError unless it is one line of so many characters."""
+    words = typed.strip()
+    if len(words) > longest or not words.isprintable():
+        raise ConfigError(f"{option} wants one line of at most {longest} characters.", "Shorten or correct it.")
+    return words
+
+
+def some_lines(typed: str, option: str, longest: int) -> str:
+    """Return the same, of several lines."""
+    words = typed.strip()
+    if len(words) > longest:
+        raise ConfigError(f"{option} is longer than {longest:,} characters.", "Shorten it.")
+    if any(category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in words):
+        raise ConfigError(f"{option} holds characters that no text has.", "Write it anew, as UTF-8.")
+    return words
+
+
+def _an_id(_type: object, typed: str) -> None:
+    """Refuse what is no id of a case; it is not quoted, for it may be no text at all."""
+    if not (typed.isascii() and typed.isprintable() and len(typed) <= ID_LONGEST):
+        raise ConfigError("What was typed is no id of a case.", "`lampkeeper cases list` lists those that there are.")
+
+
+def _a_name(_type: object, typed: str | None) -> None:
+    if typed is not None:
+        one_line(typed, "The name of a space or a person", SPACE_LONGEST)
+
+
+Case: TypeAlias = Annotated[str, Parameter(help="The case, by the id on its card.", validator=_an_id)]
+OtherCase: TypeAlias = Annotated[str, Parameter(validator=_an_id)]
+Named: TypeAlias = Annotated[str | None, Parameter(validator=_a_name)]
+"""A space, or a person by the platform's id."""
 As: TypeAlias = Annotated[str, Parameter(name="--as", help="Your name, as the audit and the card will tell it.")]
 ConfigFile: TypeAlias = Annotated[
     Path | None, Parameter(name="--config", help="The configuration. Default: config.toml in the working directory.")
@@ -154,3 +193,13 @@ def when(time: float) -> str:
     '1970-01-01 00:00 UTC'
     """
     return strftime("%Y-%m-%d %H:%M UTC", gmtime(time))
+
+
+def text_of(path: Path) -> str:
+    """Return what stands in a file that a person wrote; ConfigError if it cannot be read."""
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}).", "Check the name and the permissions.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8.", "Save the file as UTF-8.") from None

@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 from rich.console import Console
 
-from bots.commands.cases.common import Case, ConfigFile, Room, found, person, room, run, standing, when
+from bots.commands.cases.common import Case, ConfigFile, Named, Room, found, person, room, run, standing, when
 from bots.terminal import complain, console, safe, show_card, show_excerpt, show_summary, show_table
 from core.casework import checking, listing
 from core.casework.cards import Card, Person, percent
@@ -22,15 +22,17 @@ from core.casework.listing import Belonging, Wanted, Which
 from core.errors import ConfigError
 from core.retention.holdings import spaces
 
-Positive = Annotated[int, Parameter(validator=validators.Number(gt=0))]
+MOST = 10_000
+"""Cases, or messages, that are listed at once."""
+Positive = Annotated[int, Parameter(validator=validators.Number(gt=0, lte=MOST))]
 HEAD = ("case", "opened", "level", "probability", "state", "about", "looked into by")
 
 
 def list_cases(
     which: Which = "open",
     *,
-    space: str | None = None,
-    about: str | None = None,
+    space: Named = None,
+    about: Named = None,
     limit: Positive = 50,
     config: ConfigFile = None,
 ) -> int:
@@ -54,7 +56,7 @@ def show(
     case: Case,
     *,
     text: Annotated[bool, Parameter(negative=())] = False,
-    more: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    more: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=MOST))] = 0,
     name: Annotated[str | None, Parameter(name="--as", help="Your name; needed for --text.")] = None,
     config: ConfigFile = None,
 ) -> int:

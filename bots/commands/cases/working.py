@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from bots.commands.cases.common import As, Case, ConfigFile, changed, found
+from bots.commands.cases.common import As, Case, ConfigFile, OtherCase, changed, found, some_lines
 from core.casework.cards import Decision, Grounds, Person
 from core.casework.desk import Desk, Verdict
 from core.casework.notes import LONGEST
@@ -75,7 +75,7 @@ def decide(  # noqa: PLR0913 - a decision and why
         return changed(config, case, name, lambda desk, _, who: desk.undecide(case, who), otherwise=mine)
     if decision == "anew":
         return changed(config, case, name, lambda desk, _, who: desk.reconsider(case, who))
-    decided, words = DECISIONS[decision], remark.strip()[:REMARK_LONGEST]
+    decided, words = DECISIONS[decision], some_lines(remark, "The remark", REMARK_LONGEST)
     return changed(config, case, name, lambda desk, _, who: desk.decide(case, decided, who, grounds, words))
 
 
@@ -92,11 +92,9 @@ def note(case: Case, text: str = "-", *, name: As, config: ConfigFile = None) ->
     text
         What to note, in at most 2,000 characters. "-" reads it from standard input, so that no shell keeps it.
     """
-    words = (sys.stdin.read() if text == "-" else text).strip()
+    words = some_lines(sys.stdin.read() if text == "-" else text, "The note", LONGEST)
     if not words:
         raise ConfigError("There is nothing to note.", "Write a text after the case, or on standard input.")
-    if len(words) > LONGEST:
-        raise ConfigError(f"The note is longer than {LONGEST:,} characters.", "Shorten it, or make several notes.")
     too_late = "Its evidence was kept long enough, and a note would go with it: reopen it, or put it under hold, first."
     return changed(config, case, name, lambda desk, _, who: desk.note(case, words, who), otherwise=too_late)
 
@@ -139,7 +137,7 @@ def reopen(case: Case, *, name: As, config: ConfigFile = None) -> int:
     return changed(config, case, name, lambda desk, _, who: desk.reopen(case, who))
 
 
-def merge(case: Case, into: str, *, name: As, config: ConfigFile = None) -> int:
+def merge(case: Case, into: OtherCase, *, name: As, config: ConfigFile = None) -> int:
     """Make a case part of another about the same people, and close it.
 
     Parameters

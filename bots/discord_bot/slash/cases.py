@@ -15,9 +15,10 @@ from discord import app_commands
 
 from bots.common import cases as listed
 from bots.discord_bot import card as drawn
+from bots.discord_bot.addresses import SITE
 from bots.discord_bot.buttons import NOBODY
 from bots.discord_bot.card import DESCRIPTION
-from bots.discord_bot.links import SITE, direct
+from bots.discord_bot.links import direct
 from bots.discord_bot.slash.asked import Asked, allowed, answer_error, asks
 from bots.texts import say
 from core.casework import listing

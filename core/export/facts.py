@@ -1,7 +1,8 @@
 """What a person says beyond the record, as a file: written as it was filled in, read back as it was corrected.
 
-Leans on pydantic and on `core.export.ncmec`, whose `Facts` it is about and which judges them. It is TOML, as the
-configuration is. A mistake is named by its place, and never quoted.
+Leans on pydantic, and on the formats that take such a file and judge what is in it (`core.export.ncmec.Facts`,
+`core.export.cybertip_ca.Answers`). It is TOML, as the configuration is. A mistake is named by its place, and never
+quoted.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import ExportError
+from core.export.cybertip_ca import Answers
 from core.export.ncmec import Facts, Known
 
-_REMEDY = "`lampkeeper cybertip plan` without --facts prints what the file may hold; docs/cybertipline.md explains it."
-_FACTS = TypeAdapter(Facts)
+_REMEDY = "The same command without --facts prints what the file may hold; docs/exports.md explains it."
+_NAMES = {field.name for of in (Facts, Known, Answers) for field in fields(of)}
+Said = TypeVar("Said", bound=Facts | Answers)
 
 
-def read(text: str, filled_in: Facts) -> Facts:
+def read(text: str, filled_in: Said) -> Said:
     """Return `filled_in` with whatever the file names in its place; a person in it as a whole. Raises `ExportError`.
 
     >>> read('people.1002.age = 13', Facts(agency="Police", people={"1002": Known(age=12), "1001": Known()})).people
@@ -31,16 +34,18 @@ def read(text: str, filled_in: Facts) -> Facts:
     except (tomllib.TOMLDecodeError, RecursionError):
         raise ExportError("The file of facts is not valid TOML.", _REMEDY) from None
     try:
-        said = _FACTS.validate_python(tree)
+        said = TypeAdapter(type(filled_in)).validate_python(tree)
     except ValidationError as error:
         places = [_place(one["loc"], one["type"]) for one in error.errors(include_input=False, include_url=False)]
         raise ExportError(f"The file of facts is not right: {'; '.join(places)}.", _REMEDY) from None
     given = {name: getattr(said, name) for name in tree}
-    return replace(filled_in, **given | {"people": {**filled_in.people, **said.people}})
+    if isinstance(filled_in, Facts) and isinstance(said, Facts):
+        given["people"] = {**filled_in.people, **said.people}
+    return replace(filled_in, **given)
 
 
-def write(facts: Facts) -> str:
-    r"""Write all of it, as it stands.
+def write(facts: Facts | Answers) -> str:
+    r"""Write all of it, as it stands; what is not known as a comment.
 
     >>> print(write(Facts(annotations=("spam",), remarks='say "hi"', people={"1002": Known(age=12)})))
     incident_type = "Online Enticement of Children for Sexual Acts"
@@ -61,16 +66,18 @@ def write(facts: Facts) -> str:
     return "\n".join(_lines(facts))
 
 
-def _lines(facts: Facts) -> Iterator[str]:
+def _lines(facts: Facts | Answers) -> Iterator[str]:
     yield from _keys(facts)
-    for person, known in facts.people.items():
+    for person, known in facts.people.items() if isinstance(facts, Facts) else ():
         yield from ("", f"[people.{_value(person)}]", *_keys(known))
 
 
-def _keys(of: Facts | Known) -> Iterator[str]:
+def _keys(of: Facts | Answers | Known) -> Iterator[str]:
     for field in fields(of):
         value = getattr(of, field.name)
-        if field.name != "people" and value is not None:
+        if value is None:
+            yield f"# {field.name} is not known"
+        elif field.name != "people":
             yield f"{field.name} = {_value(value)}"
 
 
@@ -91,8 +98,7 @@ def _value(value: Any) -> str:
 
 def _place(where: tuple[int | str, ...], kind: str) -> str:
     """Name a place by what it is a part of: keys of the file may be names."""
-    known = {field.name for of in (Facts, Known) for field in fields(of)}
-    place = ".".join(str(part) for part in where if part in known)
+    place = ".".join(str(part) for part in where if part in _NAMES)
     if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
         return f"{place or 'it'} has a key that is not known"
     return f"{place} is not what it should be"
