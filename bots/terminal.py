@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from core.casework.cards import NOTE, WITHDRAWN, Call, Card, ExcerptLine, percent
+from core.casework.transitions import WORKED_ON
 from core.effects import Level, Score
 from core.training.document import Section, Table
 
@@ -91,7 +92,7 @@ def card_text(card: Card) -> Text:
         *(f"  ! The other person: {signal}" for signal in card.welfare),
         *(f"Messages: {conversation} {', '.join(numbers)}" for conversation, numbers in _places(card).items()),
         safe(card.status),
-        "[Confirm]  [Dismiss]  [Show excerpt]" if card.decided is None else "[Show excerpt]",
+        "[Confirm]  [Dismiss]  [Show excerpt]" if card.state in WORKED_ON else "[Show excerpt]",
         NOTE,
     ]
     return Text("\n".join(lines))

@@ -10,11 +10,15 @@ only the look-ups are done for many at once. Decisions:
   new text begins with another name: moving a message would tear two pairs' records apart. The author's
   states are folded again from base and what is retained, so that an edit scores as if its text had been seen first.
   That is done for each edit, not once for all of a batch: whether one of them alerts must not hang on where a batch
-  ends. What they are folded from is opened and read once (`core.retention.rolling`). An
-  edit that changes no text changes nothing. An edit of a message never seen is taken as a message of its own, but
+  ends. What they are folded from is opened and read once (`core.retention.rolling`). An edit that changes neither text
+  nor what was sent along changes nothing. An edit of a message never seen is taken as a message of its own, but
   does not move the cursor. One of a message that was purged, or that is not newer than the horizon, is ignored and
   counted in the log: platforms deliver old messages again as edits (a pin, a refreshed preview), and what retention
   took would be stored and counted once more. An edit event carries no time: the one that arrives last counts.
+- Nor does one change anything that was said before somebody's data was last deleted in its space, and comes only now:
+  whether it was theirs nobody can know any more. Adapters read no history from before that time either
+  (`core.guard.Guard.horizon`). Where that time lies ahead of the clock, the clock was wrong then, and it counts for
+  nothing.
 - A deletion marks the message, and its alert's card shows it. The score stays: what was said was said.
 - A poisonous event raises; the guard undoes the batch and takes its events one by one (see `core.guard`).
 """
@@ -38,6 +42,7 @@ from core.export.record import Kind
 from core.memory import Memory
 from core.messages import Deletion, Edit, Event, Message, Pair
 from core.peaks import Peak, day_of
+from core.retention import forgetting
 from core.retention.rolling import Said, refold, said_by
 from core.store import add, tables, upsert
 from core.store import messages as kept_messages
@@ -76,6 +81,7 @@ class Batch:
         self._peaks: dict[Peak, float] = {}
         self._shown: dict[str, str] = {}
         self._old_edits = 0
+        self._from_before = 0
         self._windows: dict[str, None] = {}
         self._said: dict[str, list[Kept]] = {}
         self._read: dict[tuple[str, str], Said] = {}
@@ -96,6 +102,8 @@ class Batch:
         await self._write()
         if self._old_edits:
             log.info("batch.edits_of_purged_messages_ignored", edits=self._old_edits)
+        if self._from_before:
+            log.info("batch.messages_from_before_a_deletion_ignored", messages=self._from_before)
 
     async def _number(self) -> None:
         memory = self._memory
@@ -130,14 +138,27 @@ class Batch:
         """Return those that are neither known nor purged, once each, with their conversations in memory."""
         for space, some in _by_space(messages).items():
             names = {message.key.conversation for message in some}
-            await load_conversations(self._tx, self._vault, self._memory.of(space), names)
+            known = self._memory.of(space)
+            await load_conversations(self._tx, self._vault, known, names)
+            if known.forgotten is None:
+                known.forgotten = await forgetting.last(self._tx, space) or 0.0
         fresh = []
         for message in messages:
-            key, marks = (message.key, message.id), self._memory.of(message.key.space).marks[message.key.conversation]
-            if key not in self._stored and not _purged(marks, message):
-                self._stored.add(key)
-                fresh.append(message)
+            known, key = self._memory.of(message.key.space), (message.key, message.id)
+            if key in self._stored or _purged(known.marks[message.key.conversation], message):
+                continue
+            if self._is_from_before(known, message):
+                self._from_before += 1
+                continue
+            self._stored.add(key)
+            fresh.append(message)
         return fresh
+
+    def _is_from_before(self, known: Known, message: Message) -> bool:
+        """Tell whether a message was said before somebody's data was last deleted: it may have been theirs."""
+        if not known.forgotten or message.time is None:
+            return False
+        return message.time <= known.forgotten <= self._now
 
     async def _load(self, fresh: list[Message]) -> None:
         """Bring into memory the people and pairs that feeding `fresh` will touch; addressing is tried on copies."""
@@ -221,12 +242,12 @@ class Batch:
         await preserved.watched(self._tx, known)
         for alert in self._preserving(known, before.author, before.target):
             await preserved.preserve(self._tx, self._vault, alert, seen)
-        await self._changed((before.key, before.id), after.text, kind, after.edited)
+        await self._changed((before.key, before.id), None if kind == "deletion" else after)
 
-    async def _changed(self, key: MessageKey, text: str | None, kind: Kind, edited: float | None = None) -> None:
-        if not await preserved.watched(self._tx, self._memory.of(key[0].space)):
-            return
-        await preserved.changed(self._tx, self._vault, key, text, kind, self._memory.received, edited)
+    async def _changed(self, key: MessageKey, now: Kept | Message | None) -> None:
+        """Preserve an edit of a message, which reads so now, or its deletion (None), in the cases that preserve it."""
+        if await preserved.watched(self._tx, self._memory.of(key[0].space)):
+            await preserved.changed(self._tx, self._vault, key, now, self._memory.received)
 
     async def _edit(self, event: Edit) -> None:
         message = event.message
@@ -235,24 +256,26 @@ class Batch:
             await self._feed([message], event)
             if key not in self._stored:
                 self._old_edits += 1
-                await self._changed(key, message.text, "edit", message.edited)
+                await self._changed(key, message)
             return
         await self._write()
         before = await kept_messages.newest_version(self._tx, self._vault, key)
         assert before is not None
         if before.text is None:  # purged; only its id stayed
             self._old_edits += 1
-            await self._changed(key, message.text, "edit", message.edited)
+            await self._changed(key, message)
             return
-        if before.text == message.text:
+        if (before.text, before.attachments) == (message.text, message.attachments):
             return
         version = before.version + (2 if before.deleted else 1)  # its deletion was a version, too
         now = self._memory.received
         after = before._replace(version=version, text=message.text, deleted=False, seen=now, gone=None)
-        after = after._replace(edited=message.edited)
+        after = after._replace(attachments=message.attachments, edited=message.edited)
         await add(self._tx, tables.messages, [kept_messages.row_of(self._vault, after)])
         known = self._memory.of(message.key.space)
         await self._preserve_change(known, before, after, "edit")
+        if before.text == message.text:  # only what was sent along, which scores nothing
+            return
         author, target = before.author, before.target
         people, pairs = {author}, {(author, target)}
         if target is not None:
@@ -277,12 +300,12 @@ class Batch:
     async def _delete(self, deletion: Deletion) -> None:
         key = (deletion.key, deletion.id)
         if key not in self._stored:
-            await self._changed(key, None, "deletion")
+            await self._changed(key, None)
             return
         await self._write()
         before = await kept_messages.newest_version(self._tx, self._vault, key)
         if before is None or before.text is None:
-            await self._changed(key, None, "deletion")
+            await self._changed(key, None)
         else:
             after = before._replace(version=before.version + 1, text=None, edited=None)
             await self._preserve_change(self._memory.of(deletion.key.space), before, after, "deletion")

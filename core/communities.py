@@ -27,6 +27,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, channels, outbox
+from core.casework import cases
 from core.casework.cards import Person
 from core.ledger import Ledger
 from core.policy import Rules, Thresholds
@@ -92,7 +93,7 @@ class Communities:
         ledger = self.ledger
         async with ledger.transaction() as tx:
             stored = await self._change(tx, space, {**changes, **noted})
-            blind = ledger.vault.blind(space, who.id)
+            blind = await cases.remember(tx, ledger.vault, space, who)
             told = {name: value for name, value in changes.items() if name not in NAMING_PEOPLE}
             named = sorted(changes.keys() - told.keys())
             deed = audit.row(ledger.clock(), space, "settings changed", who=blind, changes=told, also=named)

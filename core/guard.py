@@ -33,7 +33,7 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
-from sqlalchemy import Column, func, select
+from sqlalchemy import Column, select
 
 from core import audit, clock, outbox, unread
 from core.batch import Batch
@@ -47,7 +47,7 @@ from core.errors import LampkeeperError, StoreError
 from core.ledger import Ledger
 from core.messages import AgeBand, ConversationKey, Deletion, Edit, Event
 from core.outbox import Deliverer, Outbox
-from core.retention import leaving, rules
+from core.retention import forgetting, leaving, rules
 from core.retention.keeping import Keep
 from core.scans import Scans
 from core.store import Store, tables, upsert
@@ -195,11 +195,8 @@ class Guard:
 
         Whoever reads back in time stops there, or what was deleted would be taken in once more.
         """
-        deed: audit.Deed = "person forgotten"
-        newest = select(func.max(tables.audit.c.time)).where(tables.audit.c.space == space, tables.audit.c.what == deed)
         async with self.ledger.store.read() as tx:
-            when: float | None = await tx.scalar(newest)
-        return when
+            return await forgetting.last(tx, space)
 
     async def _of(self, key: ConversationKey, column: Column[Any]) -> Any:
         """Return what is stored of a conversation in a column, or None."""

@@ -73,6 +73,8 @@ class AlertState:
     level: Level = "none"
     signals: list[str] = field(default_factory=list)
     decided_at: float | None = None
+    removed: list[str] = field(default_factory=list)
+    """Ids of its alerts that were kept long enough and are gone: the audit still has them."""
     fell: bool = True
     unread: bool = False
     unread_signals: list[str] = field(default_factory=list)

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import select
 
 from core import audit, outbox
+from core.casework import cases
 from core.casework.cards import Person
 from core.ledger import Ledger
 from core.messages import ConversationKey
@@ -40,7 +41,7 @@ class Scans:
         """Record that a moderator had a scan begun."""
         ledger = self._ledger
         async with ledger.transaction() as tx:
-            now, who = ledger.clock(), ledger.vault.blind(key.space, moderator.id)
+            now, who = ledger.clock(), await cases.remember(tx, ledger.vault, key.space, moderator)
             deed = audit.row(now, key.space, _BEGUN, who=who, conversation=key.conversation, days=days)
             (number,) = await audit.record(tx, [deed])
         return Scan(number, key, days)

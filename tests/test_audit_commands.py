@@ -55,6 +55,23 @@ def test_verify_says_in_a_sentence_that_all_is_in_order(run: Run, folder: Path) 
     assert f"The audit is as it was recorded: {ROWS} rows. Signed up to the last one" in done.out
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["an empty file", "no file"])
+def test_an_untouched_audit_that_no_head_was_signed_for_is_not_called_changed(
+    there: bool, run: Run, folder: Path
+) -> None:
+    if there:
+        heads_file(folder).write_text("")
+    else:
+        heads_file(folder).unlink()
+    done = run(folder, "verify")
+    assert done.status == 1
+    assert f"Every row follows from the one before it: {ROWS} rows. No signed head vouches for them." in done.out
+    assert "NOT" not in done.out + done.err
+    assert "head" in done.err
+    run(folder, "head")
+    assert run(folder, "verify").status == 0
+
+
 def test_verify_names_a_changed_row_and_exits_with_1(run: Run, folder: Path) -> None:
     with by_hand(folder) as connection:
         connection.execute("UPDATE audit SET who = 'somebody' WHERE id = 5")

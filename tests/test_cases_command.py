@@ -320,6 +320,9 @@ TAMPERED = {
     "DELETE FROM items WHERE alert = :case": "there are 0",
     "UPDATE items SET sha256 = chain WHERE number = 3 AND alert = :case": "Item 3 was changed",
     "UPDATE items SET chain = sha256 WHERE number = 3 AND alert = :case": "chain does not hold at item 3",
+    "UPDATE items SET content = NULL, author = '' WHERE number = 3 AND alert = :case": "Item 3 has no content",
+    "UPDATE items SET content = NULL, author = '' WHERE alert = :case": "Item 12 has no content",
+    "UPDATE items SET received = 1.0 WHERE number = 3 AND alert = :case": "its content was received at another time",
     "UPDATE items SET content = x'00' WHERE number = 3 AND alert = :case": "cannot be opened",
     "UPDATE items SET content = (SELECT content FROM items WHERE number = 1 AND alert = :case) "
     "WHERE number = 3 AND alert = :case": "cannot be opened",

@@ -530,7 +530,7 @@ async def test_after_forgetting_around_a_held_case_the_next_alert_is_a_case_of_i
     tmp_path: Path, who: str | None
 ) -> None:
     board = Board()
-    async with lampkeeper(tmp_path, deliverers=[board]) as guard:
+    async with lampkeeper(tmp_path, clock=Clock(), deliverers=[board]) as guard:
         alert = await opened(guard, board)
         await guard.desk.hold(alert, MODERATOR)
         await guard.desk.decide(alert, "dismissed", MODERATOR)

@@ -23,7 +23,7 @@ import core.cybertip.client
 from bots import composition
 from bots.__main__ import _run
 from core.casework import casefile
-from core.casework.cards import Card
+from core.casework.cards import Card, Person
 from core.config import CyberTipline
 from core.export.ncmec import prefilled
 from core.export.record import CaseRecord
@@ -246,6 +246,10 @@ async def test_what_people_wrote_is_printed_only_where_it_is_asked_for_and_that_
     _, record = await operator.looked_up()
     shown = [deed.by.name for deed in record.audit if deed.what == "excerpt shown" and deed.by]
     assert shown == ["Sam Second"]
+    async with lampkeeper(operator.folder) as guard:
+        read = await guard.desk.exposure(record.space, Person("terminal:Sam Second", "Sam Second"))
+    assert (read.lines, read.cases) == (record.texts, 1)
+    assert read.lines > 0
 
 
 async def test_credentials_that_are_missing_or_refused_are_told_and_it_goes_on_once_they_are_right(

@@ -436,15 +436,12 @@ async def test_two_people_who_alert_again_after_a_deletion_have_a_card_again(sta
     assert (await talk(stage))["alert"] == first["alert"]
 
 
-async def test_the_same_talk_read_again_after_a_deletion_has_a_card_again(stage: DiscordStage) -> None:
+async def test_the_same_talk_once_more_after_a_deletion_has_a_card_again(stage: DiscordStage) -> None:
     here, (actor, target) = ConversationKey(f"discord:{SERVER}", str(GENERAL)), (PEOPLE["actor"], PEOPLE["target"])
-    said = [
-        Message(here, str(1000 + number), Author(str(actor), "Actor"), line, 1e9 + number, partner=str(target))
-        for number, line in enumerate(slow_talk())
-    ]
-    for _ in range(2):
-        for message in said:
-            await stage.guard.receive(message)
+    for start in (1e9, 1e10):  # long before the deletion, and long after it
+        for number, line in enumerate(slow_talk()):
+            author, when = Author(str(actor), "Actor"), start + number
+            await stage.guard.receive(Message(here, str(1000 + number), author, line, when, partner=str(target)))
         await stage.settled()
         assert len(stage.cards()) == 1
         await stage.guard.forget_person(f"discord:{SERVER}", str(actor))

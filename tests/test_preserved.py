@@ -37,6 +37,11 @@ def versions(record: CaseRecord, message: str) -> list[tuple[str, str | None, fl
     return [(one.kind, one.text, one.received.timestamp() - NOW) for one in found]
 
 
+def attached(record: CaseRecord) -> list[tuple[str, tuple[str, ...]]]:
+    found = [i.content for i in record.items if i.content is not None and i.content.id == "m50"]
+    return [(one.kind, one.attachments) for one in found]
+
+
 async def test_what_was_edited_and_deleted_before_the_alert_has_the_times_at_which_that_was_seen(
     tmp_path: Path,
 ) -> None:
@@ -62,6 +67,27 @@ async def test_a_message_first_seen_as_an_edit_is_not_said_to_be_as_it_was_writt
         clock.now += 60
         await hear(guard, Edit(said(50, "good night", partner="target")))
         assert versions(await record(guard, alert), "m50") == [("edit", "good night", 60)]
+
+
+async def test_an_edit_that_only_takes_an_attachment_away_is_a_version_of_its_own(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
+        alert = await opened(guard, board)
+        picture = said(50, "look at this", partner="target")._replace(attachments=("image", "file"))
+        await hear(guard, picture)
+        before = await guard.desk.case(alert)
+        clock.now += 60
+        await hear(guard, Edit(picture._replace(attachments=("file",))))
+        await hear(guard, Edit(picture._replace(attachments=("file",))))
+        kept = await record(guard, alert)
+        after = await guard.desk.case(alert)
+        clock.now += 8 * DAY
+        await guard.purge()
+        await hear(guard, Edit(picture._replace(attachments=())))
+        later = await record(guard, alert)
+    assert before == after
+    assert attached(kept) == [("message", ("image", "file")), ("edit", ("file",))]
+    assert attached(later) == [*attached(kept), ("edit", ())]
 
 
 async def test_half_a_character_makes_no_edit_that_nobody_made(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from core.casework.cards import REMINDERS, Call, Person
+from core.casework.listing import history
 from core.casework.reminders import LADDER, TOO_LATE, Rung
 from core.config import Cases
 from core.errors import TryLater
@@ -157,6 +158,23 @@ async def test_whoever_lets_go_of_a_case_starts_the_ladder_anew(tmp_path: Path) 
         assert await stage.after(30 * MINUTE) == []
         assert await stage.after(30 * MINUTE) == ["remind"]
         assert await stage.after(3 * HOUR) == ["ping"]
+
+
+async def test_a_case_whose_claimant_was_forgotten_is_free_and_called_for_anew(tmp_path: Path) -> None:
+    board, clock = Board(), Clock()
+    async with at_work(tmp_path, clock, board) as guard:
+        stage = Stage(guard, board, clock)
+        await stage.open()
+        await guard.desk.claim(stage.alert, SECOND)
+        assert await stage.after(9 * 24 * HOUR) == []
+        await guard.forget_person(SPACE, SECOND.id)
+        card = await guard.desk.case(stage.alert)
+        assert card is not None
+        assert (card.state, card.claimed) == ("open", None)
+        assert await stage.after(30 * MINUTE) == []
+        assert await stage.after(30 * MINUTE) == ["remind"]
+        (*_, freed, _) = await history(guard.ledger, SPACE, stage.alert)
+        assert (freed.what, freed.who) == ("alert freed", None)
 
 
 async def test_a_case_that_waits_for_a_second_reviewer_is_called_for_until_one_claims_it(tmp_path: Path) -> None:

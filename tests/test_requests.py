@@ -7,13 +7,18 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
+from bots.common.answers import File
+from bots.common.here import Here
+from bots.common.requests import show
 from core.casework import reports
 from core.casework.cards import Person
 from core.casework.reports import Asking
 from core.guard import Guard
+from core.messages import Edit
 from core.retention import requests
 from core.retention.holdings import holdings
 from core.store import tables
+from tests.plain import PLAIN
 from tests.support import KEY, MODERATOR, NOW, SPACE, Board, lampkeeper, said, talk
 
 ACTOR, TARGET, FRIEND = Person("actor", "The actor"), Person("target", "The target"), Person("friend", "The friend")
@@ -48,6 +53,64 @@ async def test_admins_are_told_of_a_request_once_and_not_by_name(tmp_path: Path)
         assert board.notices == [(SPACE, "Somebody asks.")]
         (waiting,) = await requests.waiting(guard.ledger, SPACE)
         assert (waiting.number, waiting.kind, waiting.person) == (number, "access", FRIEND)
+
+
+async def test_a_message_with_half_a_character_does_not_keep_the_file_from_its_author(tmp_path: Path) -> None:
+    sent: list[File] = []
+
+    async def write(_person: Person, _text: str, file: File | None) -> bool:
+        assert file is not None
+        sent.append(file)
+        return True
+
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        await guard.receive(said(90, "good \ud83d game", "friend"))
+        await guard.settled()
+        await asked(guard, FRIEND, "access")
+        (request,) = await requests.waiting(guard.ledger, SPACE)
+        await show(Here(SPACE, PLAIN, guard.ledger), request, MODERATOR, "here", write)
+        assert await requests.waiting(guard.ledger, SPACE) == []
+    (message,) = json.loads(sent[0].content)["your_messages"]
+    assert message["text"] == "good \ufffd game"
+
+
+async def test_a_person_is_shown_what_they_said_before_an_edit_too(tmp_path: Path) -> None:
+    async with lampkeeper(tmp_path, review=HIGH, clock=lambda: NOW) as guard:
+        first = said(90, "see you tomorrow", "friend")._replace(attachments=("image",))
+        for event in (first, Edit(first._replace(text="see you")), Edit(said(90, "see you later", "friend"))):
+            await guard.receive(event)
+        await guard.settled()
+        (message,) = (await requests.kept(guard.ledger, SPACE, "friend"))["your_messages"]
+    assert (message["text"], message["sent_along"]) == ("see you later", [])
+    assert message["earlier"] == [
+        {"text": "see you tomorrow", "sent_along": ["image"]},
+        {"text": "see you", "sent_along": ["image"]},
+    ]
+
+
+async def test_a_moderator_is_shown_all_they_did_and_nobody_else_is(tmp_path: Path) -> None:
+    board = Board()
+    async with lampkeeper(tmp_path, clock=lambda: NOW, deliverers=[board]) as guard:
+        await hear(guard)
+        alert = next(card.alert for card in board.cards.values() if card.actor.id == "actor")
+        lines = await guard.desk.excerpt(alert, MODERATOR)
+        await guard.desk.note(alert, "asked the school", MODERATOR)
+        await guard.desk.decide(alert, "dismissed", MODERATOR, "friends_family", "they are cousins")
+        shown = await requests.kept(guard.ledger, SPACE, MODERATOR.id)
+        others = [await requests.kept(guard.ledger, SPACE, person) for person in ("actor", "target", "friend")]
+    work = shown["your_work_as_a_moderator"]
+    assert [(one["what"], one["case"]) for one in work["done"]] == [
+        ("excerpt shown", alert),
+        ("note added", alert),
+        ("alert decided", alert),
+    ]
+    assert work["done"][-1]["detail"]["grounds"] == "friends_family"
+    assert [(one["case"], one["text"]) for one in work["notes"]] == [(alert, "asked the school")]
+    assert [(one["case"], one["text"]) for one in work["remarks"]] == [(alert, "they are cousins")]
+    assert work["lines_read"] == [{"day": "1970-01-12T00:00:00+00:00", "case": alert, "lines": len(lines)}]
+    nothing: dict[str, list[object]] = {"done": [], "notes": [], "remarks": [], "lines_read": []}
+    assert [other["your_work_as_a_moderator"] for other in others] == [nothing] * 3
+    assert json.dumps(shown)
 
 
 async def test_a_person_is_shown_their_own_words_and_nobody_elses(tmp_path: Path) -> None:

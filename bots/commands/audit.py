@@ -27,6 +27,10 @@ from core.store.look import key_check_of, looking
 from core.vault import Vault, look_vault
 
 NO_ROWS = "There is no row in the audit yet."
+UNSIGNED = (
+    "No head was signed yet: nothing outside the database vouches for the audit. `lampkeeper run` signs one every day, "
+    "`lampkeeper audit head` signs one now."
+)
 Positive = Annotated[int, Parameter(validator=validators.Number(gt=0))]
 
 
@@ -51,6 +55,8 @@ def verify(*, config: Path | None = None, heads: Path | None = None, key: Sequen
     lines, lacking = _lines(heads or storage.heads)
     with looking(storage.database) as connection:
         verdict = verified(connection, lines, keys)
+    if verdict.rows and verdict.signed is None and not (lacking or verdict.problems):
+        lacking = [UNSIGNED]
     for sentence in (*lacking, *map(str, verdict.problems)):
         complain(sentence)
     console().print(_summary(verdict), soft_wrap=True)
@@ -153,4 +159,6 @@ def _summary(verdict: Verdict) -> str:
         vouched = f"Signed up to the last one on {signed.when}."
     if verdict.problems:
         return f"The audit is NOT as it was recorded: {len(verdict.problems)} found in {rows}. {vouched}"
+    if verdict.rows and signed is None:
+        return f"Every row follows from the one before it: {rows}. {vouched}"
     return f"The audit is as it was recorded: {rows}. {vouched}"

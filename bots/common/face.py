@@ -97,14 +97,15 @@ def title(card: Card, words: Words) -> str:
 def status(card: Card, words: Words) -> str:
     """Say in a line whether an alert is open, or who decided what."""
     if card.state in {"on_hold", "reported", "closed"}:
-        return words.say(f"card.{card.state}", status=_decision(card, words))
-    return _decision(card, words)
+        return words.say(f"card.{card.state}", status=_decision(card, words, "card.undecided"))
+    return _decision(card, words, "card.open")
 
 
-def _decision(card: Card, words: Words) -> str:
+def _decision(card: Card, words: Words, otherwise: str) -> str:
+    """Say who decided what; `otherwise` is the text where nobody did."""
     decided = card.decided
     if decided is None:
-        return words.say("card.open")
+        return words.say(otherwise)
     blanks = {"who": words.named(decided.moderator), "when": words.markup.when(decided.time)}
     if decided.grounds is None:
         return words.say(f"card.{decided.decision}", **blanks)
@@ -146,7 +147,7 @@ def _fields(card: Card, words: Words, links: Sequence[str | None], accounts: Map
 def _standing(card: Card, words: Words) -> list[str]:
     """Say how an alert stands: decided or open, with whom, under hold."""
     lines, when = [status(card, words)], words.markup.when
-    if card.claimed is not None and card.decided is None:
+    if card.claimed is not None and card.state in {*WORKED_ON, "on_hold"} and card.decided is None:
         claimed = card.claimed
         lines.append(words.say("card.claimed", who=words.named(claimed.moderator), when=when(claimed.time)))
     lines += [

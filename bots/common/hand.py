@@ -21,7 +21,7 @@ from core.casework.cases import concerns
 from core.casework.desk import Verdict
 from core.casework.exposure import Exposure
 from core.casework.referrals import Referral
-from core.casework.transitions import Step, steps_from
+from core.casework.transitions import WORKED_ON, Step, steps_from
 from core.errors import ExportError
 from core.export.record import CaseRecord
 
@@ -122,8 +122,8 @@ async def confirm(press: Press, card: Card) -> Answer:
 
 async def dismiss(press: Press, card: Card) -> Answer:
     """Ask on which grounds; nothing is recorded yet."""
-    if card.decided is not None:
-        return Answer(press.words.say("hand.decided_before", status=status(card, press.words)))
+    if card.state not in WORKED_ON:
+        return _too_late(press, card)
     return Answer(press.words.say("hand.why_dismiss"), grounds=card.alert)
 
 
@@ -156,6 +156,8 @@ async def release(press: Press, card: Card) -> Answer:
         return _unknown(press)
     if verdict.accepted:
         return Answer(press.words.say("hand.released"))
+    if verdict.card.state not in WORKED_ON:
+        return _stands(press, verdict.card)
     claimed = verdict.card.claimed
     if claimed is None:
         return Answer(press.words.say("hand.free"))
@@ -379,7 +381,10 @@ async def escalate(press: Press, card: Card) -> Answer:
         return _unknown(press)
     if verdict.accepted:
         return Answer(press.words.say("hand.escalated"))
-    return Answer(press.words.say("hand.escalated_before", when=press.words.markup.when(verdict.card.escalated or 0.0)))
+    asked = verdict.card.escalated
+    if asked is None or verdict.card.state not in WORKED_ON:
+        return _stands(press, verdict.card)
+    return Answer(press.words.say("hand.escalated_before", when=press.words.markup.when(asked)))
 
 
 def _told(press: Press, verdict: Verdict | None, accepted: str, otherwise: str) -> Answer:
@@ -394,7 +399,18 @@ def _stepped(press: Press, verdict: Verdict | None, done: str) -> Answer:
         return _unknown(press)
     if verdict.accepted:
         return Answer(press.words.say(done))
-    return Answer(press.words.say("hand.stands", status=status(verdict.card, press.words)))
+    return _stands(press, verdict.card)
+
+
+def _stands(press: Press, card: Card) -> Answer:
+    return Answer(press.words.say("hand.stands", status=status(card, press.words)))
+
+
+def _too_late(press: Press, card: Card) -> Answer:
+    """Tell that somebody decided before, or where the case stands, in which nobody decides."""
+    if card.decided is None:
+        return _stands(press, card)
+    return Answer(press.words.say("hand.decided_before", status=status(card, press.words)))
 
 
 async def _decide(
@@ -403,10 +419,10 @@ async def _decide(
     verdict = await press.desk.decide(card.alert, decision, press.moderator, grounds, remark)
     if verdict is None:
         return _unknown(press)
+    if not verdict.accepted:
+        return _too_late(press, verdict.card)
     stands = status(verdict.card, press.words)
-    if verdict.accepted:
-        return Answer(press.words.say("hand.recorded", status=stands), buttons=(("undecide", card.alert),))
-    return Answer(press.words.say("hand.decided_before", status=stands))
+    return Answer(press.words.say("hand.recorded", status=stands), buttons=(("undecide", card.alert),))
 
 
 def _claimed(press: Press, verdict: Verdict | None) -> Answer:
@@ -415,8 +431,10 @@ def _claimed(press: Press, verdict: Verdict | None) -> Answer:
     card = verdict.card
     if verdict.accepted:
         return Answer(press.words.say("hand.claimed"), buttons=(("release", card.alert),))
-    if card.decided is not None or card.claimed is None:
-        return Answer(press.words.say("hand.closed", status=status(card, press.words)))
+    if card.state not in WORKED_ON:
+        return _stands(press, card)
+    if card.claimed is None:
+        return Answer(press.words.say("hand.free"), buttons=(("claim", card.alert),))
     if card.claimed.moderator.id == press.moderator.id:
         return Answer(press.words.say("hand.claimed"), buttons=(("release", card.alert),))
     text = _told_of(press, "hand.claimed_by_other", card.claimed)

@@ -15,6 +15,7 @@ from bots.common.answers import File
 from bots.common.here import Here
 from bots.common.words import Words
 from core.casework.cards import Person
+from core.messages import tidy
 from core.retention import requests
 from core.retention.requests import Deletion, Request
 
@@ -39,7 +40,7 @@ async def show(here: Here, request: Request, admin: Person, place: str, write: W
     if request.number not in {waiting.number for waiting in await requests.waiting(here.ledger, here.space)}:
         return words.say("requests.gone")
     kept = await requests.kept(here.ledger, here.space, person.id)
-    data = File(FILE, json.dumps(kept, ensure_ascii=False, indent=1).encode())
+    data = File(FILE, tidy(json.dumps(kept, ensure_ascii=False, indent=1)).encode())
     who = words.named(person)
     if not await write(person, words.say("requests.answer", server=place), data):
         return words.say("requests.closed", who=who)

@@ -37,7 +37,10 @@ class Problem(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What was found. `erased` rows lack a part, as later rows say; `signed` is the newest head that the chain fits."""
+    """What was found. `erased` rows lack a part, as later rows say; `signed` is the newest head that the chain fits.
+
+    None, where no head is: that is no problem of the rows, but nothing outside the database vouches for them then.
+    """
 
     rows: int
     erased: int
@@ -78,8 +81,6 @@ def verify(connection: Connection, lines: Sequence[Line], keys: Collection[str])
     for row, link in _read(connection):
         walk.take(row, link)
     problems = [*walk.found(), *_added(connection), *problems]
-    if walk.rows and not heads:
-        problems.append(Problem(None, "No head was signed for it: nothing outside the database vouches for the chain."))
     signed, unlike = _against(heads, walk)
     erased = len(set().union(*walk.erased.values()))
     return Verdict(walk.rows, erased, signed, [*problems, *unlike])

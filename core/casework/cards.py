@@ -220,14 +220,14 @@ class Card:
 
     @property
     def status(self) -> str:
-        """`Open`, or who decided what.
+        """`Open`, who decided what, or that nobody did and nobody is asked to.
 
         >>> from core.messages import ConversationKey
         >>> Card("a", "s", "review", .9, Person("1", "actor"), None, (), (), 0.0).status
         'Open'
         """
         if self.decided is None:
-            return "Open"
+            return "Open" if self.state in {"open", "claimed", "escalated"} else "Nobody decided it"
         return f"{DECISION_WORDS[self.decided.decision]} by {self.decided.moderator.name}"
 
 

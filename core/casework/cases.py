@@ -173,9 +173,16 @@ async def decide(tx: AsyncConnection, vault: Vault, alert: str, space: str, deci
     """Record a decision, unless somebody decided before; tell whether it was recorded."""
     why = {"grounds": decided.grounds, "remark": decided.remark}
     values = {"decision": decided.decision, "decided": decided.time, "remark": dump(vault, why, _about_remark(alert))}
-    who = await remember(tx, vault, space, decided.moderator)
+    who = vault.blind(space, decided.moderator.id)
     step: Step = "confirm" if decided.decision == "confirmed" else "dismiss"
     return await step_of(tx, alert, step, **values, moderator=who)
+
+
+async def remarked(tx: AsyncConnection, vault: Vault, space: str, who: str) -> list[tuple[str, float, str]]:
+    """Return what pseudonym `who` remarked with decisions that stand: the case, when, and what."""
+    mine = select(_T).where(_T.c.space == space, _T.c.moderator == who, _T.c.remark.is_not(None)).order_by(_T.c.decided)
+    found = [(row, parse(vault, row.remark, _about_remark(row.alert))["remark"]) for row in await tx.execute(mine)]
+    return [(row.alert, row.decided, words) for row, words in found if words]
 
 
 async def undecide(tx: AsyncConnection, vault: Vault, alert: str, who: str, since: float) -> bool:
@@ -231,6 +238,14 @@ async def tell_policy(  # noqa: PLR0913, PLR0917 - whose case, and what became o
     if told is not None and (told.alert or alert_name(pair, told.count)) == alert:
         step(told)
         await states.save(tx, vault, known, Touched(pairs={key}))
+
+
+async def note_removed(tx: AsyncConnection, vault: Vault, known: Known, alert: str, pair: Pair) -> None:
+    """Have a pair remember an alert that goes, so that the audit can forget the two of it, too."""
+    key = (pair.actor, pair.target)
+    await load_pairs(tx, vault, known, [key])
+    known.state.alerts.setdefault(key, AlertState()).removed.append(alert)
+    await states.save(tx, vault, known, Touched(pairs={key}))
 
 
 async def stands(tx: AsyncConnection, alert: str, step: Step) -> bool:

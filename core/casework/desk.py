@@ -124,7 +124,7 @@ class Desk:
 
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
             vault = self._ledger.vault
-            who = await cases.remember(tx, vault, pair.space, moderator)
+            who = vault.blind(pair.space, moderator.id)
             so_far = None if instead_of is None else vault.blind(pair.space, instead_of.id)
             return await cases.claim(tx, alert, who, now, so_far)
 
@@ -206,7 +206,6 @@ class Desk:
             if not preserving:
                 await self._catch_up(tx, alert, now)
             await self._policy(tx, alert, pair, lambda state: policy.decided(state, now) if state.open else None)
-            await cases.remember(tx, self._ledger.vault, pair.space, moderator)
             await outbox.put_cards(tx, {into: pair.space}, now)
             return True
 
@@ -231,7 +230,7 @@ class Desk:
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
             if not text.strip() or await self._evidence_ended(tx, alert, now):
                 return False
-            who = await cases.remember(tx, self._ledger.vault, pair.space, moderator)
+            who = self._ledger.vault.blind(pair.space, moderator.id)
             await notes.put(tx, self._ledger.vault, pair.space, alert, who, text.strip(), now)
             return True
 
@@ -250,7 +249,7 @@ class Desk:
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
             nonlocal outcome
             vault, space = self._ledger.vault, pair.space
-            who, first = await cases.remember(tx, vault, space, moderator), ""
+            who, first = vault.blind(space, moderator.id), ""
             if not await cases.stands(tx, alert, "report"):
                 return False
             if await referrals.known(tx, vault, alert, referral):
@@ -281,7 +280,6 @@ class Desk:
         async def change(tx: AsyncConnection, pair: Pair, now: float) -> bool:
             nonlocal enough
             vault = self._ledger.vault
-            await cases.remember(tx, vault, pair.space, moderator)
             enough = await four_eyes.agree(tx, vault, alert, pair.space, what, moderator, now) is not None
             return True
 
@@ -424,7 +422,7 @@ class Desk:
 
     async def _ended(self, tx: AsyncConnection, row: Row[Any], what: audit.Deed, moderator: Person, now: float) -> None:
         """Audit that an action stands no more, and have its card say so."""
-        who = self._ledger.vault.blind(row.space, moderator.id)
+        who = await cases.remember(tx, self._ledger.vault, row.space, moderator)
         await audit.record(tx, [audit.row(now, row.space, what, who=who, about=row.alert, action=row.what)])
         await outbox.put_cards(tx, {row.alert: row.space}, now)
 
@@ -458,8 +456,7 @@ class Desk:
             if await cases.pair_of(tx, ledger.vault, alert) is None:
                 return None
             await audit.record(tx, [audit.row(now, pair.space, "case exported", who=who, about=alert, **head)])
-            texts = sum(item.content is not None and bool(item.content.text) for item in record.all_items)
-            await exposure.count(tx, pair.space, who, alert, texts, now)
+            await exposure.count(tx, pair.space, who, alert, record.texts, now)
         return record
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -483,7 +480,8 @@ class Desk:
     ) -> Verdict | None:
         """Carry out one change of an alert, audit it and have the card shown anew, if it did change anything.
 
-        `what` is the deed, or says it once the change was tried.
+        Whoever did it is remembered by name: of a pseudonym alone nobody could ever tell who that was. `what` is the
+        deed, or says it once the change was tried.
         """
         ledger, vault = self._ledger, self._ledger.vault
         async with ledger.transaction() as tx:
@@ -493,7 +491,7 @@ class Desk:
             now = ledger.clock()
             accepted = await change(tx, pair, now)
             if accepted:
-                who = vault.blind(pair.space, moderator.id)
+                who = await cases.remember(tx, vault, pair.space, moderator)
                 head = (await preserved.head(tx, alert))._asdict()
                 deed = what() if callable(what) else what
                 await audit.record(tx, [audit.row(now, pair.space, deed, who=who, about=alert, **why, **head)])

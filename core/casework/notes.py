@@ -33,5 +33,12 @@ async def of_case(tx: AsyncConnection, vault: Vault, alert: str) -> list[tuple[R
     return [(row, parse(vault, row.sealed, _about(alert, row.id))) for row in rows]
 
 
+async def of_person(tx: AsyncConnection, vault: Vault, space: str, who: str) -> list[tuple[Row[Any], str]]:
+    """Return what pseudonym `who` noted in a space, oldest first, each with its row."""
+    mine = select(_T).where(_T.c.space == space, _T.c.who == who).order_by(_T.c.id)
+    rows = (await tx.execute(mine)).all()
+    return [(row, parse(vault, row.sealed, _about(row.alert, row.id))) for row in rows]
+
+
 def _about(alert: str, number: int) -> tuple[str, ...]:
     return ("notes", alert, str(number), "sealed")

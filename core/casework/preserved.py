@@ -11,6 +11,7 @@ inside a transaction of its caller. Decisions:
   edit of version 0, with the platform's time of the edit: what it said before, nobody here knows.
 - Items of a case are numbered from 1 and chained by SHA-256 (`core.export.record`). Nothing here changes one. An item
   whose content has to go, because its author asked to be forgotten, keeps its digest: the chain holds, and a gap shows.
+  The audit notes which those are, so that they can be told from what somebody emptied by hand.
 - Each content holds a random salt, sealed and removed with it: short messages could be guessed from a bare digest. What
   was preserved before there were salts keeps its digest, or the chain and what the audit noted of it would not hold.
 - The chain's last value stands in the audit whenever a case is opened, decided, passed on or exported, so that items
@@ -26,13 +27,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, not_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.casework import reported
 from core.casework.transitions import preserves
 from core.export.record import SALT_BYTES, Content, Item, Kind, beginning, follow
-from core.messages import ConversationKey
+from core.messages import ConversationKey, Message
 from core.retention import keeping
 from core.store import add, messages, tables
 from core.store.among import among
@@ -165,26 +166,33 @@ async def preserve(tx: AsyncConnection, vault: Vault, alert: str, seen: Sequence
     await add(tx, _I, rows)
 
 
-async def changed(  # noqa: PLR0913, PLR0917 - what was seen of which message, when
-    tx: AsyncConnection,
-    vault: Vault,
-    key: MessageKey,
-    text: str | None,
-    kind: Kind,
-    received: float,
-    edited: float | None,
+async def changed(
+    tx: AsyncConnection, vault: Vault, key: MessageKey, now: Kept | Message | None, received: float
 ) -> None:
-    """Preserve an edit or a deletion in every case that preserves the message and is not over yet."""
+    """Preserve an edit of a message, which reads so `now`, or its deletion (None).
+
+    In every case that preserves it and is not over yet.
+    """
     (space, conversation), message_id = key
     here = (_I.c.space == space, _I.c.conversation == conversation, _I.c.id == message_id)
     live = select(_I.c.alert, func.max(_I.c.version)).join(_T, _T.c.alert == _I.c.alert)
     for alert, version in (await tx.execute(live.where(*here, preserves()).group_by(_I.c.alert))).all():
         row = (await tx.execute(select(_I).where(_I.c.alert == alert, *here, _I.c.version == version))).one()
         before = _opened(vault, row)
-        if before is None or before.text == (None if text is None else whole(text)):
+        if before is None:
             continue
-        after = before.model_copy(update={"text": text, "version": before.version + 1, "edited": _utc(edited)})
-        await preserve(tx, vault, alert, [Seen(_kept(row, after), kind, received)])
+        text, attachments = (None, before.attachments) if now is None else (whole(now.text or ""), now.attachments)
+        if (before.text, before.attachments) == (text, attachments):
+            continue
+        after = before.model_copy(
+            update={
+                "text": text,
+                "attachments": attachments,
+                "version": before.version + 1,
+                "edited": None if now is None else _utc(now.edited),
+            }
+        )
+        await preserve(tx, vault, alert, [Seen(_kept(row, after), "deletion" if now is None else "edit", received)])
 
 
 async def goes_on(tx: AsyncConnection, alert: str) -> bool:
@@ -243,9 +251,21 @@ def moved(vault: Vault, row: Row[Any]) -> set[MessageKey]:
 
 async def erase(tx: AsyncConnection, space: str, author: str) -> None:
     """Remove the content of all that a person, by pseudonym, said in cases not under legal hold; digests stay."""
+    await tx.execute(update(_I).where(_erasable(space, author)).values(content=None, author=""))
+
+
+async def erasable(tx: AsyncConnection, space: str, author: str) -> dict[str, list[int]]:
+    """Return the numbers of the items whose content `erase` would remove, by case."""
+    found: dict[str, list[int]] = {}
+    theirs = select(_I.c.alert, _I.c.number).where(_erasable(space, author), _I.c.content.is_not(None))
+    for alert, number in await tx.execute(theirs.order_by(_I.c.alert, _I.c.number)):
+        found.setdefault(alert, []).append(number)
+    return found
+
+
+def _erasable(space: str, author: str) -> ColumnElement[bool]:
     free = select(_T.c.alert).where(_T.c.space == space, not_(keeping.held())).scalar_subquery()
-    theirs = (_I.c.space == space, _I.c.author == author, _I.c.alert.in_(free))
-    await tx.execute(update(_I).where(*theirs).values(content=None, author=""))
+    return and_(_I.c.space == space, _I.c.author == author, _I.c.alert.in_(free))
 
 
 def _content(kept: Kept, kind: Kind, received: float) -> Content:

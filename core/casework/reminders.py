@@ -3,9 +3,9 @@
 Leans on `core.ledger`, `transitions` and `core.outbox`. The operator's ladder says after how long which call is
 made (`[[cases.reminders]]`). Decisions:
 
-- A case waits since it was last free: since it opened, since whoever looked into it let go, or since a decision was
-  taken back. When Lampkeeper noticed counts, not when the messages were written: nobody had a chance to see a case
-  that was found in old history. Whenever a case becomes free again, the ladder begins anew.
+- A case waits since it was last free: since it opened, since whoever looked into it let go or was forgotten, or since a
+  decision was taken back. When Lampkeeper noticed counts, not when the messages were written: nobody had a chance to
+  see a case that was found in old history. Whenever a case becomes free again, the ladder begins anew.
 - Each rung calls once: the call and the record that it was made are one transaction. Where several are due, after a
   night without power, only the highest calls; a call that was not delivered yet gives way to the next.
 - Nobody is reminded of what was claimed, decided or put aside; nor in a space that is in shadow mode or was left; nor
@@ -32,6 +32,7 @@ How = Literal["remind", "ping", "second_channel"]
 FREED: tuple[audit.Deed, ...] = (
     "alert opened",
     "alert released",
+    "alert freed",
     "decision undone",
     "decision reconsidered",
     "case resumed",

@@ -34,7 +34,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox
-from core.casework import cases, holds, preserved, referrals
+from core.casework import casefile, cases, exposure, holds, preserved, referrals
 from core.casework.cards import Person
 from core.casework.referrals import Referral
 from core.cybertip import NAME, Report, stored
@@ -217,13 +217,19 @@ class Submissions:
         return None if kept is None else self._progress(kept)
 
     async def read(self, alert: str, person: Person) -> Content | None:
-        """Return what was laid down for a case, messages and all, to whoever reads it; None if nothing is. Audited."""
+        """Return what was laid down for a case, messages and all, to whoever reads it; None if nothing is.
+
+        Audited, and counted as much as a file of the case is (`core.casework.exposure`).
+        """
         async with self._ledger.transaction() as tx:
             kept = await stored.load(tx, self._ledger.vault, alert)
             content = None if kept is None else await stored.load_content(tx, self._ledger.vault, alert)
             if kept is not None and content is not None:
                 who = await cases.remember(tx, self._ledger.vault, kept.space, person)
-                await self._audit(tx, kept, "excerpt shown", who)
+                record = await casefile.record(tx, self._ledger, alert, reports=False)
+                lines = 0 if record is None else record.texts
+                await exposure.count(tx, kept.space, who, alert, lines, self._ledger.clock())
+                await self._audit(tx, kept, "excerpt shown", who, lines=lines)
         return content
 
     async def receipt(self, alert: str) -> dict[str, Any] | None:

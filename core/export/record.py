@@ -252,6 +252,11 @@ class CaseRecord(_Value):
         items = [*self.items, *(item for case in self.merged for item in case.all_items)]
         return tuple(sorted(items, key=lambda item: item.received))
 
+    @property
+    def texts(self) -> int:
+        """Count the items that show a text."""
+        return sum(item.content is not None and bool(item.content.text) for item in self.all_items)
+
 
 def beginning(case: str) -> bytes:
     """Return the chain value before the first item of a case."""
@@ -278,10 +283,33 @@ def broken(record: CaseRecord) -> list[str]:
             faults.append(f"Item {item.number} stands at place {number}.")
         if item.sha256 != digest:
             faults.append(f"Item {item.number} was changed: its digest is another.")
+        if item.content is not None and item.content.received != item.received:
+            faults.append(f"Item {item.number} was changed: its content was received at another time than it says.")
         if item.chain != chain.hex():
             faults.append(f"The chain does not hold at item {item.number}.")
             chain = bytes.fromhex(item.chain)
     return faults + [f"In case {case.case}: {fault}" for case in record.merged for fault in broken(case)]
+
+
+def emptied(record: CaseRecord) -> list[str]:
+    """Name the items without content that the audit does not account for; [] if it does for all.
+
+    >>> from core.export.example import example
+    >>> emptied(example())
+    []
+    """
+    erased: set[int] = set()
+    for deed in record.audit:
+        if deed.what == "evidence purged":  # what is preserved after that is numbered anew
+            erased.clear()
+        elif deed.what == "items erased" and isinstance(numbers := deed.detail.get("numbers"), list):
+            erased.update(numbers)
+    faults = [
+        f"Item {item.number} has no content, and the audit does not tell that it was erased."
+        for item in record.items
+        if item.content is None and item.number not in erased
+    ]
+    return faults + [f"In case {case.case}: {fault}" for case in record.merged for fault in emptied(case)]
 
 
 def missed(record: CaseRecord) -> list[str]:

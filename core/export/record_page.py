@@ -68,7 +68,8 @@ spaces, every character beyond ASCII as `\\uXXXX`, and times with six decimals (
 `chain` of an item is the SHA-256 of 64 bytes: the chain value of the item before it, then its own digest, as bytes. The
 chain value before the first item is the SHA-256 of `lampkeeper case`, a newline and the case's id. So an item that was
 changed, removed, added or moved shows, here and in every chain value after it. Cases in `merged` have chains of their
-own. Where `content` is null, it had to go because its author asked to be forgotten; digest and chain stay.
+own. Where `content` is null, it had to go because its author asked to be forgotten; digest and chain stay, and a row
+`items erased` in `audit` has the numbers of such items.
 
 Each content holds a random `salt` of 16 bytes, in hexadecimal, which the digest is over like all else in it. It goes
 with the content: so nobody can find out from a digest that stays what was said, not even by trying what it may have

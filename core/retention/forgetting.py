@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, not_, or_, select, true, tuple_, update
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, not_, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.audit import erasing
+from core.audit import Deed, erasing
 from core.audit.chain import FORGOTTEN
 from core.casework import parts, preserved, reported, withdrawals
 from core.pair import PairState
@@ -26,6 +26,14 @@ Forgets = Callable[[AsyncConnection, Vault, str, str], Awaitable[erasing.Erased 
 """Returns what it erased from the audit, if anything: that has to be accounted for there."""
 
 
+async def last(tx: AsyncConnection, space: str) -> float | None:
+    """Return when somebody's data was deleted last in a space (seconds since the epoch); None if it never was."""
+    deeds = tables.audit.c
+    deed: Deed = "person forgotten"
+    when: float | None = await tx.scalar(select(func.max(deeds.time)).where(deeds.space == space, deeds.what == deed))
+    return when
+
+
 async def nobody(_tx: AsyncConnection, _vault: Vault, _space: str, _person: str) -> None:
     """Nothing: it tells of nobody."""
 
@@ -35,14 +43,30 @@ async def spaces(_tx: AsyncConnection, _vault: Vault, _space: str, _person: str)
 
 
 async def audit(tx: AsyncConnection, vault: Vault, space: str, person: str) -> erasing.Erased:
-    """Keep on record that something happened, but not to whom, nor by whom if it was this person."""
+    """Keep on record that something happened, but not to whom, nor by whom if it was this person.
+
+    Nor of cases that were kept long enough and are gone: their pair remembers which those were.
+    """
     deeds, alerts = tables.audit.c, tables.alerts
     me = vault.blind(space, person)
     gone = (alerts.c.space == space, or_(alerts.c.actor == me, alerts.c.target == me), not_(keeping.held()))
     about_me = select(alerts.c.alert).where(*gone)
     here = deeds.space == space
-    about = await erasing.erase_part(tx, "about", here & deeds.about.in_(about_me.scalar_subquery()))
+    removed = await _removed(tx, vault, space, me)
+    mine = or_(deeds.about.in_(about_me.scalar_subquery()), deeds.about.in_(removed))
+    about = await erasing.erase_part(tx, "about", here & mine)
     return {"who": await erasing.erase_part(tx, "who", here & (deeds.who == me)), "about": about}
+
+
+async def _removed(tx: AsyncConnection, vault: Vault, space: str, me: str) -> list[str]:
+    """Return the alerts about a person, by pseudonym, that are gone."""
+    pairs = tables.pairs
+    theirs = (pairs.c.space == space, or_(pairs.c.actor == me, pairs.c.target == me), pairs.c.alert.is_not(None))
+    told = [
+        AlertState(**parse(vault, row.alert, pair_about(space, row.actor, row.target, "alert")))
+        for row in await tx.execute(select(pairs).where(*theirs))
+    ]
+    return [alert for state in told for alert in state.removed]
 
 
 async def alerts(tx: AsyncConnection, vault: Vault, space: str, person: str) -> None:

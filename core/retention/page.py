@@ -28,10 +28,14 @@ table and space, and what legal holds keep; `lampkeeper run` removes it about on
   nobody ends it. `lampkeeper purge --space S --held` removes the whole space with what holds keep there, and with
   `--person P` all about that person; what was part of a case about others is taken out of that.
 - **A person** sees what is kept of them by `/lampkeeper privacy`, or you make the file with `lampkeeper access --space
-  S --person P --out FILE`. It holds what they said and what was noted of themselves, never whether there is a case, nor
-  text that only a case still keeps: the answer must not warn whoever a case is about. What cases and holds keep, the
-  command tells you alone. Whether the law gives the person a right to more is for you to judge.
+  S --person P --out FILE`. It holds what they said, edited messages with every earlier version, what was noted of
+  themselves, and of a moderator all they did, noted and read; never whether there is a case about them, nor text that
+  only a case still keeps: the answer must not warn whoever a case is about. What cases and holds keep, the command
+  tells you alone. Whether the law gives the person a right to more is for you to judge.
 - **A person goes** by `/lampkeeper requests`, or `lampkeeper purge --space S --person P`, which says what holds keep.
+  What was said in the space before that, and arrives only after it, is not stored, whoever said it. Items of cases that
+  are emptied are on record by their numbers (`items erased`), so that `lampkeeper cases verify` tells them from what
+  somebody emptied by hand. The audit forgets the person's cases, those that are gone already among them.
   Neither deletes while people have yet to decide a case that the person is part of, or reported; the command names
   those cases, and with `--undecided` takes them along.
 - **What is not sealed tells nobody.** People stand in the database as pseudonyms, and a case's id, which cards, links

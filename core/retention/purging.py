@@ -118,6 +118,10 @@ async def remove_cases(ledger: Ledger, tx: AsyncConnection, which: ColumnElement
     await withdrawals.put(tx, await withdrawals.posted(tx, these))
     await withdrawals.put_anew(tx, _T.c.merged.in_(gone) & _T.c.alert.not_in(gone))
     await parts.take_out(tx, gone)
+    for case in found:
+        pair = await cases.pair_of(tx, ledger.vault, case.alert)
+        assert pair is not None, "it was chosen in this transaction"
+        await cases.note_removed(tx, ledger.vault, ledger.memory.of(case.space), case.alert, pair)
     await tx.execute(delete(_T).where(these))
     await audit.record(tx, [audit.row(now, case.space, "case removed", about=case.alert) for case in found])
     for case in found:

@@ -8,6 +8,7 @@ Leans on `core.ledger`, `holdings` and `rules`. Decisions:
   of nothing that a case adds or keeps: text that is preserved of a case is theirs, but that it is still there would
   tell that there is one, and it is shown only while it is kept as all text is; what they reported, as long as that;
   a name only of those who said something here, for a report makes a name known, too; and of pairs those who talked.
+  What they did as a moderator is theirs, too: nobody takes a step on a case about themselves (`_work`).
   Who operates Lampkeeper sees the rest (`holdings.in_cases`), and answers for what the law gives them a right to.
 - Nothing is deleted while a case that the person is part of is open or under legal hold: evidence would be gone by the
   wish of one of those whom it is about. An open case that the person reported waits for its decision too, which may
@@ -27,7 +28,7 @@ from sqlalchemy import Row, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox
-from core.casework import holds, reported
+from core.casework import cases, holds, notes, reported
 from core.casework.cards import Person
 from core.casework.transitions import awaited
 from core.ledger import Ledger
@@ -35,6 +36,7 @@ from core.retention import keeping, rules
 from core.retention.holdings import holdings
 from core.retention.keeping import DAY
 from core.store import messages, tables
+from core.store.messages import Kept
 from core.store.states import dump, pair_about, parse, person_about, read_pair
 from core.vault import Vault
 
@@ -135,9 +137,10 @@ async def kept(ledger: Ledger, space: str, person: str) -> dict[str, Any]:
     async with ledger.store.read() as tx:
         heard = (table.c.space == space, table.c.person == me, table.c.state.is_not(None))
         row = (await tx.execute(select(table).where(*heard))).first()
-        said = await messages.said_by(tx, vault, space, person)
+        said = await messages.versions_by(tx, vault, space, person)
         told = await reported.among(tx, vault, tables.alerts.c.space == space)
         talks = await _talks(tx, vault, space, me)
+        work = await _work(tx, vault, space, me)
     noted: dict[str, Any] = {}
     if row is not None:
         noted["name"] = parse(vault, row.identity, person_about(space, me, "identity"))["name"]
@@ -151,11 +154,48 @@ async def kept(ledger: Ledger, space: str, person: str) -> dict[str, Any]:
         "noted_of_you": noted,
         "messages_kept_by_or_to_you": counts.messages,
         "conversations_counted": talks,
-        "your_messages": [
-            {"place": k.key.conversation, "id": k.id, "time": _stamp(k.time), "deleted": k.deleted, "text": k.text}
-            for k in said
-        ],
+        "your_messages": [_message(versions) for versions in said],
         "your_reports": [{"time": _stamp(r.time), "message": r.message_id, "text": r.words} for r in reports],
+        "your_work_as_a_moderator": work,
+    }
+
+
+def _message(versions: list[Kept]) -> dict[str, Any]:
+    """Return a message as it reads now, with what it said before, the oldest first."""
+    *before, now = versions
+    return {
+        "place": now.key.conversation,
+        "id": now.id,
+        "time": _stamp(now.time),
+        "deleted": now.deleted,
+        "text": now.text,
+        "sent_along": list(now.attachments),
+        "earlier": [{"text": version.text, "sent_along": list(version.attachments)} for version in before],
+    }
+
+
+async def _work(tx: AsyncConnection, vault: Vault, space: str, me: str) -> dict[str, Any]:
+    """Return what somebody did by Lampkeeper, noted and read. Not what they reported: see this module's decisions."""
+    deeds, read = tables.audit, tables.exposures
+    mine = (deeds.c.space == space, deeds.c.who == me, deeds.c.what.not_in(audit.NAMELESS))
+    done = (await tx.execute(select(deeds).where(*mine).order_by(deeds.c.id))).all()
+    shown = select(read).where(read.c.space == space, read.c.who == me).order_by(read.c.day, read.c.alert)
+    return {
+        "done": [
+            {"time": _stamp(row.time), "what": row.what, "case": row.about or None, "detail": row.detail}
+            for row in done
+        ],
+        "notes": [
+            {"time": _stamp(row.time), "case": row.alert, "text": text}
+            for row, text in await notes.of_person(tx, vault, space, me)
+        ],
+        "remarks": [
+            {"time": _stamp(time), "case": alert, "text": text}
+            for alert, time, text in await cases.remarked(tx, vault, space, me)
+        ],
+        "lines_read": [
+            {"day": _stamp(row.day * DAY), "case": row.alert, "lines": row.lines} for row in await tx.execute(shown)
+        ],
     }
 
 
@@ -195,7 +235,7 @@ async def _one(tx: AsyncConnection, vault: Vault, space: str, number: int) -> Re
 
 
 async def _answered(tx: AsyncConnection, ledger: Ledger, space: str, number: int, moderator: Person) -> None:
-    now, who = ledger.clock(), ledger.vault.blind(space, moderator.id)
+    now, who = ledger.clock(), await cases.remember(tx, ledger.vault, space, moderator)
     await tx.execute(update(_T).where(_T.c.space == space, _T.c.id == number).values(answered=now))
     await audit.record(tx, [audit.row(now, space, "request answered", who=who, request=number)])
 

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, false, func, literal, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import peaks
+from core import audit, peaks
 from core.audit import erasing
 from core.audit.chain import PARTS
 from core.casework import exposure, four_eyes, holds, parts, preserved, withdrawals
@@ -379,9 +379,18 @@ async def forget_person(  # noqa: PLR0913, PLR0917 - what it works on, and when
     sent = await clearing.telling_of(tx, vault, space, person, not_(or_(*mine[1:], keeping.held())))
     vault.retire([("case", alert) for alert in (*going, *sent)])
     await clearing.clear(tx, vault, sent, now)
+    emptied = await preserved.erasable(tx, space, me)
+    claimed = select(alerts.c.alert).where(
+        alerts.c.space == space, alerts.c.claimant == me, alerts.c.alert.not_in(going)
+    )
+    freed = (await tx.scalars(claimed.order_by(alerts.c.alert))).all()
     for rule in RULES.values():
         erased = await rule.forgets(tx, vault, space, person)
         await erasing.account(tx, now, "person forgotten", erased or {})
+    deeds = [audit.row(now, space, "alert freed", about=alert) for alert in freed]
+    emptied = {alert: numbers for alert, numbers in emptied.items() if alert not in going}
+    deeds += [audit.row(now, space, "items erased", about=alert, numbers=emptied[alert]) for alert in emptied]
+    await audit.record(tx, deeds)
     known = Known(space)
     for author in others:
         await refold(tx, vault, engine, known, (author, person), await said_by(tx, vault, engine, space, author))

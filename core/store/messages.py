@@ -125,6 +125,15 @@ async def said_as(tx: AsyncConnection, vault: Vault, space: str, pseudonym: str)
     return await read(tx, vault, query)
 
 
+async def versions_by(tx: AsyncConnection, vault: Vault, space: str, author: str) -> list[list[Kept]]:
+    """Return every retained version of an author's messages, the oldest first, in the order they were received."""
+    query = select(_T).where(_T.c.space == space, _T.c.author == vault.blind(space, author), _T.c.body.is_not(None))
+    found: dict[int, list[Kept]] = {}
+    for row in await tx.execute(query.order_by(_T.c.seq, _T.c.version)):
+        found.setdefault(row.seq, []).append(_kept(vault, row))
+    return list(found.values())
+
+
 async def oldest(tx: AsyncConnection, vault: Vault, received_before: float, limit: int) -> list[Kept]:
     """Return the oldest retained messages that were received before a time, as they read now."""
     old = select(_T.c.seq).where(_T.c.received < received_before, _T.c.body.is_not(None)).distinct()

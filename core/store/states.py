@@ -44,7 +44,8 @@ class Known:
     """One space in memory.
 
     `names` are people's names as last seen; `preserving` are the cases that preserve what is said between two
-    pseudonyms (`core.casework.preserved`), None while not looked up.
+    pseudonyms (`core.casework.preserved`), `forgotten` when somebody's data was deleted last (seconds since the epoch;
+    0: never); both None while not looked up.
     """
 
     space: str
@@ -52,6 +53,7 @@ class Known:
     marks: dict[str, Marks] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     preserving: dict[tuple[str, str], set[str]] | None = None
+    forgotten: float | None = None
 
     def __len__(self) -> int:
         return len(self.state.conversations) + len(self.state.people) + len(self.state.pairs)

@@ -151,15 +151,20 @@ async def found(desk: Desk, alert: str, who: Person | None = None) -> Card:
 Change: TypeAlias = Callable[[Desk, Card, Person], Awaitable[Verdict | None]]
 
 
-def changed(config: Path | None, case: str, name: str, change: Change, *, otherwise: str = "") -> int:
+def changed(  # noqa: PLR0913 - a change, and what to say where it is none
+    config: Path | None, case: str, name: str, change: Change, *, otherwise: str = "", step: Step | None = None
+) -> int:
     """Change a case, and say where it stands then; exits with 1 if nothing was changed, and says why.
 
-    `otherwise` is what to say where the case stands right, and yet nothing was changed.
+    `otherwise` is what to say where the case stands right, as `step` can be taken from there, and yet nothing was
+    changed; where it does not, where it stands says enough. Without a `step` it is said wherever the case stands.
     """
-    return run(_changed(config, case, name, change, otherwise))
+    return run(_changed(config, case, name, change, (otherwise, step)))
 
 
-async def _changed(config: Path | None, case: str, name: str, change: Change, otherwise: str) -> int:
+async def _changed(
+    config: Path | None, case: str, name: str, change: Change, otherwise: tuple[str, Step | None]
+) -> int:
     who = person(name)
     async with room(config) as (_, desk, _ledger):
         card = await found(desk, case, who)
@@ -169,7 +174,9 @@ async def _changed(config: Path | None, case: str, name: str, change: Change, ot
     if verdict.accepted:
         console().print(f"Done. {standing(verdict.card)}", soft_wrap=True)
         return 0
-    complain(" ".join(filter(None, ("Nothing was changed.", otherwise, standing(verdict.card)))))
+    words, step = otherwise
+    why = words if step is None or step in steps_from(verdict.card.state) else ""
+    complain(" ".join(filter(None, ("Nothing was changed.", why, standing(verdict.card)))))
     return 1
 
 

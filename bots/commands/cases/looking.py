@@ -17,6 +17,7 @@ from bots.commands.cases.common import Case, ConfigFile, Named, Room, found, per
 from bots.terminal import complain, console, safe, show_card, show_excerpt, show_summary, show_table
 from core.casework import checking, listing
 from core.casework.cards import Card, Person, percent
+from core.casework.checking import Checked
 from core.casework.exposure import Exposure
 from core.casework.listing import Belonging, Wanted, Which
 from core.errors import ConfigError
@@ -84,7 +85,8 @@ def related(case: Case, *, config: ConfigFile = None) -> int:
 def verify(case: Case, *, config: ConfigFile = None) -> int:
     """Check that what is preserved of a case is as it was written: digests, chain, and what the audit noted of them.
 
-    Exits with 1 if anything is not. `lampkeeper audit verify` does so for the audit itself.
+    What somebody wrote who was forgotten is not there any more, and the audit tells so: that is counted apart. Exits
+    with 1 if anything is not as it was. `lampkeeper audit verify` does so for the audit itself.
     """
     return run(_verify(config, case))
 
@@ -141,12 +143,23 @@ async def _verify(config: Path | None, case: str) -> int:
         checked = await checking.check(ledger, case)
     if checked is None:
         raise ConfigError(f"Case {case} is gone: its data was deleted meanwhile.")
-    items, faults = checked
-    for fault in faults:
+    for fault in checked.faults:
         complain(fault)
-    if not faults:
-        console().print(f"All {items:,} items of case {case} are as they were preserved.", soft_wrap=True)
-    return 1 if faults else 0
+    if not checked.faults:
+        console().print(_as_preserved(case, checked), soft_wrap=True)
+    return 1 if checked.faults else 0
+
+
+def _as_preserved(case: str, checked: Checked) -> str:
+    """Say that all is in order, and of how much only a digest is left.
+
+    >>> _as_preserved("0f3a", Checked(12, 3, []))
+    'All 12 items of case 0f3a are as they were preserved, 3 of them without content: whoever wrote it was forgotten.'
+    """
+    words = f"All {checked.items:,} items of case {case} are as they were preserved"
+    if not checked.empty:
+        return f"{words}."
+    return f"{words}, {checked.empty:,} of them without content: whoever wrote it was forgotten."
 
 
 async def _excerpt(out: Console, here: Room, card: Card, more: int, who: Person) -> None:

@@ -39,13 +39,14 @@ def claim(case: Case, *, name: As, over: Flag = False, config: ConfigFile = None
             case, who, card.claimed.moderator if over and card.claimed is not None else None
         ),
         otherwise="Somebody looks into it; --over takes it over from them." if not over else "",
+        step="take_over",
     )
 
 
 def release(case: Case, *, name: As, config: ConfigFile = None) -> int:
     """Look into a case no more, so that others can."""
     change = "Only whoever looks into it can let go of it."
-    return changed(config, case, name, lambda desk, _, who: desk.release(case, who), otherwise=change)
+    return changed(config, case, name, lambda desk, _, who: desk.release(case, who), otherwise=change, step="release")
 
 
 def decide(  # noqa: PLR0913 - a decision and why
@@ -72,7 +73,7 @@ def decide(  # noqa: PLR0913 - a decision and why
         raise ConfigError("Only a dismissal has grounds.", "Leave out --grounds, or use --remark.")
     if decision == "undo":
         mine = "Only whoever decided can take it back, and only within a day."
-        return changed(config, case, name, lambda desk, _, who: desk.undecide(case, who), otherwise=mine)
+        return changed(config, case, name, lambda desk, _, who: desk.undecide(case, who), otherwise=mine, step="undo")
     if decision == "anew":
         return changed(config, case, name, lambda desk, _, who: desk.reconsider(case, who))
     decided, words = DECISIONS[decision], some_lines(remark, "The remark", REMARK_LONGEST)
