@@ -101,6 +101,7 @@ def make_guard(config: Config, engine: Engine, store: Store) -> Guard:
         four_eyes=config.cases.four_eyes,
         ladder=config.cases.ladder(),
         excerpt_lines=config.cases.excerpt_lines_a_day,
+        rotate=config.cases.rotate_claims,
         defaults={f"discord:{server.id}": {"mode": server.mode, "review": server.review} for server in servers},
     )
     guard.chores.append(partial(_sign_head, config, guard.ledger, "daily"))

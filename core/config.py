@@ -147,6 +147,7 @@ class Cases(_Section):
     four_eyes: frozenset[Literal["report", "ban"]] = frozenset()
     reminders: tuple[Reminder, ...] = tuple(Reminder(after_minutes=rung.after / 60, how=rung.how) for rung in LADDER)
     excerpt_lines_a_day: int = Field(default=LIMIT, ge=0)
+    rotate_claims: bool = True
     keep_dismissed_days: float = Field(default=30, ge=0)
     keep_closed_days: float = Field(default=90, ge=0)
     keep_undecided_days: float = Field(default=180, ge=1)

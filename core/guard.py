@@ -74,8 +74,8 @@ class Guard:
 
     `keep` says how long things are kept, `clock` seconds since the epoch, `age_bands` what the operator knows of people
     (``platform:id``), over what a platform's roles say, `defaults` what the operator chose for spaces, and `four_eyes`
-    what takes two people. `ladder` says when people are reminded, and `excerpt_lines` after how many lines a day a
-    moderator is told that it is enough (0: never).
+    what takes two people. `ladder` says when people are reminded, `excerpt_lines` after how many lines a day a
+    moderator is told that it is enough (0: never), and `rotate` whether people are told whose turn it could be.
     """
 
     def __init__(  # noqa: PLR0913 - all that one process is set up with
@@ -90,12 +90,13 @@ class Guard:
         four_eyes: Collection[FourEyes] = (),
         ladder: Sequence[Rung] = reminders.LADDER,
         excerpt_lines: int = exposure.LIMIT,
+        rotate: bool = True,
     ) -> None:
         self.skipped = 0
         """Events that could not be processed since the start."""
         self.ledger = Ledger(engine, store, clock, age_bands, keep)
         self.ledger.committed.append(self._wake)
-        self.desk = Desk(self.ledger, four_eyes, excerpt_lines)
+        self.desk = Desk(self.ledger, four_eyes, excerpt_lines, rotate=rotate)
         self.communities = Communities(self.ledger, defaults)
         self.chores: list[Callable[[], Coroutine[Any, Any, object]]] = []
         """What else is done with the housekeeping, about once an hour; adapters add theirs."""

@@ -55,6 +55,9 @@ class DryPress:
     def exports(self) -> Exports:
         return Exports(Reporter(), self.desk._ledger.vault)
 
+    async def moderates(self, who: Person) -> bool:
+        return who.id in MODERATORS
+
     async def links(self, _record: CaseRecord) -> Links:
         return Links("a room", "#{} {}".format, "@{}".format)
 

@@ -12,6 +12,7 @@ class Plain:
     """Its manner of writing."""
 
     platform = "plain"
+    hides = True
 
     def text(self, markdown: str) -> str:
         return markdown.replace("**", "!")

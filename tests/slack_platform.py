@@ -208,6 +208,19 @@ class SlackPlatform(WebApi):
         await self.until(lambda: bool(shown()))
         return shown()[0]
 
+    async def unfold(self, window: Json, moderator: str) -> Json:
+        """Press the button of a window that shows in place of itself what it has folded; return it then."""
+        view = next(view for view in self.views.values() if view["id"] == window["id"])
+        ((action, value),) = (
+            (part["action_id"], part["value"])
+            for block in view["blocks"]
+            if block["type"] == "actions"
+            for part in block["elements"]
+        )
+        await self.act(moderator, action, value, view)
+        await self.until(lambda: self.views[view["id"]] is not view)
+        return self.views[view["id"]]
+
     async def submit(self, view: Json, values: Json, moderator: str) -> Json:
         """Send a modal's form off; return what the sender was shown then, and nobody else."""
         before, user = len(self.answers), PEOPLE[moderator]
@@ -506,7 +519,11 @@ class SlackStage:
 
     async def press(self, alert: str, button: str, moderator: str = "moderator") -> Told:
         """Let somebody press "Confirm", "Dismiss" or "Show excerpt"; returns what they were shown in the end."""
-        reply = await self.push(alert, next(action for action, verb in VERBS.items() if verb == button), moderator)
+        action = next(action for action, verb in VERBS.items() if verb == button)
+        if action == "excerpt":
+            reply = await self.texts(alert, moderator=moderator)
+            return Told(reply.text, reply.ephemeral)
+        reply = await self.push(alert, action, moderator)
         if reply.form is not None:
             reply = await self.dismiss(reply.form, moderator=moderator)
         return Told(reply.text, reply.ephemeral)
@@ -514,6 +531,12 @@ class SlackStage:
     async def push(self, about: str, action: str, moderator: str = "moderator") -> Reply:
         """Let somebody press any button about an alert, or about the number of what was done, by its action."""
         return replied(await self.platform.push(f"lampkeeper_{action}", about, moderator))
+
+    async def texts(self, alert: str, name: str = "excerpt", moderator: str = "moderator") -> Reply:
+        """Let somebody press for an excerpt, and for the texts that are folded in it; return what they are shown."""
+        answer = await self.platform.push(f"lampkeeper_{name}", alert, moderator)
+        folded = replied(answer)
+        return replied(await self.platform.unfold(answer, moderator)) if name in folded.buttons else folded
 
     async def offered(self, alert: str, moderator: str = "moderator") -> set[str]:
         """What stands behind More…."""

@@ -171,8 +171,15 @@ def test_text_is_shown_to_whoever_asks_under_their_name_and_that_is_audited_and_
     again = terminal.done("show", terminal.one, "--text", "--more", "50", "--as", "Kim")
     assert all(text in " ".join(again.split()) for text in slow_talk())
     assert "a break is part of the work." not in again
-    terminal.done("show", terminal.one, "--text", "--more", "50", "--as", "Sam")
-    assert "Sam or Kim could go on." in terminal.done("show", terminal.two, "--text", "--as", "Toni")
+    terminal.done("claim", terminal.one, "--as", "Sam")
+    assert "Sam could go on." in terminal.done("show", terminal.two, "--text", "--as", "Toni"), "Kim read enough"
+
+
+def test_the_kind_word_comes_with_an_exported_file_too(terminal: Terminal) -> None:
+    (terminal.folder / "config.toml").write_text("[cases]\nexcerpt_lines_a_day = 3\n")
+    into = ("--out", str(terminal.folder))
+    assert "a break is part of the work." in terminal.done("export", terminal.one, *into, "--as", "Kim")
+    assert "a break is part of the work." not in terminal.done("export", terminal.two, *into, "--as", "Kim")
 
 
 def test_nothing_that_strangers_wrote_steers_the_terminal(terminal: Terminal) -> None:

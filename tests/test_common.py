@@ -269,6 +269,9 @@ class Press:
     def exports(self) -> Exports:
         return Exports(Reporter(), self.desk._ledger.vault)
 
+    async def moderates(self, _who: Person) -> bool:
+        return True
+
     async def links(self, _record: CaseRecord) -> Links:
         return Links("a club", "https://a.example/{}/{}".format, "https://a.example/{}".format)
 

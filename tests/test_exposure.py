@@ -123,7 +123,7 @@ async def test_over_the_limit_nothing_is_refused_and_the_kind_word_comes_once_a_
         assert len(lines) > 10
         told = await desk.enough(SPACE, KIM)
         assert told is not None
-        assert (told.over, told.limit, told.lines, told.others) == (True, 10, len(lines), (SAM,))
+        assert (told.over, told.limit, told.lines) == (True, 10, len(lines))
         assert await desk.excerpt(alert, KIM) == lines
         assert await desk.enough(SPACE, KIM) is None
         clock.now += DAY
@@ -139,23 +139,6 @@ async def test_without_a_limit_or_below_it_nothing_is_said(limit: int, tmp_path:
         await guard.desk.excerpt(await opened(guard, board), KIM)
         assert not (await guard.desk.exposure(SPACE, KIM)).over
         assert await guard.desk.enough(SPACE, KIM) is None
-
-
-async def test_whoever_read_least_today_is_next_then_whoever_read_least_lately(tmp_path: Path) -> None:
-    board, clock = Board(), Clock()
-    async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
-        alert, desk = await opened(guard, board), guard.desk
-        among = [KIM, SAM, MODERATOR]
-        assert await desk.next_reviewer(SPACE, among) == KIM, "nobody read anything: the first"
-        await desk.excerpt(alert, KIM)
-        assert await desk.next_reviewer(SPACE, among) == SAM
-        await desk.excerpt(alert, SAM, more=5)
-        assert await desk.next_reviewer(SPACE, among) == MODERATOR
-        assert await desk.next_reviewer(SPACE, [SAM, KIM]) == KIM
-        clock.now += DAY
-        assert await desk.next_reviewer(SPACE, [SAM, KIM]) == KIM, "who read more yesterday rests"
-        with pytest.raises(ValueError, match="empty"):
-            await desk.next_reviewer(SPACE, [])
 
 
 async def test_the_counts_of_somebody_who_is_forgotten_are_gone_and_those_of_a_case_go_with_it(tmp_path: Path) -> None:

@@ -161,6 +161,18 @@ def test_what_was_written_is_folded_until_somebody_opens_it():
     assert all("open" not in attributes for attributes in page.all("details"))
 
 
+def test_the_first_page_says_that_texts_follow_and_a_remark_is_folded_with_them():
+    record = example()
+    assert record.decision is not None
+    remarked = record.decision.model_copy(update={"remark": "they know each other from the club"})
+    html = packet_page(record.model_copy(update={"decision": remarked}), REPORTER)
+    summary = Page(html[html.index('<section id="summary"') : html.index('<section id="course"')]).text
+    assert "It may be distressing to read" in summary
+    page = Page(html)
+    assert "they know each other from the club" in page.folded
+    assert "they know each other from the club" not in page.text
+
+
 def test_on_paper_it_lies_open():
     assert Page(packet_page(example(), REPORTER, folds=False)).folded == ""
 

@@ -91,8 +91,11 @@ async def test_a_dismissal_asks_why_and_keeps_reason_and_remark(stage: SlackStag
     assert "Dismissed by moderator" in told.text
     text = stage.card()["text"]
     assert "role play or a game" in text
-    assert "they rehearse &lt;!channel&gt;" in text
-    assert "*a play*" not in text
+    assert "they rehearse" not in text, "a remark stands behind a button"
+    written = await stage.push(alert, "written")
+    assert written.ephemeral
+    assert "they rehearse &lt;!channel&gt;" in written.text
+    assert "*a play*" not in written.text
 
 
 async def test_a_form_that_was_open_during_a_restart_still_counts(stage: SlackStage) -> None:
@@ -134,7 +137,12 @@ async def test_of_two_who_decide_at_once_one_is_recorded_and_the_other_told(stag
 
 async def test_texts_come_in_a_modal_with_the_note_that_only_people_conclude(stage: SlackStage) -> None:
     alert = await stage.alert()
-    shown = await stage.push(alert, "excerpt")
+    folded = await stage.push(alert, "excerpt")
+    assert not [line for line in slow_talk() if line in folded.text], "it opens folded"
+    assert "What was noticed" in folded.text
+    assert await deeds(stage) == [], "nothing was looked at yet"
+    stage.platform.views.clear()
+    shown = await stage.texts(alert)
     assert any(line in shown.text for line in slow_talk())
     assert "only people can say what it means" in shown.text
     (view,) = stage.platform.views.values()
@@ -147,7 +155,7 @@ async def test_more_of_what_was_said_comes_in_the_same_window_when_asked_for(sta
     for _ in range(30):
         await stage.say("target", "a lighthouse, and the sea")
     await stage.settled()
-    first = await stage.push(alert, "excerpt")
+    first = await stage.texts(alert)
     assert "excerpt_more" in first.buttons
     (view,) = stage.platform.views.values()
     await stage.platform.act("moderator", "lampkeeper_excerpt_more", alert, view)
@@ -176,13 +184,23 @@ async def test_an_excerpt_of_purged_text_says_so(stage: SlackStage) -> None:
     await stage.guard.desk.decide(alert, "dismissed", MODERATOR)
     stage.later = 400 * 86_400.0
     await stage.guard.purge()
-    assert "no longer kept" in (await stage.push(alert, "excerpt")).text
+    assert "no longer kept" in (await stage.texts(alert)).text
 
 
 async def test_a_case_is_preserved_and_the_hold_is_ended_only_when_asked_twice(stage: SlackStage) -> None:
     alert = await stage.alert()
     offered = (await stage.push(alert, "more")).buttons
-    assert list(offered) == ["remove", "deactivate", "hold", "export", "escalate", "note", "put_aside", "merge"]
+    assert list(offered) == [
+        "remove",
+        "deactivate",
+        "hold",
+        "export",
+        "escalate",
+        "note",
+        "written",
+        "put_aside",
+        "merge",
+    ]
     await stage.push(alert, "hold")
     await stage.settled()
     assert "Under legal hold" in stage.card()["text"]
@@ -452,7 +470,7 @@ async def test_somebody_whom_a_card_is_about_may_look_at_it_and_nothing_more(tmp
         alert = await stage.alert()
         for button in ("claim", "confirm", "dismiss", "hold", "export", "yes_remove"):
             assert "This card is about you" in (await stage.push(alert, button, "actor")).text
-        assert "What was said" in (await stage.push(alert, "excerpt", "actor")).text
+        assert "What was said" in (await stage.texts(alert, moderator="actor")).text
         assert "moderates this workspace" in (await stage.push(alert, "remove")).text
 
 

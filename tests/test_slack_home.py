@@ -421,7 +421,7 @@ async def test_an_excerpt_is_shown_over_the_case(stage: SlackStage) -> None:
     view = await case(stage)
     excerpt = await over(stage, view, "excerpt")
     await stage.platform.until(lambda: bool(stage.platform.views[excerpt["id"]]["updated"]))
-    shown = replied(stage.platform.views[excerpt["id"]]).text
+    shown = replied(await stage.platform.unfold(excerpt, MODERATOR)).text
     assert any(line in shown for line in slow_talk())
     assert not [line for line in slow_talk() if line in json.dumps(stage.platform.views[view["id"]])]
 

@@ -91,8 +91,7 @@ async def test_an_edit_is_followed_and_a_link_preview_is_not(stage: SlackStage) 
     await stage.edit(newest, "something else &lt;entirely&gt;")
     await stage.platform.unfurl(GENERAL, newest)
     await stage.settled()
-    await stage.press(alert_id, "Show excerpt")
-    shown = (await stage.push(alert_id, "excerpt_all")).text
+    shown = (await stage.texts(alert_id, "excerpt_all")).text
     assert "something else &lt;entirely&gt;" in shown
     async with stage.guard.ledger.store.read() as tx:
         assert (await tx.execute(sql("SELECT max(version) FROM messages"))).scalar() == 1

@@ -43,6 +43,9 @@ class Press(Protocol):
     def exports(self) -> Exports:
         """What makes files of cases."""
 
+    async def moderates(self, who: Person) -> bool:
+        """Tell whether somebody moderates the space now; False where the platform does not tell."""
+
     async def links(self, record: CaseRecord) -> Links:
         """Say where what a record tells of stands."""
 

@@ -6,6 +6,7 @@ Leans on a space's settings. Decisions:
 - What nobody looks into is said under the card, calling nobody; then to the `call_role`, or else the moderators' roles;
   then in the second channel, for the first may be muted. Where no second channel was
   chosen, or it is closed to Lampkeeper, the same roles are called under the card once more: it must not fall silent.
+- Under the card it is said whose turn it could be (`bots.common.rotation`), plainly: the name calls nobody.
 - A second channel is told that a case waits and where its card stands, and nobody's name: others may read there.
 """
 
@@ -18,10 +19,12 @@ from typing import NamedTuple
 from bots.common.markup import Id
 from bots.common.settings import Settings
 from bots.common.words import Words
-from core.casework.cards import Call, Card
+from core.casework.cards import Call, Card, Person
 
 AGAIN = "ping_again"
 """What is said in place of a second channel."""
+TELLS_TURN = frozenset(("remind", "ping", AGAIN))
+"""What is said with whose turn it could be."""
 
 
 class Called(NamedTuple):
@@ -62,3 +65,8 @@ def text(words: Words, card: Card, said: str, roles: str, address: str) -> str:
     """Say it: `roles` as they are mentioned, and where the card stands."""
     when, link = words.markup.when(card.opened, "ago"), words.markup.link(address)
     return words.say(f"card.call_{said}", roles=roles, when=when, link=link).strip()
+
+
+def turn(words: Words, said: str, who: Person | None) -> str:
+    """Say whose turn it could be, in a line of its own under the rest; "" where nobody's, or nothing is said of it."""
+    return "" if who is None or said not in TELLS_TURN else f"\n{words.say('card.turn', who=words.named(who))}"

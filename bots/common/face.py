@@ -20,6 +20,8 @@ from core.effects import Level
 ROOM = {"signals": 900, "welfare": 500, "messages": 800, "status": 700, "people": 700, "actions": 700, "remark": 600}
 """Characters a field may hold."""
 REPORTS_SHOWN = 5
+WRITTEN = "written"
+"""The button that shows what moderators wrote about a case: its remark and notes."""
 
 
 class Account(NamedTuple):
@@ -65,11 +67,19 @@ class Face:
     target: Picture | None = None
 
 
-def face(card: Card, words: Words, links: Sequence[str | None], accounts: Mapping[str, Account]) -> Face:
+def face(
+    card: Card,
+    words: Words,
+    links: Sequence[str | None],
+    accounts: Mapping[str, Account],
+    turn: Person | None = None,
+) -> Face:
     """Say what a card shows.
 
     `links` are where its messages stand, in their order and in the platform's markup, and None for one that no
-    moderator can open: a direct message with the bot. `accounts` are the two people's, by their ids.
+    moderator can open: a direct message with the bot. `accounts` are the two people's, by their ids. `turn` is whose
+    turn it could be to look into it (`bots.common.rotation`). Where the platform hides no text, a remark stands behind
+    a button.
     """
     return Face(
         card.alert,
@@ -77,9 +87,9 @@ def face(card: Card, words: Words, links: Sequence[str | None], accounts: Mappin
         card.level,
         card.state not in WORKED_ON,
         card.opened,
-        tuple(_fields(card, words, links, accounts)),
+        tuple(_fields(card, words, links, accounts, turn)),
         words.say("card.note"),
-        offered(card),
+        (*offered(card), *([WRITTEN] if _remarked(card) and not words.markup.hides else [])),
         _picture(card.actor, accounts),
         _picture(card.target, accounts),
     )
@@ -118,13 +128,19 @@ def offered(card: Card) -> tuple[str, ...]:
     return (claim, "confirm", "dismiss", "excerpt", "more") if card.state in WORKED_ON else ("excerpt", "more")
 
 
-def _fields(card: Card, words: Words, links: Sequence[str | None], accounts: Mapping[str, Account]) -> Iterator[Field]:
+def _fields(
+    card: Card,
+    words: Words,
+    links: Sequence[str | None],
+    accounts: Mapping[str, Account],
+    turn: Person | None,
+) -> Iterator[Field]:
     say, when, fit = words.say, words.markup.when, words.fit
     people = [(card.actor, card.about_actor)] + ([(card.target, card.about_target)] if card.target else [])
     target = words.person(card.target) if card.target else say("card.nobody")
     noticed = fit(map(words.signal, card.signals), ROOM["signals"])
     yield Field(say("card.probability"), words.probability(card.probability), short=True)
-    yield Field(say("card.status"), fit(_standing(card, words), ROOM["status"]), short=True)
+    yield Field(say("card.status"), fit(_standing(card, words, turn), ROOM["status"]), short=True)
     yield Field(say("card.pair"), f"{words.person(card.actor)} → {target}")
     yield Field(say("card.noticed"), noticed or say("card.noticed_whole"))
     if card.reported:
@@ -140,16 +156,22 @@ def _fields(card: Card, words: Words, links: Sequence[str | None], accounts: Map
     if card.actions:
         taken = (done(one, words) for one in reversed(card.actions))
         yield Field(say("card.actions"), fit(taken, ROOM["actions"]))
-    if card.decided is not None and (remark := words.quote(card.decided.remark, ROOM["remark"] // 2)):
+    if words.markup.hides and (remark := words.quote(_remarked(card), ROOM["remark"] // 2)):
         yield Field(say("card.remark"), words.markup.hidden(remark))  # it may quote what was said
 
 
-def _standing(card: Card, words: Words) -> list[str]:
-    """Say how an alert stands: decided or open, with whom, under hold."""
+def _remarked(card: Card) -> str:
+    return "" if card.decided is None else card.decided.remark.strip()
+
+
+def _standing(card: Card, words: Words, turn: Person | None) -> list[str]:
+    """Say how an alert stands: decided or open, with whom, or whose turn it could be, under hold."""
     lines, when = [status(card, words)], words.markup.when
     if card.claimed is not None and card.state in {*WORKED_ON, "on_hold"} and card.decided is None:
         claimed = card.claimed
         lines.append(words.say("card.claimed", who=words.named(claimed.moderator), when=when(claimed.time)))
+    if turn is not None:
+        lines.append(words.say("card.turn", who=words.named(turn)))
     lines += [
         words.say(f"card.{name}", when=when(time))
         for name, time in (("escalated", card.escalated), ("held", card.held), ("held_until", card.held_until))

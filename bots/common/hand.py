@@ -11,15 +11,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from bots.common import exports, merging
+from bots.common import belonging, exports, merging, rotation
 from bots.common.answers import Answer, File, Press
-from bots.common.face import done, status
+from bots.common.face import WRITTEN, done, status
 from bots.common.words import Words
 from core.casework import notes
 from core.casework.cards import GROUNDS, Action, Card, Claim, Decision, Grounds, Taken
 from core.casework.cases import concerns
 from core.casework.desk import Verdict
-from core.casework.exposure import Exposure
 from core.casework.referrals import Referral
 from core.casework.transitions import WORKED_ON, Step, steps_from
 from core.errors import ExportError
@@ -139,7 +138,17 @@ async def reconsider(press: Press, card: Card) -> Answer:
 
 
 async def claim(press: Press, card: Card) -> Answer:
-    """Look into it."""
+    """Look into it; whoever was shown much today is asked first whether somebody else could."""
+    if rotation.is_free(card):
+        today = await press.desk.exposure(press.space, press.moderator)
+        if today.over and (others := await _others(press, card)):
+            text = press.words.say("hand.claim_enough", lines=today.lines, others=others)
+            return Answer(text, buttons=(("claim_anyway", card.alert),))
+    return await claim_anyway(press, card)
+
+
+async def claim_anyway(press: Press, card: Card) -> Answer:
+    """Look into it, however much was shown today."""
     return _claimed(press, await press.desk.claim(card.alert, press.moderator))
 
 
@@ -176,17 +185,25 @@ def excerpt(name: str) -> Act[Press]:
         lines = await press.desk.excerpt(card.alert, press.moderator, REACHES[name])
         if not lines:
             return Answer(press.words.say("hand.purged"))
-        enough = await press.desk.enough(press.space, press.moderator)
-        told = "" if enough is None else _enough(enough, press.words)
+        told = await _enough(press, card)
         is_more = any(line.left_out or line.more_after for line in lines)
         return Answer(told, tuple(lines), tuple((one, card.alert) for one in further if is_more))
 
     return show
 
 
-def _enough(today: Exposure, words: Words) -> str:
-    others = ", ".join(map(words.person, today.others))
-    return words.say("hand.enough_others" if others else "hand.enough", lines=today.lines, others=others)
+async def _enough(press: Press, card: Card) -> str:
+    """Say kindly, once a day, that so much was shown that it is enough; "" otherwise."""
+    today = await press.desk.enough(press.space, press.moderator)
+    if today is None:
+        return ""
+    others = await _others(press, card)
+    return press.words.say("hand.enough_others" if others else "hand.enough", lines=today.lines, others=others)
+
+
+async def _others(press: Press, card: Card) -> str:
+    """Name those who could look into a case instead; "" where there is nobody."""
+    return ", ".join(map(press.words.person, await rotation.others(press.desk, card, press.moderates)))
 
 
 async def undo(press: P, number: int, take_back: Callable[[P, str, Action], Awaitable[str | Answer]]) -> Answer:
@@ -233,7 +250,8 @@ def more(deeds: Iterable[str]) -> Act[Press]:
         if card.held is None or card.held_until is not None or card.held_by is not None:
             holds.insert(0, "hold")  # one of the case's own that has no end
         ways = [name for step, name in WAYS.items() if step in steps_from(card.state)]
-        offered = [(action, card.alert) for action in (*names, *holds, "export", "escalate", "note", *ways)]
+        behind = () if press.words.markup.hides else (WRITTEN,)
+        offered = [(action, card.alert) for action in (*names, *holds, "export", "escalate", "note", *behind, *ways)]
         if card.decided is not None and card.decided.moderator.id == press.moderator.id:
             offered.append(("undecide", card.alert))
         standing = [taken for taken in card.actions if taken.undone is None and not _over(taken)][-UNDOS:]
@@ -274,6 +292,12 @@ async def reopen(press: Press, card: Card) -> Answer:
     if verdict is not None and verdict.accepted and "reconsider" in steps_from(verdict.card.state):
         return answer._replace(buttons=(("reconsider", card.alert),))
     return answer
+
+
+async def written(press: Press, card: Card) -> Answer:
+    """Show a case's remark and notes."""
+    lines = belonging.written(press.words, card, await press.desk.belonging(card))
+    return Answer("\n".join(lines) or press.words.say("hand.nothing_written"))
 
 
 def form(name: str) -> Act[Press]:
@@ -351,7 +375,7 @@ async def export(press: Press, card: Card) -> Answer:
 
 
 def exported(name: str) -> Act[Press]:
-    """Return the press that hands out the case in the format `name`."""
+    """Return the press that hands out the case in the format `name`; its texts count as shown."""
 
     async def hand_out(press: Press, card: Card) -> Answer:
         files: list[File] = []
@@ -367,7 +391,8 @@ def exported(name: str) -> Act[Press]:
             return Answer(press.words.say("hand.too_large", most=(press.exports.most or 0) // 2**20))
         if record is None:
             return _unknown(press)
-        return Answer(press.words.say("hand.exported"), files=tuple(files))
+        told = (press.words.say("hand.exported"), await _enough(press, card))
+        return Answer("\n\n".join(filter(None, told)), files=tuple(files))
 
     return hand_out
 
@@ -476,6 +501,7 @@ WAYS: dict[Step, str] = {
 reviewer was asked, the answer tells."""
 BUTTONS: dict[str, Button[Press]] = {
     "claim": Button("card.claim", "plain", claim),
+    "claim_anyway": Button("hand.claim_anyway", "plain", claim_anyway),
     "release": Button("card.release", "plain", release),
     "confirm": Button("card.confirm", "danger", confirm),
     "dismiss": Button("card.dismiss", "plain", dismiss),
@@ -491,6 +517,7 @@ BUTTONS: dict[str, Button[Press]] = {
     **{f"export_{name}": Button(f"hand.export_{name}", "plain", exported(name)) for name in exports.OFFERED},
     "escalate": Button("hand.escalate", "plain", escalate),
     "note": Button("hand.note", "plain", form("note")),
+    WRITTEN: Button("hand.written", "plain", written),
     "put_aside": Button("hand.put_aside", "plain", put_aside),
     "resume": Button("hand.resume", "plain", resume),
     "report": Button("hand.report", "plain", form("report")),

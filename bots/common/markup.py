@@ -25,6 +25,10 @@ class Markup(Protocol):
     def platform(self) -> str:
         """The platform's name, as spaces begin with; its own texts, where there are any, stand under it."""
 
+    @property
+    def hides(self) -> bool:
+        """Whether it can hide a text until somebody wants to see it."""
+
     def text(self, markdown: str) -> str:
         """Write one of our own texts, blanks and all, which must come through as they are."""
 

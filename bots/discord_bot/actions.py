@@ -28,8 +28,9 @@ import discord
 
 from bots.common import hand
 from bots.common.answers import Answer
-from bots.discord_bot.answers import Press, may_press
+from bots.discord_bot.answers import Press
 from bots.discord_bot.markup import MARKUP
+from bots.discord_bot.moderators import may_press
 from core.casework.cards import Action, Card, Person
 
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel

@@ -17,12 +17,12 @@ from bots.common.words import Words
 from bots.discord_bot.connected import Connected
 from bots.discord_bot.links import conversations, direct, links
 from bots.discord_bot.markup import words
+from bots.discord_bot.moderators import may_press
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
 from bots.texts import ENGLISH
 from core.casework.cards import Person
 from core.casework.desk import Desk
-from core.config import DiscordServer
 from core.export.record import CaseRecord
 
 NOBODY = discord.AllowedMentions.none()
@@ -72,6 +72,10 @@ class Press:
         """What makes files of cases."""
         return Exports(self.client.reporter, self.client.guard.ledger.vault, self.most)
 
+    async def moderates(self, who: Person) -> bool:
+        """Tell whether somebody moderates the server."""
+        return await self.client.moderates(self.server, who)
+
     async def links(self, record: CaseRecord) -> Links:
         """Say where what a record tells of stands."""
         return links(self.member.guild, await direct(self.client, conversations(record)))
@@ -84,17 +88,6 @@ class Press:
 def attached(file: File) -> discord.File:
     """Return a file as discord.py sends it: once."""
     return discord.File(BytesIO(file.content), file.name)
-
-
-def may_press(member: discord.Member, server: DiscordServer, permissions: discord.Permissions) -> bool:
-    """Tell whether the member moderates: by the configured roles, or, where none is, by the permissions held.
-
-    `permissions` are those in the whole server, or in the alert channel: a permission in some other channel, as makers
-    of a temporary one are given, makes nobody a moderator.
-    """
-    if server.moderator_roles:
-        return any(member.get_role(role) for role in server.moderator_roles)
-    return permissions.moderate_members or permissions.manage_messages
 
 
 def _held(interaction: discord.Interaction[Any], member: discord.Member, server: Served) -> discord.Permissions:

@@ -22,14 +22,14 @@ from bots.common import hand
 from bots.common.answers import Answer
 from bots.common.face import offered
 from bots.discord_bot import actions
-from bots.discord_bot.answers import NOBODY, Press, attached, may_press, pressed
+from bots.discord_bot.answers import NOBODY, Press, attached, pressed
 from bots.discord_bot.card import excerpt
 from bots.discord_bot.forms import Filled, Form, drawn
 from bots.discord_bot.markup import words
 from bots.texts import ENGLISH, say
 from core.casework.cards import GROUNDS, Card, Grounds
 
-__all__ = ["BUTTONS", "DISMISSAL", "FILLED", "ITEMS", "NOBODY", "AlertButton", "custom_id", "may_press", "view"]
+__all__ = ["BUTTONS", "DISMISSAL", "FILLED", "ITEMS", "NOBODY", "AlertButton", "custom_id", "view"]
 
 log = structlog.get_logger(__name__)
 

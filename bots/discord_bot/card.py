@@ -19,7 +19,7 @@ from bots.discord_bot.addresses import message
 from bots.discord_bot.markup import words
 from bots.discord_bot.translate import server_id
 from bots.texts import ENGLISH
-from core.casework.cards import Card, ExcerptLine
+from core.casework.cards import Card, ExcerptLine, Person
 from core.effects import Level
 
 FIELD = 1024
@@ -35,15 +35,16 @@ def embed(
     direct: Collection[str] = (),
     language: str = ENGLISH,
     accounts: Mapping[str, Account] | None = None,
+    turn: Person | None = None,
 ) -> discord.Embed:
     """Draw the card.
 
     `direct` are those of its conversations that are direct messages with the bot; `accounts` what Discord says of the
-    two people, by their ids.
+    two people, by their ids; `turn` is whose turn it could be to look into it.
     """
     server = server_id(card.space)
     places = [message(server, ref.key.conversation, ref.message_id, direct) for ref in card.messages]
-    drawn = face(card, words(language), places, accounts or {})
+    drawn = face(card, words(language), places, accounts or {}, turn)
     shown = discord.Embed(
         title=drawn.title,
         colour=DECIDED if drawn.decided else COLOURS[drawn.level],

@@ -32,6 +32,7 @@ from bots.discord_bot.feed import Feed
 from bots.discord_bot.forms import submitted
 from bots.discord_bot.helpdesk import TOLD, Helpdesk, Menu, TellButton
 from bots.discord_bot.history import DIRECT, FOR_NOW, Catchup
+from bots.discord_bot.moderators import Moderators
 from bots.discord_bot.servers import Served, Servers, readable
 from bots.discord_bot.slash import add_commands, put_commands
 from bots.discord_bot.slash.asked import answer_error
@@ -91,7 +92,7 @@ class Watch(Connected):
         self.servers, self.guard, self.scans, self.helpdesk = parts.servers, parts.guard, parts.scans, parts.helpdesk
         self._feed, self._catchup, self._content = parts.feed, parts.catchup, parts.content
         self.reporter = parts.reporter
-        self.accounts = Accounts()
+        self.accounts, self.moderators = Accounts(), Moderators()
         self.tree = discord.app_commands.CommandTree(self)
         add_commands(self.tree)
         self.gaps, self.links = self._catchup.gaps, self._catchup.links

@@ -11,8 +11,11 @@ from bots.common.status import Link
 from bots.discord_bot.accounts import Accounts
 from bots.discord_bot.backscan import Backscans
 from bots.discord_bot.history import Gap
+from bots.discord_bot.moderators import Moderators
 from bots.discord_bot.servers import Servers
 from bots.helplines import Helplines
+from core.casework.cards import Person
+from core.config import DiscordServer
 from core.export import Reporter
 from core.guard import Guard
 
@@ -24,7 +27,12 @@ class Connected(discord.AutoShardedClient):
     guard: Guard
     scans: Backscans
     accounts: Accounts
+    moderators: Moderators
     helplines: Helplines
     reporter: Reporter
     gaps: dict[int, Gap]
     links: dict[int, Link]
+
+    async def moderates(self, server: DiscordServer, who: Person) -> bool:
+        """Tell whether somebody moderates a server."""
+        return who.id.isdigit() and await self.moderators.are(self.get_guild(server.id), server, int(who.id))

@@ -19,7 +19,7 @@ import aiohttp
 import discord
 import structlog
 
-from bots.common import calls
+from bots.common import calls, rotation
 from bots.common.calls import Called
 from bots.common.lines import clip
 from bots.discord_bot.addresses import SITE
@@ -32,7 +32,7 @@ from bots.discord_bot.permissions import ALERT_CHANNEL, labels
 from bots.discord_bot.permissions import missing as lacked
 from bots.discord_bot.translate import server_id
 from bots.texts import say
-from core.casework.cards import Call, Card
+from core.casework.cards import Call, Card, Person
 from core.config import DiscordServer
 from core.errors import Limit, PlatformError, TryLater
 
@@ -100,7 +100,7 @@ async def show(client: Connected, channel: int, card: Card, reference: str | Non
     accounts = {str(who): await client.accounts.of(guild, who) for who in people}
     with refusals(client, channel, "post" if reference is None else "edit"):
         theirs = await direct(client, {ref.key.conversation for ref in card.messages})
-        shown, buttons = embed(card, theirs, language, accounts), view(card, language)
+        shown, buttons = embed(card, theirs, language, accounts, await _turn(client, card)), view(card, language)
         if reference is not None:
             where, _, message = reference.partition("/")
             posted = client.get_partial_messageable(int(where)).get_partial_message(int(message))
@@ -206,16 +206,23 @@ async def _call(client: Connected, card: Card, reference: str, whom: Called, *, 
         if tried:
             async for one in place.history(limit=LOOK_BACK, after=discord.Object(message)):
                 answered = one.reference.message_id if one.reference else None
-                if one.author == client.user and one.content == text and answered == (message if under else None):
+                here = answered == (message if under else None)
+                if one.author == client.user and one.content.startswith(text) and here:  # whose turn it is may change
                     return
         await place.send(
-            text,
+            text + calls.turn(said, whom.said, await _turn(client, card)),
             nonce=nonce(_once(card), whom.said),
             allowed_mentions=discord.AllowedMentions(
                 everyone=False, users=False, roles=[discord.Object(role) for role in roles], replied_user=False
             ),
             **under,
         )
+
+
+async def _turn(client: Connected, card: Card) -> Person | None:
+    """Return whose turn it could be to look into a case."""
+    moderates = partial(client.moderates, client.servers.of(server_id(card.space)))
+    return await rotation.turn(client.guard.desk, card, moderates)
 
 
 def _unheard(client: discord.Client, server: int, channel: int, roles: Collection[int]) -> bool:

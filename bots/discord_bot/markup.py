@@ -21,6 +21,7 @@ class DiscordMarkup:
     """Discord's manner of writing; our texts are in it already."""
 
     platform = "discord"
+    hides = True
 
     def text(self, markdown: str) -> str:
         """Return the text as it is."""

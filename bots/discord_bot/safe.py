@@ -23,8 +23,8 @@ import discord
 import structlog
 
 from bots.discord_bot import delivery
-from bots.discord_bot.buttons import may_press
 from bots.discord_bot.connection import quiet, stay_connected
+from bots.discord_bot.moderators import may_press
 from bots.discord_bot.translate import server_id
 from bots.texts import say
 from core.config import Discord, DiscordServer

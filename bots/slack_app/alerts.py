@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bots.common import calls
+from bots.common import calls, rotation
 from bots.common.calls import Called
 from bots.common.changes import read, tell_former
 from bots.common.face import Account, face
@@ -45,7 +45,8 @@ async def show(here: Workspace, card: Card, reference: str | None) -> str:
     card = replace(card, actor=actor, target=target)
     links = [await _link(here, message) for message in card.messages]
     accounts = {who.id: await _account(here, who) for who in (actor, target) if who is not None and who.id}
-    drawn = face(card, said, links, accounts)
+    turn = await rotation.turn(here.guard.desk, card, here.moderates)
+    drawn = face(card, said, links, accounts, turn)
     posted = await delivery.show(here.client, _channel(here), drawn, said, reference)
     if posted.left is not None:
         await _by_hand(here, posted.left)
@@ -113,7 +114,7 @@ async def call(here: Workspace, card: Card, reference: str, why: Call, *, tried:
         return
     about = {"alert": card.alert, "why": why}
     if whom.channel is not None:
-        said = Calling(_said(here, card, reference, whom), about)
+        said = Calling(await _said(here, card, reference, whom), about)
         try:
             await delivery.tell_once(here.client, str(whom.channel), said, tried=tried)
         except TryLater:
@@ -123,18 +124,19 @@ async def call(here: Workspace, card: Card, reference: str, why: Call, *, tried:
             whom = calls.called(here.settings, why, elsewhere=False) or whom
         else:
             return
-    said = Calling(_said(here, card, reference, whom), about, aloud=why != "remind")
+    said = Calling(await _said(here, card, reference, whom), about, aloud=why != "remind")
     if EVERYBODY in said.text:
         await delivery.tell_once(here.client, reference.partition("/")[0], said, tried=tried)
     else:
         await delivery.call_to(here.client, reference, said, tried=tried)
 
 
-def _said(here: Workspace, card: Card, reference: str, whom: Called) -> str:
+async def _said(here: Workspace, card: Card, reference: str, whom: Called) -> str:
     roles = [here.words.markup.role(role) for role in whom.roles]
     if not roles and whom.said in TO_MODERATORS:
         roles = [f"<@{user}>" for user in here.settings.moderators] or [EVERYBODY]
-    return calls.text(here.words, card, whom.said, " ".join(roles), here.who.address(*reference.split("/", 1)))
+    text = calls.text(here.words, card, whom.said, " ".join(roles), here.who.address(*reference.split("/", 1)))
+    return text + calls.turn(here.words, whom.said, await rotation.turn(here.guard.desk, card, here.moderates))
 
 
 async def notify(here: Workspace, text: str) -> None:

@@ -47,6 +47,10 @@ class Press:
         """What makes files of cases."""
         return Exports(self.workspace.reporter, self.workspace.guard.ledger.vault)
 
+    async def moderates(self, who: Person) -> bool:
+        """Tell whether somebody moderates the workspace."""
+        return await self.workspace.moderates(who)
+
     async def links(self, _record: CaseRecord) -> Links:
         """Say where what a record tells of stands."""
         who = self.workspace.who

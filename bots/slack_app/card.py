@@ -3,7 +3,7 @@
 Leans on `bots.common.face` and `bots.common.excerpt` for what they say. Slack's limits (50 blocks in a message, 3,000
 characters in a section, 10 fields of 2,000 in one, 150 in a header, 24 in a modal's title, 75 on a button) are kept
 here, by leaving out and saying so. A card holds no text of messages, and Slack has nothing to hide one behind: an
-excerpt is shown in a modal, to whoever pressed for it.
+excerpt is shown in a modal, to whoever pressed for it, which opens folded and shows texts once that is pressed, too.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any
 from bots.common import hand
 from bots.common.answers import Answer
 from bots.common.excerpt import pages
-from bots.common.face import Face, Field, Picture
+from bots.common.face import ROOM, Face, Field, Picture
 from bots.common.lines import clip
 from bots.common.words import Words
 from bots.slack_app import forms, kit
 from bots.slack_app.forms import Input
 from bots.slack_app.kit import MODAL_TITLE, SECTION, Block, actions, context, header, plain, section, written
 from bots.slack_app.markup import escape
+from core.casework.cards import Card
 from core.effects import Level
 
 FIELD, FIELDS, BLOCKS, TEXT, ALT = 2000, 10, 50, 3000, 200
@@ -101,6 +102,23 @@ def button(name: str, about: str, label: str) -> Block:
 def waiting(words: Words) -> Block:
     """Return the modal that stands until an excerpt is there."""
     return modal(words.say("card.excerpt"), [section(words.say("slack_hand.moment"))], words)
+
+
+def fold(about: Card, name: str, words: Words) -> Answer:
+    """Say what was noticed, and offer the texts that the button `name` asks for."""
+    noticed = words.fit(map(words.signal, about.signals), ROOM["signals"]) or words.say("card.noticed_whole")
+    text = f"{words.markup.bold(words.say('card.noticed'))}\n{noticed}\n\n{words.say('slack_hand.folded')}"
+    return Answer(text, buttons=((name, about.alert),))
+
+
+def folded(told: Answer, words: Words) -> Block:
+    """Return the modal in which an excerpt is folded (`fold`), with a button that shows texts in its place."""
+    ((name, alert),) = told.buttons
+    shown = [section(part) for part in parts(told.text)]
+    show = kit.button(words.say("slack_hand.show_texts"), ACTION + name, alert, "primary")
+    return modal(words.say("card.excerpt"), [*shown, actions([show]), context(words.say("card.note"))], words) | {
+        "callback_id": EXCERPT_WINDOW
+    }
 
 
 def excerpt(told: Answer, words: Words) -> Block:

@@ -12,7 +12,7 @@ from typing import Any
 from bots.common import hand
 from bots.common.answers import Answer
 from bots.common.examples import OPENED, People, decided_card, lines, open_card
-from bots.common.face import face
+from bots.common.face import WRITTEN, face
 from bots.slack_app import card as drawn
 from bots.slack_app.actions import DEEDS
 from bots.slack_app.kit import Block
@@ -34,7 +34,7 @@ _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), (APART, ""))
 
 def page() -> str:
     """Write the page, in Markdown."""
-    offered = (*DEEDS, "hold", "export", "escalate", "note", *hand.WAYS.values())
+    offered = (*DEEDS, "hold", "export", "escalate", "note", WRITTEN, *hand.WAYS.values())
     parts = [
         "# Lampkeeper's cards on Slack, as text",
         "Written by `make docs/slack_cards.md` from what is drawn; please do not edit. All of it is invented.",
@@ -43,7 +43,9 @@ def page() -> str:
         *_shown(_card(CARD)),
         "## The same, decided, with what was done",
         *_shown(_card(DECIDED)),
-        "## Show excerpt, which only the presser sees",
+        "## Show excerpt, which only the presser sees, folded at first",
+        *_shown(drawn.folded(drawn.fold(CARD, hand.EXCERPT, WORDS), WORDS)["blocks"]),
+        "## Show texts, in its place",
         *_shown(drawn.excerpt(Answer(excerpt=tuple(lines(PEOPLE))), WORDS)["blocks"]),
         "## Dismiss, which asks why",
         *_shown(drawn.form(ASKED, WORDS, {})["blocks"]),

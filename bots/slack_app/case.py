@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from bots.common import cases
-from bots.common.face import face
+from bots.common import belonging, cases, rotation
+from bots.common.face import WRITTEN, face
 from bots.common.words import Words
 from bots.slack_app import card as drawing
 from bots.slack_app.api import RefusalError, call
-from bots.slack_app.kit import SECTION, Block, context, section
+from bots.slack_app.kit import SECTION, Block, context, paragraphs, section
 from bots.slack_app.workspace import Workspace
 from core.casework import listing
-from core.casework.cards import Card
+from core.casework.cards import Card, Person
 from core.casework.listing import Listed
 
 WINDOW = "lampkeeper_case"
@@ -49,13 +50,13 @@ def pressed_in(view: Mapping[str, Any]) -> Window | None:
     return Window(about["window"], about["alert"]) if about.get("window") else None
 
 
-async def show(workspace: Workspace, at: Window, told: Sequence[Block], *, standing: bool) -> bool:
-    """Show in a case's window what whoever pressed is `told`, and with `standing` the case as it stands under it.
+async def show(workspace: Workspace, at: Window, told: Sequence[Block], asks: Person | None) -> bool:
+    """Show in a case's window what whoever pressed is `told`, and under it the case as it stands, if they may see it.
 
     False where somebody closed the window. https://docs.slack.dev/reference/methods/views.update
     """
-    found = await listing.one(workspace.guard.ledger, workspace.space, at.alert) if standing else None
-    below = [] if found is None else [{"type": "divider"}, *await blocks(workspace, found)]
+    found = await listing.one(workspace.guard.ledger, workspace.space, at.alert) if asks is not None else None
+    below = [] if found is None or asks is None else [{"type": "divider"}, *await blocks(workspace, found, asks)]
     changed = window(workspace.words, at.alert, [*told, *below])
     try:
         await call(workspace.client.views_update, view_id=at.id, view=changed)
@@ -66,11 +67,15 @@ async def show(workspace: Workspace, at: Window, told: Sequence[Block], *, stand
     return True
 
 
-async def blocks(workspace: Workspace, found: Listed) -> list[Block]:
-    """Draw a case."""
+async def blocks(workspace: Workspace, found: Listed, asks: Person) -> list[Block]:
+    """Draw a case for whoever `asks`; what moderators wrote about it stands behind a button."""
     words, bold, who = workspace.words, workspace.words.markup.bold, workspace.who
     done = await listing.history(workspace.guard.ledger, workspace.space, found.card.alert)
-    shown = face(found.card, words, [*_links(workspace, found.card)], {})
+    turn = await rotation.turn(workspace.guard.desk, found.card, workspace.moderates)
+    shown = face(found.card, words, [*_links(workspace, found.card)], {}, turn)
+    belongs = await listing.belonging(workspace.guard.ledger, workspace.space, found.card.alert)
+    if belongs.notes and WRITTEN not in shown.buttons:
+        shown = replace(shown, buttons=(*shown.buttons, WRITTEN))
     place = cases.place(words, found, lambda reference: who.address(*reference.split("/", 1)))
     return [
         section(bold(shown.title)),
@@ -78,6 +83,7 @@ async def blocks(workspace: Workspace, found: Listed) -> list[Block]:
         *(section(f"{bold(field.name)}\n{field.text}") for field in shown.fields),
         context(shown.note),
         drawing.buttons(shown, words),
+        *paragraphs(belonging.lines(words, found.card, belongs, asks, SECTION)),
         section(words.fit([bold(words.say("cases.history")), *cases.told(words, done)], SECTION)),
     ]
 

@@ -4,7 +4,8 @@
   and an alert must not reach the people it is about.
 - Slack's markup cannot be escaped, but for three signs. It counts only beside a letter, so whatever could begin or end
   some is set apart by a space of no width. What is posted is ``verbatim`` (`card`), so that nothing else is linked.
-- A time is written in each reader's own zone. Slack has nothing to hide a text behind: `card` shows texts in a modal.
+- A time is written in each reader's own zone. Slack has nothing to hide a text behind: `card` shows them to whoever
+  presses for them.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class SlackMarkup:
     """Slack's manner of writing."""
 
     platform = "slack"
+    hides = False
 
     def text(self, markdown: str) -> str:
         """Write one of our own texts.

@@ -7,9 +7,10 @@ what it is about, so a press works after any restart. Decisions:
   to the presser alone: in the case's window, where it was pressed there, with the case as it stands then; else as
   `direct` says.
 - Who may press is asked anew at every press. Of whoever may not, a case's window is emptied.
-- Texts are shown in a modal, to whoever pressed for them. Slack lets one be opened within three seconds of a press: it
-  is opened first and filled then, and where Slack has waited too long, the presser is told to press again, and nothing
-  was recorded.
+- Texts are shown in a modal, to whoever pressed for them. It opens folded, with what was noticed: nothing is looked up,
+  recorded or counted before **Show texts** is pressed in it. Slack lets one be opened within three seconds of a press:
+  it is opened first and filled then, and where Slack has waited too long, the presser is told to press again, and
+  nothing was recorded.
 - Forms are opened the same way. What was filled in is answered where the press was.
 - A file goes into the presser's direct messages with the app: nothing that only one person sees can hold one.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -26,6 +28,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bots.common import hand
 from bots.common.answers import Answer
+from bots.common.words import Words
 from bots.slack_app import actions, card, case, direct, forms
 from bots.slack_app.answers import Press
 from bots.slack_app.api import RefusalError, call
@@ -33,7 +36,7 @@ from bots.slack_app.asked import Adapter, Asked, asks
 from bots.slack_app.kit import Shown
 from bots.slack_app.markup import escape
 from bots.slack_app.moderators import moderates
-from core.casework.cards import Grounds
+from core.casework.cards import Card, Grounds
 from core.errors import PlatformError
 
 UNDO, DISMISSAL = "undo", "dismissal"
@@ -107,7 +110,7 @@ async def _pressed(asked: Asked, press: Press) -> None:
 
 
 async def _show_excerpt(asked: Asked, press: Press, name: str, alert: str) -> None:
-    """Show texts in a window; where more of them is asked for, in the one that shows them already."""
+    """Open a window in which an excerpt is folded; pressed in it, show texts, or more of them, in its place."""
     words, here = press.words, asked.body.get("view") or {}
     again = here.get("callback_id") == card.EXCERPT_WINDOW
     view = str(here["id"]) if again else await asked.opened(card.waiting(words))
@@ -115,12 +118,17 @@ async def _show_excerpt(asked: Asked, press: Press, name: str, alert: str) -> No
         await _send(asked, Answer(words.say("slack.too_late")))
         return
     try:
-        answer = await hand.pressed(press, name, alert, BUTTONS)
+        if again:
+            answer = await hand.pressed(press, name, alert, BUTTONS)
+        else:
+            answer = await hand.about(press, alert, partial(_folded, words, name), looking=True)
     except Exception as error:  # noqa: BLE001  what waits must not wait for ever
         log.warning("slack.press_failed", space=press.space, error=type(error).__name__)
         answer = Answer(words.say("hand.failed"))
     if answer.excerpt:
         shown = card.excerpt(answer, words)
+    elif answer.buttons:
+        shown = card.folded(answer, words)
     else:
         shown = card.modal(words.say("card.excerpt"), card.answer(answer, words), words)
     try:
@@ -128,6 +136,10 @@ async def _show_excerpt(asked: Asked, press: Press, name: str, alert: str) -> No
     except RefusalError as error:
         if error.code != case.CLOSED:  # whoever closed it wants to see it no more
             raise
+
+
+async def _folded(words: Words, name: str, about: Card) -> Answer:
+    return card.fold(about, name, words)
 
 
 async def _ask(asked: Asked, answer: Answer) -> None:
@@ -166,7 +178,7 @@ async def _send(asked: Asked, answer: Answer, *, standing: bool = True) -> None:
             answer = Answer(asked.say("slack_hand.no_file", why=escape(str(error))))
     blocks, view = card.answer(answer, asked.words), asked.body.get("view") or {}
     window = case.pressed_in(view)
-    if window is not None and await case.show(workspace, window, blocks, standing=standing):
+    if window is not None and await case.show(workspace, window, blocks, await asked.person() if standing else None):
         return
     opened_from = json.loads(view.get("private_metadata") or "{}").get("channel")
     await direct.answer(

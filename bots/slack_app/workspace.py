@@ -40,6 +40,7 @@ from bots.slack_app.bands import Bands
 from bots.slack_app.events import EVENTS
 from bots.slack_app.history import MARGIN, History
 from bots.slack_app.markup import UNHEARD, words
+from bots.slack_app.moderators import moderates
 from bots.slack_app.people import Known, People
 from bots.slack_app.served import NOTED, Former, Rank, Served, named
 from bots.slack_app.silence import Silence
@@ -189,6 +190,13 @@ class Workspace:
     def here(self) -> Here:
         """Its space."""
         return Here(self.space, self.words, self.guard.ledger)
+
+    async def moderates(self, who: Person) -> bool:
+        """Tell whether somebody moderates it; False, too, where Slack does not tell."""
+        try:
+            return await moderates(who.id, self.settings, self.people, self.who.team)
+        except PlatformError:
+            return False
 
     def swept(self) -> Iterator[str]:
         """Say how often channels are looked at for what Slack dropped, and in which of them that does not show all.

@@ -13,7 +13,7 @@ asks is a moderator. Decisions:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,9 +21,23 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox, policy
-from core.casework import casefile, cases, excerpts, exposure, four_eyes, holds, notes, parts, preserved, referrals
+from core.casework import (
+    casefile,
+    cases,
+    excerpts,
+    exposure,
+    four_eyes,
+    holds,
+    listing,
+    notes,
+    parts,
+    preserved,
+    referrals,
+    rotation,
+)
 from core.casework.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
 from core.casework.exposure import LIMIT, Exposure
+from core.casework.listing import Belonging
 from core.casework.referrals import Referral
 from core.course import drawn
 from core.export.record import CaseRecord
@@ -56,12 +70,18 @@ class Verdict:
 
 
 class Desk:
-    """Casework on one ledger; what is in `four_eyes` takes two people, and `excerpt_lines` a day are enough to read."""
+    """Casework on one ledger; what is in `four_eyes` takes two people, and `excerpt_lines` a day are enough to read.
 
-    def __init__(self, ledger: Ledger, four_eyes: Collection[FourEyes] = (), excerpt_lines: int = LIMIT) -> None:
+    `rotate`: people are told whose turn it could be to look into a case.
+    """
+
+    def __init__(
+        self, ledger: Ledger, four_eyes: Collection[FourEyes] = (), excerpt_lines: int = LIMIT, *, rotate: bool = True
+    ) -> None:
         self._ledger = ledger
         self._four_eyes = frozenset(four_eyes)
         self._excerpt_lines = excerpt_lines
+        self._rotate = rotate
 
     async def card(self, alert: str) -> Card | None:
         """Return an alert's card as it stands, or None if there is no such alert."""
@@ -72,6 +92,10 @@ class Desk:
         """Return the same without its course, which whoever only decides does not wait for."""
         async with self._ledger.store.read() as tx:
             return await self._card(tx, alert)
+
+    async def belonging(self, card: Card) -> Belonging:
+        """Return what belongs to a case: others of the same people, notes, reports to authorities."""
+        return await listing.belonging(self._ledger, card.space, card.alert)
 
     # --- the decision ------------------------------------------------------------------------------------------------
 
@@ -335,7 +359,7 @@ class Desk:
         """Return how much a moderator was shown in a space today."""
         vault, now = self._ledger.vault, self._ledger.clock()
         async with self._ledger.store.read() as tx:
-            return await exposure.of(tx, vault, space, vault.blind(space, moderator.id), self._excerpt_lines, now)
+            return await exposure.of(tx, space, vault.blind(space, moderator.id), self._excerpt_lines, now)
 
     async def enough(self, space: str, moderator: Person) -> Exposure | None:
         """Return the same, once a day, when the limit is reached: to say so kindly. None otherwise."""
@@ -346,10 +370,13 @@ class Desk:
             who = self._ledger.vault.blind(space, moderator.id)
             return today if await exposure.told(tx, space, who, self._ledger.clock()) else None
 
-    async def next_reviewer(self, space: str, among: Sequence[Person]) -> Person:
-        """Return who of some people should look next: whoever read least today. ValueError if there is nobody."""
-        async with self._ledger.store.read() as tx:
-            return await exposure.least(tx, self._ledger.vault, space, among, self._ledger.clock())
+    async def reviewers(self, card: Card) -> list[Person]:
+        """Return whose turn it could be to look into a case, most first; [] where a community wants no rotation."""
+        if not self._rotate:
+            return []
+        ledger = self._ledger
+        async with ledger.store.read() as tx:
+            return await rotation.reviewers(tx, ledger.vault, card, self._excerpt_lines, ledger.clock())
 
     # --- actions on the platform -------------------------------------------------------------------------------------
 

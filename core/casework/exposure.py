@@ -5,46 +5,48 @@ Leans on `core.store`; runs inside a transaction of its caller (`desk`). Decisio
 - What is counted is what was shown, not what was read: a line that is shown again counts again. A file that is handed
   out counts with all its texts.
 - The limit holds up nobody: a case may have to be read to its end now. Whoever reaches it is told so once a day,
-  kindly, with the names of those who read in this space lately and least today.
+  kindly, with the names of those who could take over (`rotation`).
 - Days are UTC days. The counts go after `KEPT_DAYS`, and with their case: they are there for the moderators' sake, and
   no record of how anybody works. Nobody is shown another's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.casework import cases
-from core.casework.cards import Person
 from core.peaks import day_of
 from core.store import tables, upsert
-from core.vault import Vault
 
 KEPT_DAYS = 35
 """Five weeks, so that a month can be looked back on."""
 LIMIT = 200
 """Lines a day, where the operator says nothing else."""
-OTHERS = 3
-"""How many people are named who could take over."""
 _T = tables.exposures
 
 
 class Exposure(NamedTuple):
     """What somebody was shown today: `lines` of how many `cases`.
 
-    `over`: that reaches the `limit` (0: there is none). `others` are people who read in this space lately, those who
-    read least today first.
+    `over`: that reaches the `limit` (0: there is none).
     """
 
     lines: int
     cases: int
     limit: int
     over: bool
-    others: tuple[Person, ...] = ()
+
+
+class Read(NamedTuple):
+    """How many lines somebody was shown today, and in all the days kept."""
+
+    today: int
+    lately: int
+
+
+NOTHING = Read(0, 0)
 
 
 async def count(tx: AsyncConnection, space: str, who: str, alert: str, lines: int, now: float) -> None:  # noqa: PLR0913, PLR0917
@@ -56,17 +58,13 @@ async def count(tx: AsyncConnection, space: str, who: str, alert: str, lines: in
         await upsert(tx, _T, [key | {"lines": before + lines}])
 
 
-async def of(tx: AsyncConnection, vault: Vault, space: str, who: str, limit: int, now: float) -> Exposure:  # noqa: PLR0913, PLR0917
+async def of(tx: AsyncConnection, space: str, who: str, limit: int, now: float) -> Exposure:
     """Return what pseudonym `who` was shown today."""
     mine = (_T.c.space == space, _T.c.who == who, _T.c.day == day_of(now))
     lines, of_cases = (
         await tx.execute(select(func.coalesce(func.sum(_T.c.lines), 0), func.count()).where(*mine))
     ).one()
-    read = await _read(tx, space, now)
-    others = sorted((blind for blind in read if blind != who), key=lambda blind: read[blind])
-    named = await cases.people_named(tx, vault, space, set(others))
-    known = [named[blind] for blind in others if blind in named]
-    return Exposure(lines, of_cases, limit, 0 < limit <= lines, tuple(known[:OTHERS]))
+    return Exposure(lines, of_cases, limit, 0 < limit <= lines)
 
 
 async def told(tx: AsyncConnection, space: str, who: str, now: float) -> bool:
@@ -77,22 +75,22 @@ async def told(tx: AsyncConnection, space: str, who: str, now: float) -> bool:
     return before is None
 
 
-async def least(tx: AsyncConnection, vault: Vault, space: str, among: Sequence[Person], now: float) -> Person:
-    """Return who of them read least today, then lately; of several the first. ValueError where there is nobody."""
-    read = await _read(tx, space, now)
-    return min(among, key=lambda person: read.get(vault.blind(space, person.id), (0, 0)))
-
-
 def over(now: float) -> ColumnElement[bool]:
     """Return whether a row was kept for `KEPT_DAYS`."""
     return _T.c.day < day_of(now) - KEPT_DAYS
 
 
-async def _read(tx: AsyncConnection, space: str, now: float) -> dict[str, tuple[int, int]]:
-    """Return how many lines each pseudonym was shown today, and in all the days kept."""
+async def read(tx: AsyncConnection, space: str, now: float) -> dict[str, Read]:
+    """Return how much each pseudonym was shown."""
     counted = select(_T.c.who, _T.c.day, _T.c.lines).where(_T.c.space == space)
-    read: dict[str, tuple[int, int]] = {}
+    found: dict[str, Read] = {}
     for row in await tx.execute(counted):
-        today, lately = read.get(row.who, (0, 0))
-        read[row.who] = (today + row.lines * (row.day == day_of(now)), lately + row.lines)
-    return read
+        today, lately = found.get(row.who, NOTHING)
+        found[row.who] = Read(today + row.lines * (row.day == day_of(now)), lately + row.lines)
+    return found
+
+
+async def shown_since(tx: AsyncConnection, space: str, since: float) -> set[str]:
+    """Return the pseudonyms of those who were shown anything on the day of `since`, or after."""
+    lately = select(_T.c.who).where(_T.c.space == space, _T.c.day >= day_of(since)).distinct()
+    return set(await tx.scalars(lately))

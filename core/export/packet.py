@@ -4,7 +4,7 @@ Leans on `core.export.page`. With it comes a second page, for whoever reports an
 country by country (`core.export.authorities`). Decisions:
 
 - The summary comes first and fits on a page: what, who (ids, names, links), when (as the platform gave it, and as
-  received), where, who decided. The conversation is folded until somebody opens it.
+  received), where, who decided, and that texts follow. What people wrote is folded until somebody opens it.
 - Merged cases are part of it: one transcript in which nothing stands twice, one audit trail, in the order of time, and
   all whom the messages were aimed at.
 - It is for reading, before a decision as well as after it, and says which. Where what is preserved is not as it was
@@ -204,20 +204,20 @@ def _course(record: CaseRecord, family: list[CaseRecord]) -> Iterator[str]:
 
 
 def _why(decision: Decision | None) -> Iterator[str]:
-    """Say what was decided, on which grounds, with which remark."""
+    """Say what was decided, on which grounds."""
     if decision is None:
         return
     said = words()["course"]
     yield _decided(decision)
     if decision.grounds is not None:
         yield said["grounds"].format(grounds=words()["grounds"][decision.grounds])
-    if decision.remark:
-        yield said["remark"].format(remark=decision.remark)
 
 
 def _written(case: CaseRecord) -> Iterator[Written]:
-    """Yield moderators' notes, and what members wrote who asked moderators to look."""
-    said = words()["words"]
+    """Yield moderators' remarks and notes, and what members wrote who asked moderators to look."""
+    said, made = words()["words"], case.decision
+    if made is not None and made.remark:
+        yield Written(said["remark"], made.by, made.time, made.remark)
     for note in case.notes:
         yield Written(said["note"], note.by, note.time, note.text)
     for report in case.reports or ():

@@ -6,7 +6,7 @@ under their name: that is audited, and counted (`core.casework.exposure`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +14,12 @@ from cyclopts import Parameter, validators
 from rich.console import Console
 
 from bots.commands.cases.common import Case, ConfigFile, Named, Room, found, person, room, run, standing, when
+from bots.common.rotation import NAMED
 from bots.terminal import complain, console, safe, show_card, show_excerpt, show_summary, show_table
 from core.casework import checking, listing
 from core.casework.cards import Card, Person, percent
 from core.casework.checking import Checked
+from core.casework.desk import Desk
 from core.casework.exposure import Exposure
 from core.casework.listing import Belonging, Wanted, Which
 from core.errors import ConfigError
@@ -168,19 +170,24 @@ async def _excerpt(out: Console, here: Room, card: Card, more: int, who: Person)
         out.print("Nothing of what was said is kept any more.")
         return
     show_excerpt(out, lines, dated=True)
-    if enough := await here.desk.enough(card.space, who):
-        out.print(kind_words(enough), soft_wrap=True)
+    await kindly(here.desk, card, who)
 
 
-def kind_words(today: Exposure) -> str:
+async def kindly(desk: Desk, card: Card, who: Person) -> None:
+    """Say to somebody who read much, once a day, that it is enough, and who could go on."""
+    if enough := await desk.enough(card.space, who):
+        console().print(kind_words(enough, (await desk.reviewers(card))[:NAMED]), soft_wrap=True)
+
+
+def kind_words(today: Exposure, others: Sequence[Person]) -> str:
     """Say to somebody who read much that it is enough for a day.
 
-    >>> kind_words(Exposure(210, 3, 200, over=True, others=(Person("1", "Kim"), Person("2", "Sam"))))
+    >>> kind_words(Exposure(210, 3, 200, over=True), [Person("1", "Kim"), Person("2", "Sam")])
     'You read 210 lines of 3 cases today. That is a lot; a break is part of the work. Kim or Sam could go on.'
     """
     cases = "1 case" if today.cases == 1 else f"{today.cases:,} cases"
     words = f"You read {today.lines:,} lines of {cases} today. That is a lot; a break is part of the work."
-    names = " or ".join(safe(other.name) for other in today.others)
+    names = " or ".join(safe(other.name) for other in others)
     return f"{words} {names} could go on." if names else words
 
 

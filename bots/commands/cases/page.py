@@ -70,7 +70,15 @@ without it, the cards are brought up to date when it starts. `--as` names the pe
 card. Whoever can read the key file can act, so nothing more is asked: the name is theirs to give.
 
 What people wrote to each other is shown with `--text` only. It is audited, and counted for each moderator and day; from
-`[cases] excerpt_lines_a_day` on, the answer says kindly that it is enough, and who else could go on.
+`[cases] excerpt_lines_a_day` on, the answer says kindly that it is enough, and who else could go on. An exported file
+counts with all its texts.
+
+Who else could go on, and whose turn it could be to look into a case that nobody has claimed, goes by how much everybody
+was shown: least today first, then least in the last five weeks. Named is who was shown texts, or claimed or decided a
+case, in the last two weeks; nobody whom the case is about, who let go of it or asked for a second reviewer, who was
+shown enough for today, or who moderates no more. On Discord and Slack, cards and calls say so, and whoever is over the
+limit and presses **Claim** is asked whether one of them could, and may claim all the same. `rotate_claims = false` in
+`[cases]` ends all of it.
 
 A command exits with 0 if it did what was asked, with 1 if it changed nothing, and says why.
 """

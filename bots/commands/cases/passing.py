@@ -14,6 +14,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from bots.commands.cases.common import As, Case, ConfigFile, found, one_line, person, room, run, standing, text_of, when
+from bots.commands.cases.looking import kindly
 from bots.common.exports import linked
 from bots.composition import links_of
 from bots.terminal import complain, console, safe
@@ -91,7 +92,7 @@ async def _export(config: Path | None, case: str, name: str, wanted: str, correc
     with ExitStack() as parts:
         place: Callable[[], list[Path]] = list
         async with room(config) as (loaded, desk, ledger):
-            await found(desk, case, who)
+            card = await found(desk, case, who)
 
             async def make(record: CaseRecord) -> None:
                 nonlocal place, told
@@ -105,10 +106,11 @@ async def _export(config: Path | None, case: str, name: str, wanted: str, correc
                 place = parts.enter_context(laid_down(folder, made))
 
             record = await desk.export(case, who, make)
-        if record is None:
-            raise ConfigError(f"Case {case} is gone: its data was deleted meanwhile.")
-        for path in place():
-            console().print(f"Written: {path}", soft_wrap=True)
+            if record is None:
+                raise ConfigError(f"Case {case} is gone: its data was deleted meanwhile.")
+            for path in place():
+                console().print(f"Written: {path}", soft_wrap=True)
+            await kindly(desk, card, who)
     if told:
         console().print(told, soft_wrap=True)
     if record.decision is None:

@@ -15,9 +15,9 @@ from bots.common.here import Here
 from bots.common.reporting import Aid
 from bots.common.settings import all_in_words
 from bots.common.words import Words
-from bots.discord_bot.answers import may_press
 from bots.discord_bot.connected import Connected
 from bots.discord_bot.markup import words
+from bots.discord_bot.moderators import may_press
 from bots.discord_bot.servers import Served
 from bots.discord_bot.translate import space
 from bots.texts import say

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, get_args
 
 import discord
 from discord import app_commands
 
+from bots.common import belonging, rotation
 from bots.common import cases as listed
 from bots.discord_bot import card as drawn
 from bots.discord_bot.addresses import SITE
@@ -26,6 +28,10 @@ from core.casework.listing import Wanted, Which
 
 ALL_EMBEDS = 5900
 """Characters of all embeds of one message (API, "Embed Limits": 6000)."""
+BELONGING_MESSAGES = 3
+"""Messages that tell what belongs to a case, at most."""
+NOTE, LEFT_OUT = 3900, 100
+"""Characters of a note as it is drawn, and of how many are left out."""
 CHOICES, CHOICE = 25, 100
 """What Discord takes: choices, and characters of one (API, "Application Command Option Choice")."""
 LIFE = 600.0
@@ -107,7 +113,7 @@ class Turn(discord.ui.Button[Pages]):
 
 
 async def case(interaction: discord.Interaction[Any], case: str) -> None:
-    """Show one case with its history."""
+    """Show one case with its history, then what belongs to it, its notes hidden."""
     if asked := await allowed(interaction, "moderator"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         ledger = asked.client.guard.ledger
@@ -118,11 +124,18 @@ async def case(interaction: discord.Interaction[Any], case: str) -> None:
         done = await listing.history(ledger, asked.space, case)
         text = listed.place(asked.words, found, _address(asked))
         theirs = await direct(asked.client, {ref.key.conversation for ref in found.card.messages})
-        card = drawn.embed(found.card, theirs, asked.server.language)
+        turn = await rotation.turn(asked.client.guard.desk, found.card, partial(asked.client.moderates, asked.server))
+        card = drawn.embed(found.card, theirs, asked.server.language, turn=turn)
         room = min(DESCRIPTION, ALL_EMBEDS - len(card))
         told = asked.words.fit(listed.told(asked.words, done), room)
         past = discord.Embed(title=asked.say("cases.history"), description=told)
         await interaction.followup.send(text, embeds=[card, past], ephemeral=True, allowed_mentions=NOBODY)
+        belongs = await listing.belonging(ledger, asked.space, case)
+        lines = belonging.lines(asked.words, found.card, belongs, asked.person, NOTE)
+        for page in belonging.pages(lines, asked.words, DESCRIPTION - LEFT_OUT, BELONGING_MESSAGES):
+            await interaction.followup.send(
+                embed=discord.Embed(description=page), ephemeral=True, allowed_mentions=NOBODY
+            )
 
 
 async def _offered(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:

@@ -81,12 +81,12 @@ def _address(asked: Asked) -> listed.Address:
 async def case(asked: Asked, words: str) -> Shown:
     """Show the one open case that was meant, or those that may have been."""
     if found := await _found(asked, words):
-        return Shown(asked.say("home.case_title"), tuple(await one.blocks(asked.workspace, found)))
+        return Shown(asked.say("home.case_title"), tuple(await _drawn(asked, found)))
     meant = await listed.meant(asked.here, words, CHOICE)
     if not meant:
         return Shown(asked.say("cases.none"))
     if len(meant) == 1 and (found := await _found(asked, meant[0][1])):
-        return Shown(asked.say("home.case_title"), tuple(await one.blocks(asked.workspace, found)))
+        return Shown(asked.say("home.case_title"), tuple(await _drawn(asked, found)))
     escaped, label = asked.words.markup.escaped, asked.say("home.open_case")
     rows = [section(escaped(name), button(label, OPEN, alert)) for name, alert in meant[:CHOICES]]
     return Shown.of(asked.say("home.which_case"), more=tuple(rows))
@@ -97,8 +97,12 @@ async def opened(asked: Asked, alert: str) -> Shown | None:
     found = await _found(asked, alert)
     if found is None:
         return Shown(asked.say("cases.unknown"))
-    return await asked.open(one.window(asked.words, alert, await one.blocks(asked.workspace, found)))
+    return await asked.open(one.window(asked.words, alert, await _drawn(asked, found)))
 
 
 async def _found(asked: Asked, alert: str) -> Listed | None:
     return await listing.one(asked.here.ledger, asked.here.space, alert)
+
+
+async def _drawn(asked: Asked, found: Listed) -> list[Block]:
+    return await one.blocks(asked.workspace, found, await asked.person())
