@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
@@ -184,6 +184,8 @@ CASES = st.lists(st.builds(Case, st.sampled_from(sorted(FATES)), AGES, AGES), mi
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(keep=KEEPS, cases=CASES)
+@example(keep=Keep(text=3, dismissed=0, closed=0, undecided=1, case=1, audit=90), cases=[Case("aside", 90, 90)])
+@example(keep=Keep(text=3, dismissed=0, closed=0, undecided=1, case=1, audit=90), cases=[Case("aside", 90, 0)])
 def test_every_rule_takes_what_is_due_and_nothing_else_and_a_dry_run_lists_just_that(
     keep: Keep, cases: list[Case], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

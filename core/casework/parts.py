@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, not_, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, exists, false, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store import tables
@@ -36,7 +36,8 @@ def of_any(fits: Fits) -> ColumnElement[bool]:
     further = select(first.c.alert, between.c.merged).join(between, between.c.alert == first.c.upper)
     ways = first.union(further.where(between.c.merged.is_not(None)))
     above = select(ways.c.alert).join(upper, upper.c.alert == ways.c.upper).where(fits(upper))
-    return or_(fits(_T), _T.c.alert.in_(above))
+    here = func.coalesce(fits(_T), false())  # what compares with nothing is unknown, and would stay so when negated
+    return or_(here, _T.c.alert.in_(above))
 
 
 async def wholes(tx: AsyncConnection, which: ColumnElement[bool]) -> dict[str, str]:
