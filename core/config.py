@@ -8,11 +8,10 @@ its line and what was expected, never with its value: it may be a token.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +26,7 @@ from pydantic import (
 
 from core.casework.exposure import LIMIT
 from core.casework.reminders import LADDER, How, Rung
+from core.config_problems import problem
 from core.errors import ConfigError
 from core.export import Reporter
 from core.messages import AgeBand
@@ -57,8 +57,9 @@ DiscordId = Annotated[int, Field(gt=0, lt=1 << 64)]
 ChannelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 RoleId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 UsergroupId = Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]
-TeamId = Annotated[str, Field(pattern=r"^T[A-Z0-9]+$")]
 """A Slack usergroup, as in S0123456789."""
+TeamId = Annotated[str, Field(pattern=r"^T[A-Z0-9]+$")]
+"""A Slack workspace, as in T0123456789."""
 PersonId = Annotated[str, Field(pattern=r"^[a-z]+:\S+$")]
 """A person on a platform, as in discord:123."""
 PublicUrl = Annotated[str, Field(pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?$", max_length=200)]
@@ -391,8 +392,8 @@ def load_config(path: Path | None, environment: Mapping[str, str], *, serves: bo
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        problems = [_problem(text, dict(one)) for one in error.errors(include_input=False, include_url=False)]
-        raise ConfigError("\n".join(f"{path}, {problem}." for problem in problems), _REMEDY) from None
+        problems = [problem(Config, text, dict(one)) for one in error.errors(include_input=False, include_url=False)]
+        raise ConfigError("\n".join(f"{path}, {one}." for one in problems), _REMEDY) from None
     folder = path.resolve().parent
     places = ("database", "key_file", "keyring", "audit_heads")
     paths = {name: folder / path for name in places if (path := getattr(config.storage, name)) is not None}
@@ -401,16 +402,6 @@ def load_config(path: Path | None, environment: Mapping[str, str], *, serves: bo
 
 
 _REMEDY = "config.example.toml explains every key."
-_EXPECTED = {
-    "model_type": "a section of its own",
-    "model_attributes_type": "a section of its own",
-    "string_pattern_mismatch": "the id of a role, in digits, of a usergroup, as in S0123456789, or of a person, as in "
-    "discord:123; of a country, two capital letters; of a helpline, its number; an address that begins with https://; "
-    "a Slack client id, digits and dots",
-    "string_too_short": "the id of a channel",
-    "too_short": "a list of one or more blocks",
-}
-"""Where pydantic's own words would not help."""
 
 
 def _without_file(environment: Mapping[str, str], *, serves: bool) -> str:
@@ -448,74 +439,3 @@ def _text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}, line {line}: not UTF-8.", "Save the file as UTF-8.") from None
-
-
-def _problem(text: str, error: dict[str, Any]) -> str:
-    """One thing that is wrong: line, key, and what would be right."""
-    where = tuple(part for part in error["loc"] if part != "[key]")
-    line = _line_of(text, where)
-    name = _dotted(where)
-    if error["type"] == "extra_forbidden":
-        known = sorted(_known_keys(where[:-1]))
-        near = get_close_matches(str(where[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-        return f"line {line}: the key {name!r} is not known ({hint})"
-    if error["type"] == "missing":
-        return f"line {line}: {name!r} is missing"
-    expected = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    if error["type"] == "value_error":
-        return f"line {line}: in {name!r}, {expected}"
-    return f"line {line}: {name!r} must be {_EXPECTED.get(error['type'], expected)}"
-
-
-def _dotted(where: tuple[str | int, ...]) -> str:
-    """Write a key's place as people do.
-
-    >>> _dotted(("discord", "servers", 0, "id"))
-    'discord.servers[0].id'
-    """
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
-
-
-def _known_keys(where: tuple[str | int, ...]) -> Iterator[str]:
-    """Keys of the section at `where`."""
-    model: type[BaseModel] = Config
-    for part in where:
-        if isinstance(part, str):
-            annotation = model.model_fields[part].annotation
-            model = next(kind for kind in (annotation, *get_args(annotation)) if _is_section(kind))
-    yield from model.model_fields
-
-
-def _is_section(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def _line_of(text: str, where: tuple[str | int, ...]) -> int:
-    """Line, from 1, on which the value at `where` is written; what is missing is at its section.
-
-    tomllib keeps no positions, so the file is read again in growing pieces: the statement after which the value is
-    there is the one that wrote it. Only ever done for a mistake, and exact whatever way TOML was written in.
-    """
-    lines = text.splitlines(keepends=True)
-    while where:
-        start = 1
-        for number in range(1, len(lines) + 1):
-            try:
-                tree = tomllib.loads("".join(lines[:number]))
-            except tomllib.TOMLDecodeError:
-                continue
-            if _holds(tree, where):
-                return start
-            start = number + 1
-        where = where[:-1]
-    return 1
-
-
-def _holds(tree: Any, where: tuple[str | int, ...]) -> bool:
-    for part in where:
-        try:
-            tree = tree[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True

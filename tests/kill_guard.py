@@ -171,7 +171,7 @@ PRESSES: dict[str, Press] = {
     "close": _verdict(lambda desk, alert, who, _: desk.close(alert, who)),
     "merge": _verdict(lambda desk, alert, who, into: desk.merge(alert, into, who)),
     "report": _report,
-    "timeout": lambda desk, alert, who, actor: desk.acted(alert, Action("timeout", Person(actor, "")), who),
+    "timeout": lambda desk, alert, who, actor: desk.acts.taken(alert, Action("timeout", Person(actor, "")), who),
     "excerpt": _excerpt,
 }
 """The name of a press -> what it does. "export" is one as well; it needs more than a desk."""

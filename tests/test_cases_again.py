@@ -229,7 +229,7 @@ async def test_whom_a_part_of_a_case_is_about_takes_no_step_on_it_and_undoes_not
         _, _, three = await of_three(guard, board)
         assert "about you" in await press(guard, target, "confirm", three)
         assert cases.concerns(await case(guard, three), Person("terminal:friend", "friend"))
-        number = await guard.desk.acted(three, Action("ban", Person("actor", "The actor")), MODERATOR)
+        number = await guard.desk.acts.taken(three, Action("ban", Person("actor", "The actor")), MODERATOR)
         assert number is not None
         assert "about you" in (await hand.undo(pressing(guard, target), number, taken_back)).text
         assert (await hand.undo(pressing(guard, SECOND), number, taken_back)).text == "undone"

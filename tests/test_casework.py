@@ -164,15 +164,15 @@ async def test_of_two_who_act_at_once_one_does_and_an_undone_action_can_be_done_
     async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
         alert = await opened(guard, board)
         ban = Action("ban", DUMMY)
-        one, other = await asyncio.gather(*(guard.desk.acted(alert, ban, who) for who in (MODERATOR, SECOND)))
+        one, other = await asyncio.gather(*(guard.desk.acts.taken(alert, ban, who) for who in (MODERATOR, SECOND)))
         assert (one is None) != (other is None)
         number = one or other
         assert number is not None
         (taken,) = (await shown(guard, board, alert)).actions
         assert (taken.action, taken.undone) == (ban, None)
-        assert await guard.desk.undone(number, SECOND) == ban
-        assert await guard.desk.undone(number, SECOND) is None
-        assert await guard.desk.acted(alert, ban, SECOND) is not None
+        assert await guard.desk.acts.undone(number, SECOND) == ban
+        assert await guard.desk.acts.undone(number, SECOND) is None
+        assert await guard.desk.acts.taken(alert, ban, SECOND) is not None
         assert [taken.undone for taken in (await shown(guard, board, alert)).actions] == [NOW, None]
 
 
@@ -180,10 +180,10 @@ async def test_a_timeout_that_ended_by_itself_stands_in_nobodys_way(tmp_path: Pa
     board, clock = Board(), Clock()
     async with lampkeeper(tmp_path, clock=clock, deliverers=[board]) as guard:
         alert = await opened(guard, board)
-        assert await guard.desk.acted(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR) is not None
-        assert await guard.desk.acted(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR) is None
+        assert await guard.desk.acts.taken(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR) is not None
+        assert await guard.desk.acts.taken(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR) is None
         clock.now += 3601
-        assert await guard.desk.acted(alert, Action("timeout", DUMMY, clock.now + 3600), MODERATOR) is not None
+        assert await guard.desk.acts.taken(alert, Action("timeout", DUMMY, clock.now + 3600), MODERATOR) is not None
 
 
 @pytest.mark.parametrize(
@@ -204,28 +204,28 @@ async def test_only_what_ends_later_is_done_once_more(
     async with lampkeeper(tmp_path, clock=Clock(), deliverers=[board]) as guard:
         alert = await opened(guard, board, talk()[:4])
         first, second = (Action("timeout", DUMMY, None if s is None else NOW + s) for s in (before, after))
-        assert await guard.desk.acted(alert, first, MODERATOR) is not None
-        assert (await guard.desk.acted(alert, second, SECOND) is not None) == does
+        assert await guard.desk.acts.taken(alert, first, MODERATOR) is not None
+        assert (await guard.desk.acts.taken(alert, second, SECOND) is not None) == does
 
 
 async def test_the_button_that_undoes_what_was_refused_undoes_nothing_that_was_done_later(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
         alert = await opened(guard, board, talk()[:4])
-        refused = await guard.desk.acted(alert, Action("ban", DUMMY), MODERATOR)
+        refused = await guard.desk.acts.taken(alert, Action("ban", DUMMY), MODERATOR)
         assert refused is not None
-        await guard.desk.refused(refused, MODERATOR)
-        assert await guard.desk.acted(alert, Action("ban", DUMMY), SECOND) is not None
-        assert await guard.desk.action(SPACE, refused) is None
+        await guard.desk.acts.refused(refused, MODERATOR)
+        assert await guard.desk.acts.taken(alert, Action("ban", DUMMY), SECOND) is not None
+        assert await guard.desk.acts.standing(SPACE, refused) is None
 
 
 async def test_what_the_platform_refused_is_on_no_card_but_in_the_audit(tmp_path: Path) -> None:
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
         alert = await opened(guard, board)
-        number = await guard.desk.acted(alert, Action("ban", DUMMY), MODERATOR)
+        number = await guard.desk.acts.taken(alert, Action("ban", DUMMY), MODERATOR)
         assert number is not None
-        await guard.desk.refused(number, MODERATOR)
+        await guard.desk.acts.refused(number, MODERATOR)
         assert (await shown(guard, board, alert)).actions == ()
         assert (await deeds(guard))[-2:] == ["action taken", "action refused"]
 
@@ -234,10 +234,10 @@ async def test_an_action_is_not_undone_from_another_space(tmp_path: Path) -> Non
     board = Board()
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
         alert = await opened(guard, board)
-        number = await guard.desk.acted(alert, Action("ban", DUMMY), MODERATOR)
+        number = await guard.desk.acts.taken(alert, Action("ban", DUMMY), MODERATOR)
         assert number is not None
-        assert await guard.desk.action("test:elsewhere", number) is None
-        assert await guard.desk.action(SPACE, number) == (alert, Action("ban", DUMMY))
+        assert await guard.desk.acts.standing("test:elsewhere", number) is None
+        assert await guard.desk.acts.standing(SPACE, number) == (alert, Action("ban", DUMMY))
 
 
 # --- what the card tells ---------------------------------------------------------------------------------------------
@@ -499,7 +499,7 @@ async def test_forgetting_leaves_held_cases_with_their_evidence_and_says_how_man
         await guard.settled()
         before = await guard.desk.excerpt(alert, MODERATOR)
         await guard.desk.hold(alert, MODERATOR)
-        await guard.desk.acted(alert, Action("ban", DUMMY), MODERATOR)
+        await guard.desk.acts.taken(alert, Action("ban", DUMMY), MODERATOR)
         kept = await (guard.forget_space(SPACE) if who is None else guard.forget_person(SPACE, who))
         assert kept == 1
         assert [line.text for line in await guard.desk.excerpt(alert, MODERATOR)] == [line.text for line in before]
@@ -615,7 +615,7 @@ async def test_the_file_of_a_case_holds_card_texts_actions_and_who_did_what(tmp_
     async with lampkeeper(tmp_path, clock=Clock(), deliverers=[board]) as guard:
         alert = await opened(guard, board)
         await guard.desk.claim(alert, SECOND)
-        await guard.desk.acted(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR)
+        await guard.desk.acts.taken(alert, Action("timeout", DUMMY, NOW + 3600), MODERATOR)
         await guard.desk.decide(alert, "confirmed", MODERATOR)
         file = await guard.desk.export(alert, MODERATOR)
         assert file is not None

@@ -344,8 +344,8 @@ async def test_what_else_can_be_done_is_to_take_back_ones_own_decision_and_what_
         alert, press, other = await opened(guard, board), Press(guard.desk), Press(guard.desk, TARGET)
         await hand.pressed(press, "confirm", alert, BUTTONS)
         ended, stands = Action("timeout", ACTOR, time.time() - 1), Action("timeout", ACTOR, later)
-        await guard.desk.acted(alert, ended, MODERATOR)
-        number = await guard.desk.acted(alert, stands, MODERATOR)
+        await guard.desk.acts.taken(alert, ended, MODERATOR)
+        number = await guard.desk.acts.taken(alert, stands, MODERATOR)
         offered = await hand.pressed(press, "more", alert, BUTTONS)
         assert {("undecide", alert), ("undo", str(number))} < {*offered.buttons}
         assert [name for name, _ in offered.buttons].count("undo") == 1

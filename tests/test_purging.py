@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from core.casework import reports
-from core.casework.cards import Person
-from core.casework.desk import Action
+from core.casework.cards import Action, Person
 from core.casework.referrals import Referral
 from core.casework.reports import Asking
 from core.errors import StoreError
@@ -203,7 +202,7 @@ def test_every_rule_takes_what_is_due_and_nothing_else_and_a_dry_run_lists_just_
                     alerts[number] = await talks(guard, board, number)
                     await guard.desk.note(alerts[number], "Parents were told.", MODERATOR)
                     await guard.desk.agree(alerts[number], "ban", MODERATOR)
-                    await guard.desk.acted(alerts[number], Action("timeout", FRIEND, None), MODERATOR)
+                    await guard.desk.acts.taken(alerts[number], Action("timeout", FRIEND, None), MODERATOR)
                     asked = await requests.ask(guard.ledger, SPACE, "access", Person(f"{number}", ""), "Asked.")
                     assert asked is not None
                     await requests.answer(guard.ledger, SPACE, asked, MODERATOR)

@@ -15,8 +15,7 @@ import core.store
 from bots.common import privacy
 from bots.common.words import Words
 from core.casework import holds
-from core.casework.cards import Person
-from core.casework.desk import Action
+from core.casework.cards import Action, Person
 from core.casework.referrals import Referral
 from core.config import Cases, Config, Storage
 from core.cybertip import Attachment, Report
@@ -78,7 +77,7 @@ async def fill_every_table(folder: Path, board: Board) -> None:
         for card in list(board.cards.values()):
             await guard.desk.decide(card.alert, "confirmed", MODERATOR)
             await guard.desk.excerpt(card.alert, MODERATOR)
-            await guard.desk.acted(card.alert, Action("timeout", card.actor, now + 3600), MODERATOR)
+            await guard.desk.acts.taken(card.alert, Action("timeout", card.actor, now + 3600), MODERATOR)
             await guard.desk.note(card.alert, "Name of note", MODERATOR)
             await guard.desk.refer(card.alert, Referral("Name of police", card.alert), MODERATOR)
             await guard.desk.agree(card.alert, "ban", MODERATOR)

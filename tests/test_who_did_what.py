@@ -23,7 +23,7 @@ Step = Callable[[Desk, str], Awaitable[object]]
 
 async def act(desk: Desk, alert: str, end: Callable[[int], Awaitable[object]]) -> None:
     """Do something to the actor that is ended by somebody else."""
-    number = await desk.acted(alert, Action("timeout", ACTOR, NOW + 9e9), MODERATOR)
+    number = await desk.acts.taken(alert, Action("timeout", ACTOR, NOW + 9e9), MODERATOR)
     assert number is not None
     await end(number)
 
@@ -37,8 +37,8 @@ STEPS: dict[str, Step] = {
     "legal hold set": lambda desk, alert: desk.hold(alert, SAM),
     "excerpt shown": lambda desk, alert: desk.excerpt(alert, SAM),
     "case exported": lambda desk, alert: desk.export(alert, SAM),
-    "action refused": lambda desk, alert: act(desk, alert, lambda number: desk.refused(number, SAM)),
-    "action undone": lambda desk, alert: act(desk, alert, lambda number: desk.undone(number, SAM)),
+    "action refused": lambda desk, alert: act(desk, alert, lambda number: desk.acts.refused(number, SAM)),
+    "action undone": lambda desk, alert: act(desk, alert, lambda number: desk.acts.undone(number, SAM)),
 }
 """Deed -> a step by somebody who is not known otherwise."""
 

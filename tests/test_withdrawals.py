@@ -199,7 +199,7 @@ async def test_cards_name_a_forgotten_moderator_no_more(tmp_path: Path) -> None:
     async with lampkeeper(tmp_path, deliverers=[board]) as guard:
         alert = await posted(guard, board)
         (card,) = board.cards.values()
-        await guard.desk.acted(alert, Action("ban", card.actor), MODERATOR)
+        await guard.desk.acts.taken(alert, Action("ban", card.actor), MODERATOR)
         await guard.desk.decide(alert, "confirmed", MODERATOR)
         await guard.settled()
         assert MODERATOR.name in str(board.cards)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from bots.common import belonging, exports, merging, rotation
+from bots.common import belonging, exports, holding, merging, replies, rotation
 from bots.common.answers import Answer, File, Press
 from bots.common.face import WRITTEN, done, status
 from bots.common.words import Words
@@ -84,7 +84,7 @@ async def about(press: Press, alert: str, act: Callable[[Card], Awaitable[Answer
     """Have a press `act` on an alert of its own space; whom a card is about may do no more than be `looking` at it."""
     card = await press.desk.case(alert)
     if card is None or card.space != press.space:
-        return _unknown(press)
+        return replies.unknown(press)
     if concerns(card, press.moderator) and not looking:
         return Answer(press.words.say("hand.never_yourself"))
     return await act(card)
@@ -122,19 +122,19 @@ async def confirm(press: Press, card: Card) -> Answer:
 async def dismiss(press: Press, card: Card) -> Answer:
     """Ask on which grounds; nothing is recorded yet."""
     if card.state not in WORKED_ON:
-        return _too_late(press, card)
+        return replies.too_late(press, card)
     return Answer(press.words.say("hand.why_dismiss"), grounds=card.alert)
 
 
 async def undecide(press: Press, card: Card) -> Answer:
     """Take the presser's own decision back."""
     verdict = await press.desk.undecide(card.alert, press.moderator)
-    return _told(press, verdict, "hand.decision_undone", "hand.decision_not_undone")
+    return replies.told(press, verdict, "hand.decision_undone", "hand.decision_not_undone")
 
 
 async def reconsider(press: Press, card: Card) -> Answer:
     """Take a decision back, whoever made it, so that it is decided anew."""
-    return _stepped(press, await press.desk.reconsider(card.alert, press.moderator), "hand.reconsidered")
+    return replies.stepped(press, await press.desk.reconsider(card.alert, press.moderator), "hand.reconsidered")
 
 
 async def claim(press: Press, card: Card) -> Answer:
@@ -162,11 +162,11 @@ async def release(press: Press, card: Card) -> Answer:
     """Look into it no more."""
     verdict = await press.desk.release(card.alert, press.moderator)
     if verdict is None:
-        return _unknown(press)
+        return replies.unknown(press)
     if verdict.accepted:
         return Answer(press.words.say("hand.released"))
     if verdict.card.state not in WORKED_ON:
-        return _stands(press, verdict.card)
+        return replies.stands(press, verdict.card)
     claimed = verdict.card.claimed
     if claimed is None:
         return Answer(press.words.say("hand.free"))
@@ -212,9 +212,9 @@ async def undo(press: P, number: int, take_back: Callable[[P, str, Action], Awai
     `take_back` does so on the platform, given the alert and the action; it returns what to say, or, as an answer, why
     it could not.
     """
-    found, words = await press.desk.action(press.space, number), press.words
+    found, words = await press.desk.acts.standing(press.space, number), press.words
     if found is None:
-        known = await press.desk.known(press.space, number)
+        known = await press.desk.acts.known(press.space, number)
         return Answer(words.say("hand.undone_before" if known else "hand.undo_unknown"))
     alert, action = found
     card = await press.desk.case(alert)
@@ -223,7 +223,7 @@ async def undo(press: P, number: int, take_back: Callable[[P, str, Action], Awai
     told = await take_back(press, alert, action)
     if isinstance(told, Answer):
         return told
-    first = await press.desk.undone(number, press.moderator) is not None
+    first = await press.desk.acts.undone(number, press.moderator) is not None
     return Answer(told if first else words.say("hand.undone_before"))
 
 
@@ -272,23 +272,23 @@ def _over(taken: Taken) -> bool:
 
 async def put_aside(press: Press, card: Card) -> Answer:
     """Put the case aside."""
-    return _stepped(press, await press.desk.put_aside(card.alert, press.moderator), "hand.is_aside")
+    return replies.stepped(press, await press.desk.put_aside(card.alert, press.moderator), "hand.is_aside")
 
 
 async def resume(press: Press, card: Card) -> Answer:
     """Go on with a case that was put aside."""
-    return _stepped(press, await press.desk.resume(card.alert, press.moderator), "hand.resumed")
+    return replies.stepped(press, await press.desk.resume(card.alert, press.moderator), "hand.resumed")
 
 
 async def close(press: Press, card: Card) -> Answer:
     """Close the case."""
-    return _stepped(press, await press.desk.close(card.alert, press.moderator), "hand.case_closed")
+    return replies.stepped(press, await press.desk.close(card.alert, press.moderator), "hand.case_closed")
 
 
 async def reopen(press: Press, card: Card) -> Answer:
     """Open a closed case again; one that stands decided then is decided anew by a press more."""
     verdict = await press.desk.reopen(card.alert, press.moderator)
-    answer = _stepped(press, verdict, "hand.reopened")
+    answer = replies.stepped(press, verdict, "hand.reopened")
     if verdict is not None and verdict.accepted and "reconsider" in steps_from(verdict.card.state):
         return answer._replace(buttons=(("reconsider", card.alert),))
     return answer
@@ -311,61 +311,17 @@ def form(name: str) -> Act[Press]:
 
 async def _noted(press: Press, card: Card, values: Mapping[str, str]) -> Answer:
     verdict = await press.desk.note(card.alert, values["text"], press.moderator)
-    return _told(press, verdict, "hand.noted", "hand.note_too_late" if values["text"].strip() else "hand.not_noted")
+    return replies.told(
+        press, verdict, "hand.noted", "hand.note_too_late" if values["text"].strip() else "hand.not_noted"
+    )
 
 
 async def _reported(press: Press, card: Card, values: Mapping[str, str]) -> Answer:
     referral = Referral(values["to"], values["typed"], values["reference"])
     outcome = await press.desk.refer(card.alert, referral, press.moderator)
     if outcome is None:
-        return _unknown(press)
+        return replies.unknown(press)
     return Answer(press.words.say(f"hand.referral_{outcome}", case=card.alert, status=status(card, press.words)))
-
-
-async def hold(press: Press, card: Card) -> Answer:
-    """Put the case under legal hold."""
-    return _told(press, await press.desk.hold(card.alert, press.moderator), "hand.held", "hand.held_before")
-
-
-async def lift(press: Press, card: Card) -> Answer:
-    """Ask whether the hold shall end: what is kept only because of it goes soon after."""
-    words, fixed = press.words, _fixed(card)
-    if card.held_by is not None or (fixed is not None and card.held_until is not None):
-        return _stays(press, card)
-    sure = words.say("hand.sure_lift" if fixed is None else "hand.sure_lift_reported", when=_day(fixed, words))
-    return Answer(sure, buttons=(("yes_lift", card.alert),))
-
-
-async def yes_lift(press: Press, card: Card) -> Answer:
-    """End the legal hold."""
-    verdict = await press.desk.lift(card.alert, press.moderator)
-    if verdict is None:
-        return _unknown(press)
-    if not verdict.accepted:
-        return _stays(press, verdict.card)
-    if verdict.card.held is None:
-        return Answer(press.words.say("hand.lifted"))
-    return Answer(press.words.say("hand.lifted_until", when=_day(verdict.card.held_until, press.words)))
-
-
-def _stays(press: Press, card: Card) -> Answer:
-    """Say why the hold on a case is not ended."""
-    if card.held is None:
-        return Answer(press.words.say("hand.not_held"))
-    if card.held_by is not None:
-        return Answer(press.words.say("hand.held_by", case=card.held_by))
-    if (fixed := _fixed(card)) is not None:
-        return Answer(press.words.say("hand.held_until", when=_day(fixed, press.words)))
-    return Answer(press.words.say("hand.held_under_way"))
-
-
-def _fixed(card: Card) -> float | None:
-    """Return until when nobody ends the hold on a reported case; None if that is over, or it was never reported."""
-    return card.fixed_until if card.fixed_until is not None and card.fixed_until > time.time() else None
-
-
-def _day(time: float | None, words: Words) -> str:
-    return "" if time is None else words.markup.when(time, "day")
 
 
 async def export(press: Press, card: Card) -> Answer:
@@ -390,7 +346,7 @@ def exported(name: str) -> Act[Press]:
         except exports.TooLargeError:
             return Answer(press.words.say("hand.too_large", most=(press.exports.most or 0) // 2**20))
         if record is None:
-            return _unknown(press)
+            return replies.unknown(press)
         told = (press.words.say("hand.exported"), await _enough(press, card))
         return Answer("\n\n".join(filter(None, told)), files=tuple(files))
 
@@ -403,39 +359,13 @@ async def escalate(press: Press, card: Card) -> Answer:
         return Answer(press.words.say("hand.no_second"))
     verdict = await press.desk.escalate(card.alert, press.moderator)
     if verdict is None:
-        return _unknown(press)
+        return replies.unknown(press)
     if verdict.accepted:
         return Answer(press.words.say("hand.escalated"))
     asked = verdict.card.escalated
     if asked is None or verdict.card.state not in WORKED_ON:
-        return _stands(press, verdict.card)
+        return replies.stands(press, verdict.card)
     return Answer(press.words.say("hand.escalated_before", when=press.words.markup.when(asked)))
-
-
-def _told(press: Press, verdict: Verdict | None, accepted: str, otherwise: str) -> Answer:
-    if verdict is None:
-        return _unknown(press)
-    return Answer(press.words.say(accepted if verdict.accepted else otherwise))
-
-
-def _stepped(press: Press, verdict: Verdict | None, done: str) -> Answer:
-    """Tell that a step was taken, or where the case stands, from which it cannot be."""
-    if verdict is None:
-        return _unknown(press)
-    if verdict.accepted:
-        return Answer(press.words.say(done))
-    return _stands(press, verdict.card)
-
-
-def _stands(press: Press, card: Card) -> Answer:
-    return Answer(press.words.say("hand.stands", status=status(card, press.words)))
-
-
-def _too_late(press: Press, card: Card) -> Answer:
-    """Tell that somebody decided before, or where the case stands, in which nobody decides."""
-    if card.decided is None:
-        return _stands(press, card)
-    return Answer(press.words.say("hand.decided_before", status=status(card, press.words)))
 
 
 async def _decide(
@@ -443,21 +373,21 @@ async def _decide(
 ) -> Answer:
     verdict = await press.desk.decide(card.alert, decision, press.moderator, grounds, remark)
     if verdict is None:
-        return _unknown(press)
+        return replies.unknown(press)
     if not verdict.accepted:
-        return _too_late(press, verdict.card)
+        return replies.too_late(press, verdict.card)
     stands = status(verdict.card, press.words)
     return Answer(press.words.say("hand.recorded", status=stands), buttons=(("undecide", card.alert),))
 
 
 def _claimed(press: Press, verdict: Verdict | None) -> Answer:
     if verdict is None:
-        return _unknown(press)
+        return replies.unknown(press)
     card = verdict.card
     if verdict.accepted:
         return Answer(press.words.say("hand.claimed"), buttons=(("release", card.alert),))
     if card.state not in WORKED_ON:
-        return _stands(press, card)
+        return replies.stands(press, card)
     if card.claimed is None:
         return Answer(press.words.say("hand.free"), buttons=(("claim", card.alert),))
     if card.claimed.moderator.id == press.moderator.id:
@@ -469,10 +399,6 @@ def _claimed(press: Press, verdict: Verdict | None) -> Answer:
 def _told_of(press: Press, key: str, claimed: Claim) -> str:
     words = press.words
     return words.say(key, who=words.named(claimed.moderator), when=words.markup.when(claimed.time))
-
-
-def _unknown(press: Press) -> Answer:
-    return Answer(press.words.say("hand.unknown"))
 
 
 FORMS: dict[str, Form] = {
@@ -510,9 +436,9 @@ BUTTONS: dict[str, Button[Press]] = {
     "excerpt_all": Button("hand.excerpt_all", "plain", excerpt("excerpt_all")),
     "take_over": Button("hand.take_over", "plain", take_over),
     "undecide": Button("hand.undo_decision", "plain", undecide),
-    "hold": Button("hand.hold", "plain", hold),
-    "lift": Button("hand.lift", "plain", lift),
-    "yes_lift": Button("hand.yes_lift", "danger", yes_lift),
+    "hold": Button("hand.hold", "plain", holding.hold),
+    "lift": Button("hand.lift", "plain", holding.lift),
+    "yes_lift": Button("hand.yes_lift", "danger", holding.yes_lift),
     "export": Button("hand.export", "plain", export),
     **{f"export_{name}": Button(f"hand.export_{name}", "plain", exported(name)) for name in exports.OFFERED},
     "escalate": Button("hand.escalate", "plain", escalate),

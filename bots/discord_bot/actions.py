@@ -111,7 +111,7 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         until = None if deed.lasts is None else time.time() + deed.lasts
         place = None if aim.place is None else str(aim.place.id)
         action = Action(deed.what, card.actor, until, place, _BEFORE[deed.what](aim))
-        number = await press.desk.acted(card.alert, action, press.moderator)
+        number = await press.desk.acts.taken(card.alert, action, press.moderator)
         if number is None:
             return Answer(press.say("hand.done_before"))
         reason = press.say("hand.reason", case=card.alert, who=press.moderator.name, id=press.moderator.id)
@@ -121,7 +121,7 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         except (discord.DiscordServerError, aiohttp.ClientError, OSError, TimeoutError):
             return Answer(press.say("hand.discord_silent"), buttons=undo)
         except discord.DiscordException as error:
-            await press.desk.refused(number, press.moderator)
+            await press.desk.acts.refused(number, press.moderator)
             return Answer(_refusal(press, error))
         blanks = {
             "who": press.words.person(card.actor),
@@ -276,7 +276,7 @@ async def _end_timeout(press: Press, aim: Aim, undoing: Undoing) -> str:
 
 async def _stood(press: Press, undoing: Undoing) -> float | None:
     """Return until when somebody was timed out before an action, leaving out what cards did and was undone since."""
-    undone = await press.desk.taken_back(press.space, "timeout", undoing.action.person.id)
+    undone = await press.desk.acts.taken_back(press.space, "timeout", undoing.action.person.id)
     before = undoing.action.before
     for earlier in reversed(undone):  # the newest first: each can stand before a later one only
         if before is not None and _same_end(float(before), earlier.until):

@@ -74,7 +74,7 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         aim = _aim(card, name)
         if told := await _obstacle(press, aim, name):
             return Answer(told)
-        number = await press.desk.acted(card.alert, Action(name, card.actor, place=aim.place), press.moderator)
+        number = await press.desk.acts.taken(card.alert, Action(name, card.actor, place=aim.place), press.moderator)
         if number is None:
             return Answer(press.words.say("hand.done_before"))
         undo = (("undo", str(number)),)
@@ -83,7 +83,7 @@ def do(name: str) -> Callable[[Press, Card], Awaitable[Answer]]:
         except TryLater:
             return Answer(press.words.say("slack_hand.silent"), buttons=undo)
         except PlatformError as error:
-            await press.desk.refused(number, press.moderator)
+            await press.desk.acts.refused(number, press.moderator)
             return Answer(_refusal(press, error))
 
     return done

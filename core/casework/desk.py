@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import audit, outbox, policy
@@ -35,7 +35,8 @@ from core.casework import (
     referrals,
     rotation,
 )
-from core.casework.cards import Action, Card, Decided, Decision, ExcerptLine, Grounds, Person
+from core.casework.acts import Acts
+from core.casework.cards import Card, Decided, Decision, ExcerptLine, Grounds, Person
 from core.casework.exposure import LIMIT, Exposure
 from core.casework.listing import Belonging
 from core.casework.referrals import Referral
@@ -47,13 +48,8 @@ from core.policy import AlertState
 from core.retention import keeping
 from core.store import tables
 
-__all__ = ["Action", "Desk", "Verdict"]
-
-ENDS_SLACK = 60.0
-"""Seconds by which a second press of the same button ends later than the first, and is still the same."""
 UNDO_WITHIN = 86_400.0
 """Seconds in which a decision can be taken back by whoever made it."""
-_A = tables.actions
 FourEyes = Literal["report", "ban"]
 Referred = Literal["recorded", "second_needed", "not_typed", "state", "recorded_before"]
 """What became of a referral: recorded; agreed to by one of two; the case's number was not typed; it was not confirmed
@@ -82,6 +78,8 @@ class Desk:
         self._four_eyes = frozenset(four_eyes)
         self._excerpt_lines = excerpt_lines
         self._rotate = rotate
+        self.acts = Acts(ledger)
+        """What was done on the platform."""
 
     async def card(self, alert: str) -> Card | None:
         """Return an alert's card as it stands, or None if there is no such alert."""
@@ -380,79 +378,6 @@ class Desk:
 
     # --- actions on the platform -------------------------------------------------------------------------------------
 
-    async def acted(self, alert: str, action: Action, moderator: Person) -> int | None:
-        """Record an action that is about to be tried; return its number, to undo it by.
-
-        None if there is no such alert, or if the same was done by its card already, stands, and ends no earlier.
-        """
-        ledger, vault = self._ledger, self._ledger.vault
-        async with ledger.transaction() as tx:
-            pair = await cases.pair_of(tx, vault, alert)
-            if pair is None:
-                return None
-            now, space = ledger.clock(), pair.space
-            done = select(_A).where(_A.c.alert == alert, _A.c.what == action.what, _A.c.undone.is_(None))
-            for row in (await tx.execute(done)).all():
-                before = cases.read_action(vault, row)
-                if before.place == action.place and _covers(before.until, action.until, now):
-                    return None
-            who = await cases.remember(tx, vault, space, moderator)
-            row_of = {"space": space, "alert": alert, "time": now, "who": who, "what": action.what}
-            number = await cases.add_action(tx, vault, row_of, action)
-            await audit.record(tx, [audit.row(now, space, "action taken", who=who, about=alert, action=action.what)])
-            await outbox.put_cards(tx, {alert: space}, now)
-        return number
-
-    async def refused(self, number: int, moderator: Person) -> None:
-        """Record that the platform refused what was tried."""
-        ledger = self._ledger
-        async with ledger.transaction() as tx:
-            row = (await tx.execute(select(_A).where(_A.c.id == number))).first()
-            if row is None:
-                return
-            await tx.execute(delete(_A).where(_A.c.id == number))
-            await self._ended(tx, row, "action refused", moderator, ledger.clock())
-
-    async def action(self, space: str, number: int) -> tuple[str, Action] | None:
-        """Return an action that stands, with the alert it belongs to; None if there is none of this number here."""
-        async with self._ledger.store.read() as tx:
-            mine = select(_A).where(_A.c.id == number, _A.c.space == space, _A.c.undone.is_(None))
-            row = (await tx.execute(mine)).first()
-        return None if row is None else (row.alert, cases.read_action(self._ledger.vault, row))
-
-    async def known(self, space: str, number: int) -> bool:
-        """Tell whether anything is kept of an action, undone or not: with its case it goes where people are deleted."""
-        async with self._ledger.store.read() as tx:
-            return await tx.scalar(select(_A.c.id).where(_A.c.id == number, _A.c.space == space)) is not None
-
-    async def taken_back(self, space: str, what: str, person: str) -> list[Action]:
-        """Return what was done to a person in a space and undone since, by any of their cards, the oldest first."""
-        async with self._ledger.store.read() as tx:
-            undone = (
-                select(_A).where(_A.c.space == space, _A.c.what == what, _A.c.undone.is_not(None)).order_by(_A.c.id)
-            )
-            rows = (await tx.execute(undone)).all()
-        found = (cases.read_action(self._ledger.vault, row) for row in rows)
-        return [action for action in found if action.person.id == person]
-
-    async def undone(self, number: int, moderator: Person) -> Action | None:
-        """Record that an action was undone, and return it; None if there is no such action, or it was undone before."""
-        ledger = self._ledger
-        async with ledger.transaction() as tx:
-            row = (await tx.execute(select(_A).where(_A.c.id == number, _A.c.undone.is_(None)))).first()
-            if row is None:
-                return None
-            now = ledger.clock()
-            await tx.execute(update(_A).where(_A.c.id == number).values(undone=now))
-            await self._ended(tx, row, "action undone", moderator, now)
-        return cases.read_action(ledger.vault, row)
-
-    async def _ended(self, tx: AsyncConnection, row: Row[Any], what: audit.Deed, moderator: Person, now: float) -> None:
-        """Audit that an action stands no more, and have its card say so."""
-        who = await cases.remember(tx, self._ledger.vault, row.space, moderator)
-        await audit.record(tx, [audit.row(now, row.space, what, who=who, about=row.alert, action=row.what)])
-        await outbox.put_cards(tx, {row.alert: row.space}, now)
-
     # --- the file of a case ------------------------------------------------------------------------------------------
 
     async def export(
@@ -532,10 +457,3 @@ class Desk:
         """Tell the policy, if this is the pair's latest alert."""
         known = self._ledger.memory.of(pair.space)
         await cases.tell_policy(tx, self._ledger.vault, known, alert, pair, step)
-
-
-def _covers(before: float | None, until: float | None, now: float) -> bool:
-    """Tell whether what ends at `before` (None: never) stands now, and as long as what would end at `until`."""
-    if before is None:
-        return True
-    return before > now and until is not None and before >= until - ENDS_SLACK
