@@ -442,7 +442,7 @@ def test_a_long_text_on_paper_says_how_much_of_it_is_left_out():
 @NEEDS_PDF
 def test_a_case_too_long_for_a_pdf_is_told_what_to_take_instead():
     with pytest.raises(ExportError, match="Take the packet as HTML"):
-        pdf(example(2_000), REPORTER)
+        pdf(example(10_000), REPORTER)
 
 
 @pytest.mark.parametrize(
