@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from bots.discord_bot import DiscordAdapter
+from core.casework.cards import Card, Person
 from core.casework.desk import FourEyes
 from core.config import Discord, DiscordServer
 from core.guard import Guard
@@ -70,6 +71,11 @@ class Ear:
         self.told: list[str] = []
         self.states: list[bool] = []
         """What the guard was told about listening, without repetitions."""
+        self.desk = self
+        """The desk of this guard, at which nobody works."""
+
+    async def reviewers(self, _card: Card) -> list[Person]:
+        return []
 
     async def receive(self, event: Event) -> None:
         self.events.append(event)
