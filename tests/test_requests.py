@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from bots.common.answers import File
+from bots.common.exports import File
 from bots.common.here import Here
 from bots.common.requests import show
 from core.casework import reports

@@ -5,15 +5,13 @@ Leans on `core.casework.desk`, where casework is done.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from bots.common.exports import Exports, File, Links
 from bots.common.words import Words
 from core.casework.cards import ExcerptLine, Person
 from core.casework.desk import Desk
 from core.export.record import CaseRecord
-
-if TYPE_CHECKING:
-    from bots.common.exports import Exports, Links
 
 
 class Press(Protocol):
@@ -48,13 +46,6 @@ class Press(Protocol):
 
     async def links(self, record: CaseRecord) -> Links:
         """Say where what a record tells of stands."""
-
-
-class File(NamedTuple):
-    """A file to hand out."""
-
-    name: str
-    content: bytes
 
 
 class Answer(NamedTuple):

@@ -11,13 +11,19 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bots.common.answers import File
 from core.export import Reporter, files
 from core.export.record import CaseRecord, Item, Party
 from core.vault import Vault
 
 OFFERED = ("zip", "packet", "json")
 """Formats (`core.export.FORMATS`) that a press offers; a provider's own are for whoever runs Lampkeeper."""
+
+
+class File(NamedTuple):
+    """A file to hand out."""
+
+    name: str
+    content: bytes
 
 
 class Links(NamedTuple):

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from bots.common import belonging, exports, holding, merging, replies, rotation
-from bots.common.answers import Answer, File, Press
+from bots.common.answers import Answer, Press
+from bots.common.exports import File
 from bots.common.face import WRITTEN, done, status
 from bots.common.words import Words
 from core.casework import notes

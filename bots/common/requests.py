@@ -11,7 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
-from bots.common.answers import File
+from bots.common.exports import File
 from bots.common.here import Here
 from bots.common.words import Words
 from core.casework.cards import Person

@@ -11,8 +11,7 @@ from typing import Any
 
 import discord
 
-from bots.common.answers import File
-from bots.common.exports import Exports, Links
+from bots.common.exports import Exports, File, Links
 from bots.common.words import Words
 from bots.discord_bot.connected import Connected
 from bots.discord_bot.links import conversations, direct, links

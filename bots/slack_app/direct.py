@@ -16,7 +16,7 @@ import structlog
 from slack_bolt.async_app import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bots.common.answers import File
+from bots.common.exports import File
 from bots.slack_app.api import RefusalError, call
 from bots.slack_app.kit import Block, Shown
 from core.errors import PlatformError

@@ -8,7 +8,7 @@ from __future__ import annotations
 import structlog
 
 from bots.common import requests as answers
-from bots.common.answers import File
+from bots.common.exports import File
 from bots.common.requests import Write
 from bots.slack_app import direct, home
 from bots.slack_app.asked import Asked

@@ -376,8 +376,6 @@ class Desk:
         async with ledger.store.read() as tx:
             return await rotation.reviewers(tx, ledger.vault, card, self._excerpt_lines, ledger.clock())
 
-    # --- actions on the platform -------------------------------------------------------------------------------------
-
     # --- the file of a case ------------------------------------------------------------------------------------------
 
     async def export(

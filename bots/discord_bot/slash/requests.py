@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.utils import escape_markdown
 
 from bots.common import requests as answering
-from bots.common.answers import File
+from bots.common.exports import File
 from bots.common.requests import Write
 from bots.discord_bot.answers import attached
 from bots.discord_bot.slash.asked import Asked, Choices, allowed
