@@ -26,7 +26,7 @@ from core.export.record_page import CHECK, page
 from tests.exports_stage import MARKED, NEEDS_PDF, REPORTER, changed, malformed, rechained, valid
 
 ROOT = Path(__file__).parents[1]
-FEW = {"pdf": 10}
+FEW = {"pdf": 100}
 """How many malformed records an export gets that takes long over one."""
 MARKS = {"pdf": [NEEDS_PDF]}
 EVERY = pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, [])) for name in FORMATS])

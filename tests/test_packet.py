@@ -445,6 +445,16 @@ def test_a_case_too_long_for_a_pdf_is_told_what_to_take_instead():
         pdf(example(10_000), REPORTER)
 
 
+@pytest.mark.parametrize("where", ["id", "name"])
+def test_on_paper_nothing_is_so_long_that_nobody_could_wait_for_it(where):
+    record = example()
+    actor = record.actor.model_copy(update={where: "x" * 120_000})
+    html = packet_page(record.model_copy(update={"actor": actor}), REPORTER, folds=False)
+    assert "x" * 4_000 in html
+    assert "x" * 4_001 not in html
+    assert "116,000" in html
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [("ImportError('no module')", "pip install"), ("OSError('cannot load library')", "apt install libpango")],

@@ -93,7 +93,7 @@ def packet_page(record: CaseRecord, reporter: Reporter, *, folds: bool = True) -
         "audit": sorted(deeds, key=attrgetter("time")),
         "ends": [(visible(case.case), case.items[-1].chain) for case in family if case.items],
     }
-    return page("packet.html", values)
+    return page("packet.html", values, paper=not folds)
 
 
 def where_to_go(country: str) -> str:

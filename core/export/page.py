@@ -31,9 +31,9 @@ LONGEST_ON_PAPER = 4_000
 """Signs of one text: as long as a message on Discord can be. WeasyPrint takes minutes for a run of 100,000."""
 
 
-def page(template: str, values: Mapping[str, Any]) -> str:
-    """Render a template; `values` are the names in it."""
-    return _environment().get_template(template).render(values)
+def page(template: str, values: Mapping[str, Any], *, paper: bool = False) -> str:
+    """Render a template; `values` are the names in it. For `paper`, whatever is too long for it is cut, names too."""
+    return _environment(paper=paper).get_template(template).render(values)
 
 
 @cache
@@ -53,15 +53,16 @@ def moment(time: datetime | None, missing: str | None = None) -> str:
     return time.astimezone(UTC).isoformat(" ", "milliseconds").removesuffix("+00:00") + " UTC"
 
 
-def shown(text: str, *, whole: bool) -> str:
-    """Write out what cannot be seen, and unless the `whole` text is wanted say how much of a long one is left out."""
-    seen = visible(text)
-    rest = len(seen) - LONGEST_ON_PAPER
-    return seen if whole or rest <= 0 else seen[:LONGEST_ON_PAPER] + words()["packet"]["cut"].format(count=f"{rest:,}")
+def _cut(value: object) -> object:
+    """Cut a text that is too long for paper, and say how much is left out; markup, which templates made, stays."""
+    if not isinstance(value, str) or isinstance(value, Markup) or len(value) <= LONGEST_ON_PAPER:
+        return value
+    rest = len(value) - LONGEST_ON_PAPER
+    return value[:LONGEST_ON_PAPER] + words()["packet"]["cut"].format(count=f"{rest:,}")
 
 
 @cache
-def _environment() -> Environment:
+def _environment(*, paper: bool) -> Environment:
     made = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
@@ -69,9 +70,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_cut if paper else None,
     )
     style = _text("style.css")
-    made.filters |= {"visible": visible, "shown": shown, "time": moment}
+    made.filters |= {"visible": visible, "time": moment}
     made.tests["web"] = lambda url: url.isascii() and url.startswith(("https://", "http://"))
     made.globals |= {
         "w": words(),
